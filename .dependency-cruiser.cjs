@@ -1,0 +1,64 @@
+// Imports point inward (ARCHITECTURE.md, "Import rule"). Type-only imports are erased before the check, so they are free.
+const owns = (pkg, ...folders) => ({
+  name: `only-${folders.join('-')}-imports-${pkg}`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: `^src/(${folders.join('|')})(/|\\.ts$)` },
+  to: { path: `node_modules/${pkg}/` },
+});
+const folder = (name, ...may) => ({
+  name: `${name}-imports-only-${may.join('-') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^src/${name}/` },
+  to: { path: '^src/', pathNot: `^src/(${[name, ...may].join('|')})(/|\\.ts$)` },
+});
+const outside = '^(src|node_modules)/'; // what is neither ours nor npm is a Node builtin
+module.exports = {
+  forbidden: [
+    folder('core'),
+    folder('db', 'core'),
+    folder('destinations', 'core'),
+    folder('workflows', 'core'),
+    folder('temporal', 'core', 'workflows', 'config'),
+    folder('activities', 'core', 'db', 'destinations', 'temporal'),
+    folder('api', 'core', 'db', 'destinations', 'temporal', 'config'),
+    folder('workers', 'core', 'db', 'destinations', 'temporal', 'activities', 'workflows', 'config'),
+    owns('pg', 'db', 'dev'),
+    owns('express', 'api', 'dev'),
+    owns('undici', 'destinations', 'dev'),
+    owns('@temporalio/worker', 'workers', 'temporal'),
+    owns('@temporalio/client', 'temporal'),
+    owns('@temporalio/activity', 'activities'),
+    owns('zod', 'core', 'config', 'api', 'destinations'),
+    {
+      name: 'workflows-and-core-reach-no-node',
+      severity: 'error',
+      from: { path: '^src/(workflows|core)/' },
+      to: { pathNot: outside, reachable: true },
+    },
+    {
+      name: 'no-zod-in-the-workflow-bundle',
+      severity: 'error',
+      from: { path: '^src/workflows/' },
+      to: { path: 'node_modules/zod/', reachable: true },
+    },
+    {
+      name: 'workflows-use-only-the-workflow-sdk',
+      severity: 'error',
+      from: { path: '^src/workflows/' },
+      to: { path: 'node_modules/', pathNot: 'node_modules/@temporalio/(workflow|common)/' },
+    },
+    {
+      name: 'outside-sees-only-workflow-messages',
+      severity: 'error',
+      from: { path: '^src/(api|temporal|activities)/' },
+      to: { path: '^src/workflows/', pathNot: 'messages\\.ts$' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'nothing-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: false,
+    doNotFollow: { path: 'node_modules' },
+  },
+};

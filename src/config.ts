@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+const flagOff = z.literal('').transform(() => undefined);
+const optional = <T extends z.ZodType>(schema: T) => z.union([flagOff, schema]).optional();
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** Every environment variable that Reprise reads, all optional; ARCHITECTURE.md has the meaning of each. */
+const Environment = z.object({
+  PORT: optional(port).transform((value) => value ?? 4000),
+  REPRISE_HOST: optional(z.string()).transform((value) => value ?? '127.0.0.1'),
+  REPRISE_DATA_DIR: optional(z.string()).transform((value) => value ?? '.reprise'),
+  DATABASE_URL: optional(z.url({ protocol: /^postgres(ql)?$/ })),
+  TEMPORAL_ADDRESS: optional(z.string().regex(/^[^\s:/]+:\d+$|^\[[^\]]+\]:\d+$/, 'expected host:port')),
+  TEMPORAL_NAMESPACE: optional(z.string()).transform((value) => value ?? 'default'),
+  TEMPORAL_CLI: optional(z.string()),
+  TEMPORAL_UI_PORT: optional(port).transform((value) => value ?? 8233),
+  /** Where people see Temporal's UI, for the links in answers; set by `npm start`. */
+  TEMPORAL_UI_URL: optional(z.url()),
+  REPRISE_WORKERS: optional(z.coerce.number().int().min(0).max(64)).transform((value) => value ?? 2),
+  REPRISE_ADMIN_TOKEN: optional(z.string().min(16, 'at least 16 characters')),
+  REPRISE_SECRET_KEY: optional(
+    z.string().refine((value) => Buffer.from(value, 'base64').length === 32, 'expected 32 bytes in base64'),
+  ),
+  REPRISE_EGRESS_ALLOW: optional(z.string())
+    .transform((value) => (value ?? '').split(',').map((part) => part.trim()))
+    .transform((parts) => parts.filter((part) => part !== '')),
+  REPRISE_SEED_EVENTS: optional(z.coerce.number().int().min(0).max(50_000_000)).transform(
+    (value) => value ?? 50_000,
+  ),
+  REPRISE_LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])).transform(
+    (value) => value ?? 'info',
+  ),
+});
+
+export type Config = z.infer<typeof Environment>;
+
+/** A configuration that cannot be used; the message lists every fault with its variable and the remedy. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the environment once, at a process's start.
+ * @throws ConfigError that names every bad variable, so that one restart mends all.
+ */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const parsed = Environment.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`The environment has values that Reprise cannot use:\n${faults.join('\n')}`);
+}
+
+/** The value of a variable that this process cannot run without. @throws ConfigError that says how to set it. */
+export function required<K extends keyof Config>(config: Config, name: K): NonNullable<Config[K]> {
+  const value = config[name];
+  if (value === undefined || value === null) {
+    throw new ConfigError(
+      `${name} is not set. \`npm start\` sets it; a process started by hand needs it in its environment.`,
+    );
+  }
+  return value;
+}

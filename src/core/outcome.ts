@@ -1,0 +1,37 @@
+/**
+ * How one attempt of a delivery ended. A refusal is a value, never an exception; what is unknown (a reset after the
+ * request was written) is a transient failure, because sending again is the only safe answer.
+ */
+export type Outcome =
+  /** The destination answered that it has the event. */
+  | { readonly kind: 'delivered' }
+  /** The destination answers success whatever happens (its profile says so). */
+  | { readonly kind: 'unconfirmable' }
+  /** This event cannot be mapped or is malformed for the destination; nothing was sent. */
+  | { readonly kind: 'invalid'; readonly failure: Failure }
+  /** The destination refuses it and would refuse it again: 400, 403, 404, 413, 422, 3xx, ... */
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  /** Worth another try: 5xx, 408, timeout, reset. */
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** The account may not send now: connection refused, DNS, TLS, 401. The destination counts as down. */
+  | { readonly kind: 'down'; readonly failure: Failure }
+  /** Slow down: 429, 503 with Retry-After. Not a failure of the event. */
+  | { readonly kind: 'throttled'; readonly failure: Failure; readonly retryAfterMs: number | null }
+  /** 410: the destination wants no more events; it gets disabled. */
+  | { readonly kind: 'gone'; readonly failure: Failure }
+  /** The lease ended before the request was written to its socket: nothing left this process. */
+  | { readonly kind: 'notSent' };
+
+export type OutcomeKind = Outcome['kind'];
+
+/** What a person needs to understand a failed attempt. Texts are bounded and carry no secret. */
+export interface Failure {
+  /** Groups failures of one kind, e.g. `http_500`, `timeout`, `connection_refused`, `egress_refused`. */
+  readonly errorClass: string;
+  readonly message: string;
+  readonly status?: number;
+  /** `POST https://host/path`, without query and credentials. */
+  readonly request?: string;
+  /** Start of the answer's body. */
+  readonly response?: string;
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, extra: object) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 30_000, hookTimeout: 60_000, ...extra },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', {}),
+      project('int', { globalSetup: 'test/support/global-postgres.ts' }),
+      project('e2e', {
+        globalSetup: 'test/support/global-postgres.ts',
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
+        maxWorkers: 1,
+      }),
+    ],
+  },
+});
