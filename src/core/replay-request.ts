@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { eventTypes } from './event.ts';
+
+/** What a range is measured by: when the archive took an event in, the event's own time, or its position. */
+export const rangeMeasures = ['received', 'event', 'position'] as const;
+/** `missing`: what the destination lacks; `all`: everything selected; `failed`: what ended as a dead letter. */
+export const replayModes = ['missing', 'all', 'failed'] as const;
+/** `user`: one event of a user after another; `strict`: one event after another; `none`: no order is kept. */
+export const replayOrders = ['user', 'strict', 'none'] as const;
+
+// Postgres and RFC 3339 share the years 1 to 9999; a zone's offset may push a time outside them.
+const firstMoment = Date.parse('0001-01-01T00:00:00.000Z');
+const lastMoment = Date.parse('9999-12-31T23:59:59.999Z');
+const listLimit = 1_000;
+const textLimit = 1_000;
+
+const AbsoluteTime = z.iso
+  .datetime({ offset: true })
+  .refine((text) => Date.parse(text) >= firstMoment && Date.parse(text) <= lastMoment);
+const RelativeTime = z.string().regex(/^\d{1,5}[mhdw]$/);
+const Place = z.int().positive();
+
+const momentFault =
+  'Expected an RFC 3339 time such as "2026-10-14T02:00:00Z", or a time before now such as "90m", "12h", "30d" or "4w".';
+const RangeEnd = z.union([Place, AbsoluteTime, RelativeTime], {
+  error: `${momentFault} With by "position", a position: a whole number from 1.`,
+});
+
+/** Text that is compared with the archive's look-up columns, where NUL and lone surrogates stand as U+FFFD. */
+const SearchText = z
+  .string()
+  .min(1)
+  .max(textLimit)
+  .overwrite((text) => text.replaceAll('\0', '\uFFFD').toWellFormed());
+
+const list = <T extends z.ZodType>(item: T) => z.exactOptional(z.array(item).min(1).max(listLimit));
+
+const selectionFields = {
+  types: list(z.enum(eventTypes)).meta({ description: 'Kinds of call.', example: ['track', 'identify'] }),
+  names: list(SearchText).meta({
+    description: 'Names of track, page and screen calls, compared exactly.',
+    example: ['Order Completed'],
+  }),
+  users: list(SearchText).meta({
+    description: 'Users, compared exactly with `userId` and with `anonymousId`.',
+    example: ['user-42'],
+  }),
+  sources: list(z.uuid()).meta({ description: 'Ids of sources.' }),
+};
+
+/** What a replay takes (or leaves out) of its range, decided by an event's type, name, ids and source. */
+export const Selection = z.strictObject(selectionFields);
+export type Selection = z.infer<typeof Selection>;
+
+const RangeFields = z.strictObject({
+  from: z.exactOptional(RangeEnd).meta({
+    description: 'First moment or position that is taken (inclusive). Absent: from the start of the archive.',
+    example: '30d',
+  }),
+  to: z.exactOptional(RangeEnd).meta({
+    description:
+      'A moment: events before it are taken (exclusive). A position: the last one that is taken (inclusive). Absent: up to where the destination’s own stream began to deliver.',
+  }),
+  by: z.enum(rangeMeasures).default('received').meta({
+    description:
+      '`received`: the time the archive took the event in. `event`: the event’s own (corrected) time. `position`: places in the archive.',
+  }),
+});
+
+const pace = {
+  eventsPerSecond: z.exactOptional(z.number().positive().max(1_000_000)).meta({
+    description: 'Most events per second. Absent: as fast as the destination and its budget allow.',
+    example: 200,
+  }),
+  maxConcurrent: z
+    .exactOptional(z.int().positive().max(1_000))
+    .meta({ description: 'Most requests under way at once, over all lanes of the replay.' }),
+  lanes: z.exactOptional(z.int().positive().max(64)).meta({
+    description: 'Into how many parts the users are divided; workers take lanes side by side. 1 unless said.',
+  }),
+};
+
+/** The fields of a replay request before their defaults; also the shape in which answers give it back. */
+export const replayRequestFields = {
+  destinationId: z.uuid().meta({ description: 'Where the events go.' }),
+  range: RangeFields.prefault({}),
+  filter: z
+    .exactOptional(Selection)
+    .meta({ description: 'Only events that are named by every list given here.' }),
+  exclude: z.exactOptional(Selection).meta({ description: 'Not the events that any list given here names.' }),
+  mode: z.enum(replayModes).default('missing').meta({
+    description:
+      '`missing`: what the destination lacks. `all`: everything selected, even what it has. `failed`: what was given up on.',
+  }),
+  newIds: z.exactOptional(z.boolean()).meta({
+    description:
+      'Give deliveries ids of their own, so that a destination that drops what it knows takes them again. True with mode `all` unless said, else false.',
+  }),
+  pace: z.strictObject(pace).default({}),
+  order: z.enum(replayOrders).default('user').meta({
+    description:
+      '`user`: a user’s events one after another, users side by side. `strict`: one event after another (one lane). `none`: no order.',
+  }),
+  label: z
+    .exactOptional(z.string().min(1).max(200).refine(isStorable, 'Holds NUL or half of a surrogate pair.'))
+    .meta({ description: 'A name for people.', example: 'October outage' }),
+};
+
+/**
+ * A request for a replay as it is asked for, with its defaults filled in. Times may still be relative; `freezeRange`
+ * makes them absolute before the request is stored, and what is stored parses by this schema again.
+ */
+export const ReplayRequest = z
+  .strictObject(replayRequestFields)
+  .superRefine(rangeFitsItsMeasure)
+  .superRefine(strictHasOneLane)
+  .transform((request) => ({
+    ...request,
+    range: request.range as ReplayRange,
+    newIds: request.newIds ?? request.mode === 'all',
+  }));
+export type ReplayRequest = z.infer<typeof ReplayRequest>;
+
+/** Both ends are optional. Positions: both inclusive. Times (RFC 3339 once frozen): from inclusive, to exclusive. */
+export type ReplayRange =
+  | { readonly by: 'position'; readonly from?: number; readonly to?: number }
+  | { readonly by: 'received' | 'event'; readonly from?: string; readonly to?: string };
+
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+function rangeFitsItsMeasure({ range }: { range: z.infer<typeof RangeFields> }, context: z.RefinementCtx) {
+  for (const end of ['from', 'to'] as const) {
+    const value = range[end];
+    if (value === undefined) continue;
+    const wanted = range.by === 'position' ? 'number' : 'string';
+    if (typeof value === wanted) continue;
+    const message =
+      wanted === 'number'
+        ? 'With by "position" this is a position, a whole number. For times leave `by` out, or use "received" or "event".'
+        : `${momentFault} For positions say by: "position".`;
+    context.addIssue({ code: 'custom', path: ['range', end], message });
+  }
+}
+
+function strictHasOneLane(
+  request: { order: (typeof replayOrders)[number]; pace: { lanes?: number } },
+  context: z.RefinementCtx,
+) {
+  if (request.order !== 'strict' || (request.pace.lanes ?? 1) === 1) return;
+  const message = 'Strict order needs a single lane: leave `lanes` out, or choose order "user" or "none".';
+  context.addIssue({ code: 'custom', path: ['pace', 'lanes'], message });
+}
