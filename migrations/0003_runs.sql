@@ -3,10 +3,12 @@
 create table run (
   id uuid primary key,
   number bigint generated always as identity unique, -- orders runs for coverage epochs
+  label text,
   destination_id uuid not null references destination,
   kind text not null check (kind in ('replay', 'stream')),
   parent_id uuid references run,
-  request jsonb not null default '{}', -- as it was asked
+  request jsonb not null default '{}', -- as it was asked, relative times frozen
+  cut_to_stream boolean not null default false, -- the range asked for reached into what the stream owns
   from_position bigint not null, -- first position of the range
   to_position bigint, -- last one; null: a stream run that is still open
   selection jsonb not null default '{}',
@@ -51,6 +53,7 @@ create table lane (
   lease_revision bigint not null default 0, -- the run revision that the holder last confirmed
   state text not null default 'ready' check (state in ('ready', 'held', 'waiting', 'parked', 'done')),
   state_reason text,
+  hold_ms integer, -- the last wait between probes, so that the next slice goes on growing it
   wake_at timestamptz,
   woken_at timestamptz,
   primary key (run_id, lane)

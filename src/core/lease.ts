@@ -1,0 +1,35 @@
+/** A lane is worked under a lease of this length, renewed with each commit; milliseconds. */
+export const leaseMs = 5_000;
+
+/** How long a lease without renewal still counts as live for people who look; milliseconds of Postgres time. */
+export const leaseSeenLiveMs = 6_000;
+
+/** What a taker has seen of a holder's renewals, on its own monotonic clock. */
+export interface LeaseWatch {
+  readonly renewals: number;
+  /** When this count of renewals was first seen; milliseconds. */
+  readonly since: number;
+}
+
+/**
+ * Watches a lease that somebody holds. It may be taken once its renewals have stood still for a lease's length on the
+ * watcher's own monotonic clock, so that a jump of the wall clock neither blocks nor makes two holders.
+ */
+export function watchLease(
+  before: LeaseWatch | null,
+  renewals: number,
+  now: number,
+): { readonly watch: LeaseWatch; readonly mayTake: boolean; readonly moved: boolean } {
+  if (before === null || before.renewals !== renewals) {
+    return { watch: { renewals, since: now }, mayTake: false, moved: before !== null };
+  }
+  return { watch: before, mayTake: now - before.since >= leaseMs, moved: false };
+}
+
+/** The bucket ranges of a run's lanes: inclusive, without gap or overlap, as even as whole buckets allow. */
+export function laneBuckets(lanes: number, bucketCount: number): readonly { from: number; to: number }[] {
+  return Array.from({ length: lanes }, (_, lane) => ({
+    from: Math.floor((lane * bucketCount) / lanes),
+    to: Math.floor(((lane + 1) * bucketCount) / lanes) - 1,
+  }));
+}

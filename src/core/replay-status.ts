@@ -1,0 +1,86 @@
+/** The statuses of a replay, spelled once. */
+export const replayStatuses = [
+  'planned',
+  'running',
+  'pausing',
+  'paused',
+  'cancelling',
+  'cancelled',
+  'completed',
+  'completed_with_failures',
+  'failed',
+] as const;
+export type ReplayStatus = (typeof replayStatuses)[number];
+
+/** What a person or the engine wants of a run; owned by its row. */
+export type Desired = 'planned' | 'running' | 'paused' | 'cancelled';
+
+/** How a run ended. */
+export type Ending = 'completed' | 'completed_with_failures' | 'cancelled' | 'failed';
+
+/** What the last slice of a lane left. */
+export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'done';
+
+/** The facts that a status is computed from. */
+export interface StatusFacts {
+  readonly desired: Desired;
+  readonly revision: number;
+  readonly statusReason: string | null;
+  readonly endedAs: Ending | null;
+  readonly lanes: readonly {
+    /** A worker holds the lane and renews its lease. */
+    readonly leaseLive: boolean;
+    /** The revision that the holder has acted upon. */
+    readonly leaseRevision: number;
+    readonly state: LaneState;
+    readonly stateReason: string | null;
+    readonly wakeAt: Date | null;
+  }[];
+}
+
+export interface StatusView {
+  readonly status: ReplayStatus;
+  /** Why it stands as it does, null when there is nothing to say. */
+  readonly statusReason: string | null;
+  /** When the engine tries again by itself, null when it is not waiting. */
+  readonly nextRetryAt: Date | null;
+}
+
+/**
+ * The status of a replay: a pure function of desired state, leases and end. A pause or cancel is true once no live
+ * lease has confirmed less than the run's revision.
+ */
+export function replayStatus(facts: StatusFacts): StatusView {
+  const plain = (status: ReplayStatus): StatusView => ({
+    status,
+    statusReason: facts.statusReason,
+    nextRetryAt: null,
+  });
+  if (facts.endedAs !== null) return plain(facts.endedAs);
+  const obeyed = !facts.lanes.some((lane) => lane.leaseLive && lane.leaseRevision < facts.revision);
+  switch (facts.desired) {
+    case 'planned':
+      return plain('planned');
+    case 'paused':
+      return plain(obeyed ? 'paused' : 'pausing');
+    case 'cancelled':
+      return plain(obeyed ? 'cancelled' : 'cancelling');
+    case 'running':
+      return running(facts);
+  }
+}
+
+function running(facts: StatusFacts): StatusView {
+  const open = facts.lanes.filter((lane) => lane.state !== 'done');
+  const held = open.find((lane) => lane.state === 'held');
+  const waits = open.flatMap((lane) => (lane.wakeAt === null ? [] : [lane.wakeAt.getTime()]));
+  const nextRetryAt = waits.length === 0 ? null : new Date(Math.min(...waits));
+  if (held !== undefined) {
+    return { status: 'running', statusReason: held.stateReason ?? 'destination_down', nextRetryAt };
+  }
+  if (open.length > 0 && open.every((lane) => lane.state === 'waiting')) {
+    return { status: 'running', statusReason: 'retrying', nextRetryAt };
+  }
+  const driven = open.length === 0 || open.some((lane) => lane.leaseLive);
+  return { status: 'running', statusReason: driven ? null : 'waiting_for_worker', nextRetryAt: null };
+}

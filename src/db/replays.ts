@@ -1,0 +1,150 @@
+import { bucketCount, type Position } from '../core/event.ts';
+import { laneBuckets } from '../core/lease.ts';
+import type { ReplayRequest } from '../core/replay-request.ts';
+import { selectionOfRequest } from '../core/replay-selection.ts';
+import type { Selection } from '../core/selection.ts';
+import { archiveHead } from './archive/read.ts';
+import { endRunIfDue } from './run-end.ts';
+import { currentActions, readRuns, type RunRecord } from './runs.ts';
+import { join, sql, type Queryable, type Statement } from './sql.ts';
+
+/** What creating a replay ended in. */
+export type CreateReplay =
+  | { readonly kind: 'created'; readonly replay: RunRecord }
+  | { readonly kind: 'replay_running'; readonly replayId: string }
+  | { readonly kind: 'destination_gone'; readonly reason: string }
+  | { readonly kind: 'no_destination' };
+
+/**
+ * Writes the row of a replay and its lanes in the caller's transaction. The range is cut where the destination's
+ * stream owns (its lowest mark), or at the head of the archive when it has no stream. How many events are selected
+ * is counted afterwards (`countReplay`).
+ * @param request with its range frozen
+ */
+export async function createReplay(
+  tx: Queryable,
+  params: { id: string; destinationId: string; request: ReplayRequest; parentId?: string },
+): Promise<CreateReplay> {
+  const destination = await lockDestination(tx, params.destinationId);
+  if (destination === null) return { kind: 'no_destination' };
+  if (destination.disabled_reason !== null)
+    return { kind: 'destination_gone', reason: destination.disabled_reason };
+  const running = await runningReplay(tx, params.destinationId);
+  if (running !== null) return { kind: 'replay_running', replayId: running };
+  const { request } = params;
+  const owned = await endOfReplays(tx, params.destinationId);
+  const asked: { from?: number; to?: number } = request.range.by === 'position' ? request.range : {};
+  const from = asked.from ?? 1;
+  const to = Math.max(from - 1, Math.min(asked.to ?? owned, owned));
+  const selection: Selection = selectionOfRequest(request);
+  const actions = await currentActions(tx, params.destinationId);
+  await tx.run(sql`
+    insert into run (id, destination_id, kind, parent_id, label, request, cut_to_stream, from_position, to_position,
+      selection, mode, new_ids, actions, order_by, events_per_second, max_concurrent, counted_to)
+    values (${params.id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
+      ${JSON.stringify(request)}::jsonb, ${asked.to !== undefined && asked.to > owned}, ${from}, ${to},
+      ${JSON.stringify(narrowed(selection, destination.sources))}::jsonb, ${request.mode}, ${request.newIds},
+      ${JSON.stringify(actions)}::jsonb, ${request.order}, ${request.pace.eventsPerSecond ?? null},
+      ${request.pace.maxConcurrent ?? null}, ${from - 1})`);
+  await insertLanes(tx, params.id, request.pace.lanes ?? 1, from - 1);
+  return { kind: 'created', replay: (await getReplay(tx, params.id))! };
+}
+
+/** One replay, null when there is none of that id. */
+export async function getReplay(db: Queryable, id: string): Promise<RunRecord | null> {
+  return (await readRuns(db, sql`r.id = ${id} and r.kind = 'replay'`))[0] ?? null;
+}
+
+/** Replays, newest first. @param params.before the `number` of the last one of the page before */
+export async function listReplays(
+  db: Queryable,
+  params: { destinationId?: string; open?: boolean; before?: number; limit: number },
+): Promise<RunRecord[]> {
+  const conditions: Statement[] = [sql`r.kind = 'replay'`];
+  if (params.destinationId !== undefined) conditions.push(sql`r.destination_id = ${params.destinationId}`);
+  if (params.open !== undefined) conditions.push(sql`(r.ended_at is null) = ${params.open}`);
+  if (params.before !== undefined) conditions.push(sql`r.number < ${params.before}`);
+  return await readRuns(db, join(conditions, sql` and `), params.limit);
+}
+
+/** What a change of a replay's desired state ended in. */
+export type ChangeReplay =
+  | { readonly kind: 'changed' | 'unchanged'; readonly replay: RunRecord }
+  | { readonly kind: 'ended'; readonly replay: RunRecord }
+  | { readonly kind: 'no_replay' };
+
+/**
+ * Writes what is wanted of a replay; the engine obeys. A cancelled replay stays cancelled. The reason stays readable
+ * as `statusReason`.
+ */
+export async function setReplayDesired(
+  db: Queryable,
+  id: string,
+  desired: 'running' | 'paused' | 'cancelled',
+  reason: string | null = null,
+): Promise<ChangeReplay> {
+  const changed = await db.run(sql`
+    update run set desired = ${desired}, status_reason = ${reason}, revision = revision + 1
+    where id = ${id} and kind = 'replay' and ended_at is null and desired not in ('cancelled', ${desired})`);
+  return await changeOf(db, id, changed, desired);
+}
+
+/** Changes a replay's pace while it runs; null takes a limit away, absent leaves it. */
+export async function setReplayPace(
+  db: Queryable,
+  id: string,
+  pace: { eventsPerSecond?: number | null; maxConcurrent?: number | null },
+): Promise<ChangeReplay> {
+  const changed = await db.run(sql`
+    update run set revision = revision + 1,
+      events_per_second = case when ${'eventsPerSecond' in pace}::boolean then ${pace.eventsPerSecond ?? null}::float8 else events_per_second end,
+      max_concurrent = case when ${'maxConcurrent' in pace}::boolean then ${pace.maxConcurrent ?? null}::integer else max_concurrent end
+    where id = ${id} and kind = 'replay' and ended_at is null and desired <> 'cancelled'`);
+  return await changeOf(db, id, changed);
+}
+
+/** The position that a destination's replays may reach: its stream owns what lies above. */
+export async function endOfReplays(db: Queryable, destinationId: string): Promise<Position> {
+  const [row] = await db.rows<{ mark: number | null }>(sql`
+    select min(l.mark) as mark from run r join lane l on l.run_id = r.id
+    where r.destination_id = ${destinationId} and r.kind = 'stream' and r.ended_at is null`);
+  return row?.mark ?? (await archiveHead(db));
+}
+
+async function changeOf(db: Queryable, id: string, changed: number, desired?: string): Promise<ChangeReplay> {
+  const replay = await getReplay(db, id);
+  if (replay === null) return { kind: 'no_replay' };
+  if (changed > 0) return { kind: 'changed', replay };
+  if (replay.endedAt === null && replay.desired === desired) return { kind: 'unchanged', replay };
+  return { kind: 'ended', replay };
+}
+
+async function lockDestination(tx: Queryable, id: string) {
+  const [row] = await tx.rows<{ sources: string[] | null; disabled_reason: string | null }>(sql`
+    select sources, disabled_reason from destination where id = ${id} and deleted_at is null for update`);
+  return row ?? null;
+}
+
+/** The replay that occupies a destination. One that was cancelled and that nobody works any more is ended first. */
+async function runningReplay(tx: Queryable, destinationId: string): Promise<string | null> {
+  const [row] = await tx.rows<{ id: string }>(sql`
+    select id from run where destination_id = ${destinationId} and kind = 'replay'
+      and ended_at is null and desired <> 'planned'`);
+  if (row === undefined) return null;
+  return (await endRunIfDue(tx, row.id))?.endedAt === null ? row.id : null;
+}
+
+async function insertLanes(tx: Queryable, runId: string, lanes: number, mark: Position): Promise<void> {
+  for (const [lane, range] of laneBuckets(lanes, bucketCount).entries()) {
+    await tx.run(sql`
+      insert into lane (run_id, lane, bucket_from, bucket_to, mark)
+      values (${runId}, ${lane}, ${range.from}, ${range.to}, ${mark})`);
+  }
+}
+
+/** A destination that takes only some sources takes only those from a replay as well. */
+function narrowed(selection: Selection, sources: readonly string[] | null): Selection {
+  if (sources === null) return selection;
+  const asked = selection.sources ?? sources;
+  return { ...selection, sources: asked.filter((source) => sources.includes(source)) };
+}

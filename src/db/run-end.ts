@@ -1,0 +1,56 @@
+import type { Ending } from '../core/replay-status.ts';
+import { leaseIsLive, readRuns, type RunRecord } from './runs.ts';
+import { sql, type Queryable } from './sql.ts';
+
+/**
+ * Ends a run in the caller's transaction if its time has come: it was cancelled and nobody holds a lane of it any
+ * more, or all its lanes are done. Waiting rows of a cancelled run go with it: they set no bit, so their events are
+ * missing again. A run that has ended stays as it is.
+ * @returns the run as it stands afterwards, null when there is none
+ */
+export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunRecord | null> {
+  await tx.rows(sql`select 1 from run where id = ${runId} for update`);
+  const [run] = await readRuns(tx, sql`r.id = ${runId}`);
+  if (run === undefined) return null;
+  const ending = run.endedAt === null ? endingOf(run) : null;
+  if (ending === null) return run;
+  await endRun(tx, run, ending, null);
+  return (await readRuns(tx, sql`r.id = ${runId}`))[0] ?? null;
+}
+
+/** Ends a run whose workflow somebody terminated by hand, or that cannot go on. */
+export async function failRun(tx: Queryable, runId: string, reason: string): Promise<void> {
+  await tx.rows(sql`select 1 from run where id = ${runId} for update`);
+  const [run] = await readRuns(tx, sql`r.id = ${runId} and r.ended_at is null`);
+  if (run !== undefined) await endRun(tx, run, 'failed', reason);
+}
+
+function endingOf(run: RunRecord): Ending | null {
+  if (run.desired === 'cancelled') return run.lanes.some((lane) => lane.leaseLive) ? null : 'cancelled';
+  if (!run.lanes.every((lane) => lane.state === 'done')) return null;
+  const dead = run.lanes.some((lane) => (lane.counts.events.dead ?? 0) > 0);
+  return dead ? 'completed_with_failures' : 'completed';
+}
+
+async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: string | null): Promise<void> {
+  await tx.run(sql`delete from waiting_delivery where run_id = ${run.id}`);
+  // A fresh token fences whoever still believes that it holds a lane.
+  await tx.run(sql`
+    update lane l set state = 'done', wake_at = null, lease_token = null, lease_released = true,
+      counts = jsonb_set(counts, '{events}', coalesce(counts -> 'events', '{}') - 'waiting')
+    where run_id = ${run.id}`);
+  await tx.run(sql`
+    update run r set ended_at = clock_timestamp(), ended_as = ${ending},
+      status_reason = coalesce(${reason}, status_reason),
+      to_position = coalesce(to_position, (select min(l.mark) from lane l where l.run_id = r.id))
+    where id = ${run.id}`);
+}
+
+/** Runs whose lanes are all free of live leases although their run was cancelled: the reconciler ends them. */
+export async function cancelledAndFree(db: Queryable): Promise<string[]> {
+  const rows = await db.rows<{ id: string }>(sql`
+    select r.id from run r
+    where r.ended_at is null and r.desired = 'cancelled'
+      and not exists (select 1 from lane l where l.run_id = r.id and ${leaseIsLive})`);
+  return rows.map((row) => row.id);
+}

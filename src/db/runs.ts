@@ -1,0 +1,110 @@
+import type { Counts } from '../core/counts.ts';
+import type { Position } from '../core/event.ts';
+import { leaseSeenLiveMs } from '../core/lease.ts';
+import type { Desired, Ending, LaneState } from '../core/replay-status.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
+
+/** An action in the version that a run works with. */
+export interface PinnedAction {
+  readonly actionId: string;
+  readonly version: number;
+}
+
+/** One lane as a reader sees it. */
+export interface LaneRecord {
+  readonly lane: number;
+  readonly mark: Position;
+  readonly markReceivedAt: Date | null;
+  readonly counts: Counts;
+  readonly rate: number;
+  readonly leaseLive: boolean;
+  readonly leaseRevision: number;
+  readonly state: LaneState;
+  readonly stateReason: string | null;
+  readonly wakeAt: Date | null;
+}
+
+/** One replay, or one stretch of a stream, with its lanes. */
+export interface RunRecord {
+  readonly id: string;
+  readonly number: number;
+  readonly destinationId: string;
+  readonly kind: 'replay' | 'stream';
+  readonly parentId: string | null;
+  readonly label: string | null;
+  readonly request: Record<string, unknown>;
+  readonly cutToStream: boolean;
+  readonly fromPosition: Position;
+  readonly toPosition: Position | null;
+  readonly mode: 'missing' | 'all' | 'failed';
+  readonly newIds: boolean;
+  readonly actions: readonly PinnedAction[];
+  readonly orderBy: 'user' | 'strict' | 'none';
+  readonly desired: Desired;
+  readonly eventsPerSecond: number | null;
+  readonly maxConcurrent: number | null;
+  readonly revision: number;
+  readonly selected: number;
+  /** False while `selected` is still being counted. */
+  readonly selectedExact: boolean;
+  readonly statusReason: string | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly endedAs: Ending | null;
+  readonly lanes: readonly LaneRecord[];
+}
+
+type LaneJson = Omit<LaneRecord, 'markReceivedAt' | 'wakeAt' | 'counts'> & {
+  counts: Partial<Counts>;
+  markReceivedAt: string | null;
+  wakeAt: string | null;
+};
+type RunRow = Omit<RunRecord, 'lanes'> & { lanes: LaneJson[] };
+
+/** Whether somebody renews a lane's lease, as far as Postgres time tells. */
+export const leaseIsLive = sql`(not l.lease_released and
+  l.lease_renewed_at > clock_timestamp() - make_interval(secs => ${leaseSeenLiveMs / 1000}::float8))`;
+
+const lanes = sql`(
+  select coalesce(json_agg(json_build_object(
+      'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'rate', l.rate,
+      'leaseLive', ${leaseIsLive}, 'leaseRevision', l.lease_revision, 'state', l.state,
+      'stateReason', l.state_reason, 'wakeAt', l.wake_at
+    ) order by l.lane), '[]')
+  from lane l where l.run_id = r.id)`;
+
+/** Runs that meet a condition over `run r`, newest first, each with its lanes. Uses run_pkey or run_destination. */
+export async function readRuns(db: Queryable, where: Statement, limit = 1_000): Promise<RunRecord[]> {
+  const rows = await db.rows<RunRow>(sql`
+    select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.request,
+      r.cut_to_stream as "cutToStream", r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
+      r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.desired, r.events_per_second as "eventsPerSecond",
+      r.max_concurrent as "maxConcurrent", r.revision, r.selected,
+      coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason",
+      r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",
+      ${lanes} as lanes
+    from run r where ${where} order by r.number desc limit ${limit}`);
+  return rows.map((row) => ({ ...row, lanes: row.lanes.map(toLane) }));
+}
+
+/** The actions that a destination has now, each in its newest version. */
+export async function currentActions(db: Queryable, destinationId: string): Promise<PinnedAction[]> {
+  return await db.rows<{ actionId: string; version: number }>(sql`
+    select a.id as "actionId", max(v.version) as version
+    from action a join action_version v on v.action_id = a.id
+    where a.destination_id = ${destinationId} and a.deleted_at is null
+    group by a.id, a.created_at order by a.created_at, a.id`);
+}
+
+function toLane(lane: LaneJson): LaneRecord {
+  const { events = {}, byAction = {}, reasons = {} } = lane.counts;
+  return {
+    ...lane,
+    counts: { events, byAction, reasons },
+    markReceivedAt: time(lane.markReceivedAt),
+    wakeAt: time(lane.wakeAt),
+  };
+}
+
+const time = (text: string | null): Date | null => (text === null ? null : new Date(text));
