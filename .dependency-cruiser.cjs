@@ -20,8 +20,11 @@ module.exports = {
     folder('workflows', 'core'),
     folder('temporal', 'core', 'workflows', 'config'),
     folder('activities', 'core', 'db', 'destinations', 'temporal'),
-    folder('api', 'core', 'db', 'destinations', 'temporal', 'config'),
-    folder('workers', 'core', 'db', 'destinations', 'temporal', 'activities', 'workflows', 'config'),
+    folder('api', 'core', 'db', 'destinations', 'temporal', 'config', 'child-process'),
+    folder(
+      'workers',
+      ...['core', 'db', 'destinations', 'temporal', 'activities', 'workflows', 'config', 'child-process'],
+    ),
     owns('pg', 'db', 'dev'),
     owns('express', 'api', 'dev'),
     owns('undici', 'destinations', 'dev'),
@@ -60,5 +63,6 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: false,
     doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
   },
 };
