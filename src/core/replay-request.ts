@@ -35,7 +35,7 @@ const SearchText = z
 
 const list = <T extends z.ZodType>(item: T) => z.exactOptional(z.array(item).min(1).max(listLimit));
 
-const selectionFields = {
+const filterFields = {
   types: list(z.enum(eventTypes)).meta({ description: 'Kinds of call.', example: ['track', 'identify'] }),
   names: list(SearchText).meta({
     description: 'Names of track, page and screen calls, compared exactly.',
@@ -49,8 +49,8 @@ const selectionFields = {
 };
 
 /** What a replay takes (or leaves out) of its range, decided by an event's type, name, ids and source. */
-export const Selection = z.strictObject(selectionFields);
-export type Selection = z.infer<typeof Selection>;
+export const EventFilter = z.strictObject(filterFields);
+export type EventFilter = z.infer<typeof EventFilter>;
 
 const RangeFields = z.strictObject({
   from: z.exactOptional(RangeEnd).meta({
@@ -85,9 +85,9 @@ export const replayRequestFields = {
   destinationId: z.uuid().meta({ description: 'Where the events go.' }),
   range: RangeFields.prefault({}),
   filter: z
-    .exactOptional(Selection)
+    .exactOptional(EventFilter)
     .meta({ description: 'Only events that are named by every list given here.' }),
-  exclude: z.exactOptional(Selection).meta({ description: 'Not the events that any list given here names.' }),
+  exclude: z.exactOptional(EventFilter).meta({ description: 'Not the events that any list given here names.' }),
   mode: z.enum(replayModes).default('missing').meta({
     description:
       '`missing`: what the destination lacks. `all`: everything selected, even what it has. `failed`: what was given up on.',
