@@ -1,0 +1,46 @@
+import { createServer } from 'node:net';
+
+/** How many ports above the usual one are tried before the system chooses one. */
+const triedAbove = 50;
+
+/**
+ * The first free port from `preferred` upwards, or any free one without it. A port is only free at the moment of asking:
+ * whoever binds it must be ready to ask again.
+ */
+export async function freePort(
+  preferred?: number,
+  isFree: (port: number) => Promise<boolean> = isPortFree,
+): Promise<number> {
+  if (preferred !== undefined && preferred !== 0) {
+    const last = Math.min(preferred + triedAbove, 65_535);
+    for (let port = preferred; port <= last; port += 1) if (await isFree(port)) return port;
+  }
+  return (await tryBind(0, '127.0.0.1')) ?? fail('the system has no free port on 127.0.0.1');
+}
+
+/** Whether nothing listens on a port of this machine's loopback, neither by IPv4 nor by IPv6. */
+export async function isPortFree(port: number): Promise<boolean> {
+  // `localhost` may mean either, and a person who opens it in a browser must not see another program.
+  return (await tryBind(port, '127.0.0.1')) !== null && (await tryBind(port, '::1')) !== null;
+}
+
+/** The port bound (and let go again), null when it is taken. A machine without IPv6 has no one there to collide with. */
+async function tryBind(port: number, host: string): Promise<number | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  const probe = createServer();
+  probe.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(null);
+    else if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve(port);
+    else reject(error);
+  });
+  probe.listen({ port, host, exclusive: true }, () => {
+    const address = probe.address();
+    const bound = typeof address === 'object' && address !== null ? address.port : port;
+    probe.close(() => resolve(bound));
+  });
+  return promise;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
