@@ -68,6 +68,7 @@ create table waiting_delivery (
   action_id uuid not null,
   order_key text not null,
   attempts integer not null,
+  rounds integer not null, -- how often it was set aside
   first_failed_at timestamptz,
   due_at timestamptz, -- null: behind an earlier one of its order key
   failure jsonb,

@@ -22,12 +22,9 @@ export interface DatabaseOptions {
 }
 
 // Positions are bigint in Postgres and stay far below 2^53 here; counts likewise.
-const int8 = 20;
-const parsers = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === int8
-      ? (text: string) => toSafeInteger(text)
-      : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
+const parsers: pg.CustomTypesConfig = {
+  getTypeParser: (...[oid, format]: Parameters<typeof types.getTypeParser>) =>
+    oid === types.builtins.INT8 ? toSafeInteger : types.getTypeParser(oid, format),
 };
 
 function toSafeInteger(text: string): number {

@@ -1,0 +1,70 @@
+import type { Bucket } from './counts.ts';
+import type { Settled } from './tally.ts';
+
+/** What is known of one event and one action before anything is sent. */
+export interface Knowledge {
+  /** This run has set the action's bit. */
+  readonly ownBit: boolean;
+  /** Another run since the action's epoch has. */
+  readonly otherBit: boolean;
+  /** It waits in this run, or died in it. */
+  readonly ownRow: 'waiting' | 'dead' | null;
+  /** It waits in another run of the destination. */
+  readonly waitsElsewhere: boolean;
+  /** The action's trigger takes the event. */
+  readonly triggered: boolean;
+}
+
+/** What to do with an event for one action. */
+export type Decision =
+  | { readonly kind: 'deliver' }
+  | {
+      readonly kind: 'settled';
+      readonly bucket: Bucket;
+      readonly reason: string | null;
+      readonly set: boolean;
+    };
+
+const settled = (bucket: Bucket, reason: string | null = null, set = false): Decision => ({
+  kind: 'settled',
+  bucket,
+  reason,
+  set,
+});
+
+/**
+ * Decides one delivery. What this run has already is not sent again, whatever the mode: after a crash everything
+ * above the mark is read once more. `missing` leaves out what the action has from another run; every mode leaves out
+ * what waits in another run, which would otherwise arrive twice.
+ */
+export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): Decision {
+  if (known.ownBit) return settled(mode === 'missing' && known.otherBit ? 'alreadyDelivered' : 'delivered');
+  if (known.ownRow !== null) return settled(known.ownRow);
+  if (!known.triggered) return settled('filtered', 'no_trigger_matches');
+  if (mode !== 'all' && known.otherBit) return settled('alreadyDelivered', null, true);
+  if (known.waitsElsewhere) return settled('filtered', 'waiting_elsewhere');
+  return { kind: 'deliver' };
+}
+
+/** The decisions of an event's actions, put together for the lane. */
+export function gather(decisions: readonly (readonly [actionId: string, decision: Decision])[]): {
+  deliver: string[];
+  settled: Settled[];
+  have: string[];
+  reason: string | null;
+} {
+  const deliver: string[] = [];
+  const settledOnes: Settled[] = [];
+  const have: string[] = [];
+  let reason: string | null = null;
+  for (const [actionId, decision] of decisions) {
+    if (decision.kind === 'deliver') {
+      deliver.push(actionId);
+      continue;
+    }
+    settledOnes.push({ actionId, bucket: decision.bucket });
+    if (decision.set) have.push(actionId);
+    reason ??= decision.reason;
+  }
+  return { deliver, settled: settledOnes, have, reason: deliver.length > 0 ? null : reason };
+}

@@ -1,0 +1,127 @@
+import type { Position } from './event.ts';
+import type { Failure } from './outcome.ts';
+
+/**
+ * The destination as one lane sees it.
+ *
+ * up: sends as many as it may. Failures of one kind without a success between them form a streak.
+ *   -> down by an outcome that speaks for the account (connection failure, 401, 429), or by a streak of at least
+ *      `streakEvents` distinct events of at least `streakUsers` users.
+ * down: nothing is sent but one probe at a time, each after a wait that grows; nothing is given up.
+ *   -> up by the first success.
+ *
+ * Invariant: `streaks` is empty after every success; `probing` implies down and exactly one send in flight.
+ */
+export interface Health {
+  readonly down: Down | null;
+  readonly streaks: ReadonlyMap<string, Streak>;
+}
+
+export interface Down {
+  readonly reason: 'destination_down' | 'destination_refuses' | 'throttled' | 'unauthorized';
+  readonly failure: Failure;
+  /** The last wait between probes, milliseconds. */
+  readonly waitMs: number;
+  /** When the next probe may leave, on the lane's clock. */
+  readonly probeAt: number;
+  readonly probing: boolean;
+}
+
+interface Streak {
+  readonly events: ReadonlySet<Position>;
+  readonly users: ReadonlySet<string>;
+  readonly refused: boolean;
+}
+
+export const streakEvents = 5;
+export const streakUsers = 2;
+const firstWaitMs = 500;
+const maxWaitMs = 30_000;
+/** A destination's Retry-After is followed up to this; milliseconds. */
+const maxRetryAfterMs = 60 * 60_000;
+
+export const healthy: Health = { down: null, streaks: new Map() };
+
+/** A lane that the last slice left held goes on with its wait instead of starting over. */
+export function stillDown(down: Pick<Down, 'reason' | 'waitMs'>, failure: Failure, now: number): Health {
+  return { down: { ...down, failure, probeAt: now, probing: false }, streaks: new Map() };
+}
+
+/** Whether a send may start now, and if so whether it is a probe. */
+export function maySend(health: Health, now: number): 'yes' | 'probe' | 'no' {
+  if (health.down === null) return 'yes';
+  return health.down.probing || now < health.down.probeAt ? 'no' : 'probe';
+}
+
+/** A probe has left. */
+export function probeSent(health: Health): Health {
+  return health.down === null ? health : { ...health, down: { ...health.down, probing: true } };
+}
+
+/** The destination took an event. */
+export function succeeded(): Health {
+  return healthy;
+}
+
+/** The destination refused or failed one event. Only a streak of such speaks about the destination as a whole. */
+export function failedOne(
+  health: Health,
+  params: {
+    failure: Failure;
+    refused: boolean;
+    position: Position;
+    user: string;
+    now: number;
+    random: number;
+  },
+): Health {
+  if (health.down !== null) return waitOn(health, params);
+  const { failure, position, user, refused } = params;
+  const before = health.streaks.get(failure.errorClass);
+  const streak = {
+    events: new Set(before?.events).add(position),
+    users: new Set(before?.users).add(user),
+    refused,
+  };
+  const streaks = new Map(health.streaks).set(failure.errorClass, streak);
+  if (streak.events.size < streakEvents || streak.users.size < streakUsers) return { down: null, streaks };
+  return goDown(
+    { down: null, streaks },
+    { ...params, reason: refused ? 'destination_refuses' : 'destination_down' },
+  );
+}
+
+/** An outcome that speaks for the whole account. @param params.retryAfterMs what a 429 asked for, if it did */
+export function failedWhole(
+  health: Health,
+  params: {
+    reason: Down['reason'];
+    failure: Failure;
+    retryAfterMs: number | null;
+    now: number;
+    random: number;
+  },
+): Health {
+  // Answers to what was in flight when it went down say nothing new, but a longer Retry-After is obeyed.
+  const next = health.down === null ? goDown(health, params) : waitOn(health, params);
+  if (params.retryAfterMs === null || next.down === null) return next;
+  const until = params.now + Math.min(maxRetryAfterMs, Math.max(0, params.retryAfterMs));
+  return { ...next, down: { ...next.down, probeAt: Math.max(next.down.probeAt, until) } };
+}
+
+function goDown(
+  health: Health,
+  params: { reason: Down['reason']; failure: Failure; now: number; random: number },
+): Health {
+  const { reason, failure, now, random } = params;
+  const probeAt = now + firstWaitMs * (0.8 + 0.4 * random);
+  return { ...health, down: { reason, failure, waitMs: firstWaitMs, probeAt, probing: false } };
+}
+
+function waitOn(health: Health, params: { failure: Failure; now: number; random: number }): Health {
+  const { down } = health;
+  if (down === null || !down.probing) return health;
+  const waitMs = Math.min(maxWaitMs, down.waitMs * 2);
+  const probeAt = params.now + waitMs * (0.8 + 0.4 * params.random);
+  return { ...health, down: { ...down, failure: params.failure, waitMs, probeAt, probing: false } };
+}

@@ -1,0 +1,141 @@
+import type { Bucket, Counts } from './counts.ts';
+import { bucketOf } from './counts.ts';
+import { setBit, type ChunkBits } from './coverage.ts';
+import type { Position } from './event.ts';
+import { Fifo } from './fifo.ts';
+import type { DeadRow, Entry, LaneCommit, WaitingRow } from './lane-types.ts';
+import { Tally, type Settled } from './tally.ts';
+
+/**
+ * What a lane has to write down. The window holds every event between the mark and what has been read; the mark
+ * moves over its settled front, and only then are those events counted. Taking a commit empties everything but the
+ * window, so two commits never carry the same thing and each is consistent in itself.
+ */
+export class LaneBooks<E> {
+  readonly #window = new Fifo<Entry<E>>();
+  /** Events of the window that wait: their row may be worked off before the mark passes them. */
+  readonly #waiting = new Map<Position, Entry<E>>();
+  readonly #tally: Tally;
+  #mark: Position;
+  #markReceivedAt: Date | null = null;
+  #scannedTo: Position;
+  #settled = 0;
+  #bits = new Map<string, ChunkBits>();
+  #rows: WaitingRow[] = [];
+  #ended: { position: Position; actionId: string }[] = [];
+  #dead: DeadRow[] = [];
+  #promote = new Set<string>();
+
+  constructor(mark: Position, counts: Counts) {
+    this.#mark = mark;
+    this.#scannedTo = mark;
+    this.#tally = new Tally(counts);
+  }
+
+  get windowSize(): number {
+    return this.#window.size;
+  }
+
+  get oldest(): Entry<E> | undefined {
+    return this.#window.first;
+  }
+
+  /** Up to where the archive has been read. */
+  get scannedTo(): Position {
+    return this.#scannedTo;
+  }
+
+  /** How many events have been settled or set aside since the lane was taken. */
+  get settled(): number {
+    return this.#settled;
+  }
+
+  scanned(to: Position): void {
+    this.#scannedTo = to;
+  }
+
+  /** Takes an event into the window, in the order of positions. */
+  enter(entry: Entry<E>): void {
+    this.#window.push(entry);
+    if (entry.open === 0) this.closed(entry);
+  }
+
+  /** An event of the window has nothing open any more: all its deliveries are settled or set aside. */
+  closed(entry: Entry<E>): void {
+    entry.event = null;
+    this.#settled++;
+    if (entry.settled.some((one) => one.bucket === 'waiting')) this.#waiting.set(entry.position, entry);
+  }
+
+  set(actionId: string, position: Position): void {
+    let chunks = this.#bits.get(actionId);
+    if (chunks === undefined) this.#bits.set(actionId, (chunks = new Map()));
+    setBit(chunks, position);
+  }
+
+  wait(row: WaitingRow): void {
+    this.#rows.push(row);
+  }
+
+  die(row: DeadRow): void {
+    this.#dead.push(row);
+  }
+
+  promote(orderKey: string): void {
+    this.#promote.add(orderKey);
+  }
+
+  /** Deliveries of a waiting event have ended. @param still whether others of it go on waiting */
+  endWaiting(position: Position, ended: readonly Settled[], still: boolean, rest: Bucket | null): void {
+    for (const { actionId } of ended) this.#ended.push({ position, actionId });
+    const inWindow = this.#waiting.get(position);
+    if (inWindow !== undefined) {
+      inWindow.settled = inWindow.settled.map(
+        (one) => ended.find((end) => end.actionId === one.actionId) ?? one,
+      );
+      return;
+    }
+    for (const { actionId, bucket } of ended) this.#tally.moveDelivery(actionId, bucket);
+    if (!still)
+      this.#tally.moveEvent(bucketOf([...ended.map((end) => end.bucket), ...(rest === null ? [] : [rest])]));
+  }
+
+  /** Moves the mark as far as it goes and hands out all that must be written with it. */
+  take(): LaneCommit {
+    this.#advance();
+    const bits = [...this.#bits].flatMap(([actionId, chunks]) =>
+      [...chunks].map(([chunk, part]) => ({ actionId, chunk, bits: part })),
+    );
+    const commit = {
+      mark: this.#mark,
+      markReceivedAt: this.#markReceivedAt,
+      counts: this.#tally.counts(),
+      bits,
+      waiting: this.#rows,
+      ended: this.#ended,
+      dead: this.#dead,
+      promote: [...this.#promote],
+    };
+    this.#bits = new Map();
+    this.#rows = [];
+    this.#ended = [];
+    this.#dead = [];
+    this.#promote = new Set();
+    return commit;
+  }
+
+  #advance(): void {
+    for (
+      let entry = this.#window.first;
+      entry !== undefined && entry.open === 0;
+      entry = this.#window.first
+    ) {
+      this.#window.shift();
+      this.#waiting.delete(entry.position);
+      this.#tally.count(entry.settled, entry.reason);
+      this.#markReceivedAt = entry.receivedAt;
+    }
+    const oldest = this.#window.first;
+    this.#mark = oldest === undefined ? this.#scannedTo : oldest.position - 1;
+  }
+}

@@ -1,0 +1,73 @@
+import { bucketOf, type Bucket } from './counts.ts';
+import type { Due, Entry, Offered, Task, WaitingRow } from './lane-types.ts';
+import type { Failure } from './outcome.ts';
+
+/** An event of the archive as the lane holds it. */
+export function entryOf<E>(offered: Offered<E>, orderKey: string): Entry<E> {
+  return {
+    position: offered.position,
+    receivedAt: offered.receivedAt,
+    orderKey,
+    event: offered.event,
+    due: false,
+    reason: offered.reason,
+    rest: null,
+    open: offered.deliver.length,
+    settled: [...offered.settled],
+    asides: [],
+  };
+}
+
+/** An event whose waiting deliveries have come due, with them. @param now on the lane's clock */
+export function dueEntryOf<E>(due: Due<E>, now: number): { entry: Entry<E>; tasks: Task<E>[] } {
+  const { position, orderKey, event, rest, deliveries } = due;
+  const base = { receivedAt: null, due: true, reason: null, settled: [], asides: [] };
+  const entry: Entry<E> = { ...base, position, orderKey, event, rest, open: deliveries.length };
+  const tasks = deliveries.map(({ actionId, attempts, rounds, ageMs }) => ({
+    ...newTask(entry, actionId),
+    attempts,
+    rounds,
+    firstFailedAt: ageMs === null ? null : now - ageMs,
+  }));
+  return { entry, tasks };
+}
+
+/** A delivery that has not been tried. */
+export function newTask<E>(entry: Entry<E>, actionId: string): Task<E> {
+  return { entry, actionId, tries: 0, attempts: 0, rounds: 0, firstFailedAt: null, failure: null };
+}
+
+/** Writes a failed try down in its delivery. */
+export function noteFailure(task: Task<unknown>, failure: Failure, now: number): void {
+  task.attempts++;
+  task.failure = failure;
+  task.firstFailedAt ??= now;
+}
+
+/** The bucket of the event's deliveries that do not wait, null when there are none. */
+export function restOf(entry: Entry<unknown>): Bucket | null {
+  const ended: Bucket[] = entry.settled.map((one) => one.bucket).filter((bucket) => bucket !== 'waiting');
+  if (entry.rest !== null) ended.push(entry.rest);
+  return ended.length === 0 ? null : bucketOf(ended);
+}
+
+/** The row of a delivery that waits. @param dueInMs null: it stands behind an earlier event of its key */
+export function rowOf(
+  task: Task<unknown>,
+  rest: Bucket | null,
+  now: number,
+  dueInMs: number | null,
+): WaitingRow {
+  const { entry, actionId, attempts, failure, firstFailedAt } = task;
+  return {
+    position: entry.position,
+    actionId,
+    orderKey: entry.orderKey,
+    attempts,
+    rounds: dueInMs === null ? task.rounds : task.rounds + 1,
+    dueInMs,
+    ageMs: firstFailedAt === null ? null : now - firstFailedAt,
+    failure,
+    rest,
+  };
+}

@@ -1,0 +1,191 @@
+import type { Position } from './event.ts';
+import { Fifo } from './fifo.ts';
+import type { Entry, Task } from './lane-types.ts';
+
+/** An event with the deliveries of it that are to be sent. */
+interface Turn<E> {
+  readonly entry: Entry<E>;
+  readonly tasks: readonly Task<E>[];
+}
+
+/**
+ * The events of one order key. `active` are those whose deliveries may leave, oldest first: one, or several that
+ * share a request. The others follow in order; the next starts when no active one is left.
+ */
+interface Chain<E> {
+  readonly active: Entry<E>[];
+  followers: Fifo<Turn<E>>;
+}
+
+/**
+ * Which delivery may leave next so that a user's events arrive in order while users run side by side. An order key
+ * with waiting rows is blocked: what comes later stands behind them.
+ */
+export class LaneOrder<E> {
+  readonly #orderBy: 'user' | 'strict' | 'none';
+  readonly #actions: readonly string[];
+  readonly #ready: ReadonlyMap<string, Fifo<Task<E>>>;
+  readonly #chains = new Map<string, Chain<E>>();
+  readonly #waiting: Map<string, number>;
+  #nextAction = 0;
+  #readyCount = 0;
+  #followerCount = 0;
+
+  constructor(
+    orderBy: 'user' | 'strict' | 'none',
+    actions: readonly string[],
+    waitingByKey: ReadonlyMap<string, number>,
+  ) {
+    this.#orderBy = orderBy;
+    this.#actions = actions;
+    this.#ready = new Map(actions.map((action) => [action, new Fifo<Task<E>>()]));
+    this.#waiting = new Map(waitingByKey);
+  }
+
+  /** Deliveries that could leave now. */
+  get ready(): number {
+    return this.#readyCount;
+  }
+
+  /** Deliveries that have not left. */
+  get unsent(): number {
+    return this.#readyCount + this.#followerCount;
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  keyOf(event: { position: Position; orderKey: string }): string {
+    if (this.#orderBy === 'user') return event.orderKey;
+    return this.#orderBy === 'strict' ? '*' : `#${event.position}`;
+  }
+
+  /** Whether earlier events of the key wait in the database. */
+  isBlocked(orderKey: string): boolean {
+    return this.#waiting.has(orderKey);
+  }
+
+  /** How many rows of a key wait. */
+  waitingOf(orderKey: string): number {
+    return this.#waiting.get(orderKey) ?? 0;
+  }
+
+  /** Rows of a key were added or ended. @returns how many are left */
+  addWaiting(orderKey: string, by: number): number {
+    const left = this.waitingOf(orderKey) + by;
+    if (left < 0) throw new Error('fewer waiting rows than none');
+    if (left === 0) this.#waiting.delete(orderKey);
+    else this.#waiting.set(orderKey, left);
+    return left;
+  }
+
+  /** Takes in an event behind the others of its key. */
+  add(entry: Entry<E>, tasks: readonly Task<E>[]): void {
+    let chain = this.#chains.get(entry.orderKey);
+    if (chain === undefined)
+      this.#chains.set(entry.orderKey, (chain = { active: [], followers: new Fifo() }));
+    chain.followers.push({ entry, tasks });
+    this.#followerCount += tasks.length;
+    if (chain.active.length === 0) this.#start(chain);
+  }
+
+  /** Up to `limit` deliveries of one action; a user's next events may follow his first in the same request. */
+  take(limit: number): Task<E>[] {
+    for (let turn = 0; turn < this.#actions.length; turn++) {
+      const queue = this.#ready.get(this.#actions[this.#nextAction++ % this.#actions.length]!)!;
+      if (queue.size > 0) return this.#takeFrom(queue, limit);
+    }
+    return [];
+  }
+
+  /** A delivery comes back unsettled: it may leave again, after those of its key that are older. */
+  putBack(task: Task<E>): void {
+    const chain = this.#chains.get(task.entry.orderKey)!;
+    if (chain.active[0] === task.entry) {
+      this.#ready.get(task.actionId)!.unshift(task);
+      this.#readyCount++;
+      return;
+    }
+    chain.active.splice(chain.active.indexOf(task.entry), 1);
+    const turns: Turn<E>[] = [];
+    while (
+      chain.followers.first !== undefined &&
+      chain.followers.first.entry.position < task.entry.position
+    ) {
+      turns.push(chain.followers.shift()!);
+    }
+    chain.followers.unshift({ entry: task.entry, tasks: [task] });
+    for (const turn of turns.toReversed()) chain.followers.unshift(turn);
+    this.#followerCount++;
+  }
+
+  /** Puts a delivery behind all others that are ready, so that probes alternate between events. */
+  putLast(task: Task<E>): void {
+    if (this.#chains.get(task.entry.orderKey)!.active[0] !== task.entry) return this.putBack(task);
+    this.#ready.get(task.actionId)!.push(task);
+    this.#readyCount++;
+  }
+
+  /** Whether an older event of the same key is still under way, as it may be within one request. */
+  hasOlder(entry: Entry<E>): boolean {
+    return this.#chains.get(entry.orderKey)?.active[0] !== entry;
+  }
+
+  /** Whether no event of the key is in the lane's hands. */
+  isIdle(orderKey: string): boolean {
+    return !this.#chains.has(orderKey);
+  }
+
+  /** An event is closed: its key's next one starts. */
+  release(entry: Entry<E>): void {
+    const chain = this.#chains.get(entry.orderKey);
+    const at = chain?.active.indexOf(entry) ?? -1;
+    if (chain === undefined || at < 0) return;
+    chain.active.splice(at, 1);
+    if (chain.active.length === 0) this.#start(chain);
+    if (chain.active.length === 0) this.#chains.delete(entry.orderKey);
+  }
+
+  /** Takes out the events of a key that have not started. */
+  takeFollowers(orderKey: string): Turn<E>[] {
+    const chain = this.#chains.get(orderKey);
+    if (chain === undefined) return [];
+    const turns: Turn<E>[] = [];
+    for (let turn = chain.followers.shift(); turn !== undefined; turn = chain.followers.shift()) {
+      turns.push(turn);
+      this.#followerCount -= turn.tasks.length;
+    }
+    return turns;
+  }
+
+  #start(chain: Chain<E>): void {
+    const turn = chain.followers.shift();
+    if (turn === undefined) return;
+    chain.active.push(turn.entry);
+    this.#followerCount -= turn.tasks.length;
+    for (const task of turn.tasks) this.#ready.get(task.actionId)!.push(task);
+    this.#readyCount += turn.tasks.length;
+  }
+
+  #takeFrom(queue: Fifo<Task<E>>, limit: number): Task<E>[] {
+    const batch: Task<E>[] = [];
+    while (batch.length < limit && queue.size > 0) {
+      const task = queue.shift()!;
+      this.#readyCount--;
+      batch.push(task);
+      if (this.#actions.length === 1) this.#joinFollowers(task.entry, batch, limit);
+    }
+    return batch;
+  }
+
+  #joinFollowers(first: Entry<E>, batch: Task<E>[], limit: number): void {
+    const chain = this.#chains.get(first.orderKey)!;
+    while (batch.length < limit && chain.followers.size > 0) {
+      const turn = chain.followers.shift()!;
+      chain.active.push(turn.entry);
+      this.#followerCount -= turn.tasks.length;
+      batch.push(...turn.tasks);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { Bits } from './coverage.ts';
+import type { Bucket, Counts } from './counts.ts';
+import type { Position } from './event.ts';
+import type { Failure } from './outcome.ts';
+import type { Settled } from './tally.ts';
+
+/** An event of the lane as the slice offers it, with what has been decided without the destination. */
+export interface Offered<E> {
+  readonly position: Position;
+  readonly receivedAt: Date;
+  readonly orderKey: string;
+  readonly event: E;
+  /** The actions that it still has to go through. */
+  readonly deliver: readonly string[];
+  /** How it stands with the others. */
+  readonly settled: readonly Settled[];
+  /** Actions whose bit this run must set although it sends nothing (what another run delivered). */
+  readonly have: readonly string[];
+  readonly reason: string | null;
+}
+
+/** Deliveries of one event that wait in the database and whose turn has come. */
+export interface Due<E> {
+  readonly position: Position;
+  readonly orderKey: string;
+  readonly event: E;
+  readonly rest: Bucket | null;
+  readonly deliveries: readonly {
+    readonly actionId: string;
+    readonly attempts: number;
+    /** How often it has been set aside. */
+    readonly rounds: number;
+    /** Since its first failure, milliseconds; null: it stood behind another and was never tried. */
+    readonly ageMs: number | null;
+  }[];
+}
+
+/** One delivery in the hands of the lane. */
+export interface Task<E> {
+  readonly entry: Entry<E>;
+  readonly actionId: string;
+  /** Failed tries since the slice took it up. */
+  tries: number;
+  attempts: number;
+  rounds: number;
+  /** On the lane's clock. */
+  firstFailedAt: number | null;
+  failure: Failure | null;
+}
+
+/** One event in the hands of the lane. */
+export interface Entry<E> {
+  readonly position: Position;
+  readonly receivedAt: Date | null;
+  readonly orderKey: string;
+  /** Dropped once nothing of it has to be sent any more: the window may be long. */
+  event: E | null;
+  /** It came from waiting rows, not from the archive. */
+  readonly due: boolean;
+  readonly reason: string | null;
+  rest: Bucket | null;
+  /** Deliveries neither settled nor set aside. */
+  open: number;
+  settled: Settled[];
+  asides: Task<E>[];
+}
+
+/** A row of a delivery that waits. */
+export interface WaitingRow {
+  readonly position: Position;
+  readonly actionId: string;
+  readonly orderKey: string;
+  readonly attempts: number;
+  readonly rounds: number;
+  /** Null: it stands behind an earlier event of its order key. */
+  readonly dueInMs: number | null;
+  readonly ageMs: number | null;
+  readonly failure: Failure | null;
+  readonly rest: Bucket | null;
+}
+
+export interface DeadRow {
+  readonly position: Position;
+  readonly actionId: string;
+  readonly attempts: number;
+  readonly ageMs: number;
+  readonly failure: Failure;
+}
+
+/** Everything that changed since the last commit, to be written in one transaction. */
+export interface LaneCommit {
+  readonly mark: Position;
+  readonly markReceivedAt: Date | null;
+  readonly counts: Counts;
+  readonly bits: readonly { readonly actionId: string; readonly chunk: number; readonly bits: Bits }[];
+  readonly waiting: readonly WaitingRow[];
+  readonly ended: readonly { readonly position: Position; readonly actionId: string }[];
+  readonly dead: readonly DeadRow[];
+  /** Order keys whose first waiting row is now due, because what it stood behind has ended. */
+  readonly promote: readonly string[];
+}
+
+export interface LaneOptions {
+  readonly mark: Position;
+  readonly counts: Counts;
+  readonly orderBy: 'user' | 'strict' | 'none';
+  readonly actions: readonly string[];
+  /** Deliveries per request. */
+  readonly batchSize: number;
+  /** Waiting rows of the lane by order key. */
+  readonly waitingByKey: ReadonlyMap<string, number>;
+  readonly random: () => number;
+  /** Entries above the mark at most. */
+  readonly windowLimit?: number;
+}

@@ -1,0 +1,302 @@
+import type { Bucket } from './counts.ts';
+import { failedOne, failedWhole, healthy, maySend, probeSent, succeeded, type Health } from './health.ts';
+import { LaneBooks } from './lane-books.ts';
+import { dueEntryOf, entryOf, newTask, noteFailure, restOf, rowOf } from './lane-entry.ts';
+import { LaneOrder } from './lane-order.ts';
+import type { Due, Entry, LaneCommit, LaneOptions, Offered, Task } from './lane-types.ts';
+import type { Failure, Outcome } from './outcome.ts';
+import { RetryQueue } from './retry-queue.ts';
+import { isExhausted, ladderDelayMs, setAsideDelayMs, triesInSlice } from './retry.ts';
+
+const defaultWindowLimit = 20_000;
+
+/**
+ * The decisions of one lane, without I/O and clock: what is sent next, what an outcome means, how far the mark goes.
+ * Times are milliseconds on any clock that only rises.
+ *
+ * A delivery is open -> (ready -> in flight -> ready again, retrying, suspect) -> settled or set aside.
+ *   ready     may leave as soon as the destination's health and the caller's pace allow
+ *   retrying  failed in a way that passes; becomes ready when its wait is over; after `triesInSlice` it is set aside
+ *   suspect   refused; whether it or the destination is at fault shows with the next success (then it is dead) or
+ *             with a streak (then the destination is down and it becomes ready again)
+ * An event is closed when none of its deliveries is open; its user's next event starts then.
+ */
+export class Lane<E> {
+  readonly #options: LaneOptions;
+  readonly #books: LaneBooks<E>;
+  readonly #order: LaneOrder<E>;
+  readonly #retries = new RetryQueue<E>();
+  readonly #suspects = new Set<Task<E>>();
+  #health: Health;
+  #inFlight = 0;
+  #gone = false;
+
+  constructor(options: LaneOptions, health: Health = healthy) {
+    this.#options = options;
+    this.#books = new LaneBooks(options.mark, options.counts);
+    this.#order = new LaneOrder(options.orderBy, options.actions, options.waitingByKey);
+    this.#health = health;
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+  /** Deliveries handed out whose outcome is not known yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+  get scannedTo(): number {
+    return this.#books.scannedTo;
+  }
+  get settled(): number {
+    return this.#books.settled;
+  }
+  /** The destination answered that it wants no more events, ever. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+  /** Events read but not closed, and whether more may be read. */
+  get open(): number {
+    return this.#order.unsent + this.#inFlight + this.#retries.size + this.#suspects.size;
+  }
+  get hasWaiting(): boolean {
+    return this.#order.hasWaiting;
+  }
+  wantsMore(unsentLimit: number): boolean {
+    return this.#order.unsent < unsentLimit && this.#books.windowSize < this.#limit;
+  }
+
+  /** Takes a page of the archive, in the order of positions. @param scannedTo where the page ends */
+  offer(events: readonly Offered<E>[], scannedTo: number): void {
+    for (const offered of events) {
+      const entry = entryOf(offered, this.#order.keyOf(offered));
+      for (const actionId of offered.have) this.#books.set(actionId, entry.position);
+      const tasks = offered.deliver.map((actionId) => newTask(entry, actionId));
+      if (tasks.length > 0 && this.#order.isBlocked(entry.orderKey)) this.#standBehind(entry, tasks);
+      this.#books.enter(entry);
+      if (entry.open > 0) this.#order.add(entry, tasks);
+    }
+    this.#books.scanned(scannedTo);
+  }
+
+  /** Takes up deliveries that waited, lowest position first within an order key. */
+  offerDue(list: readonly Due<E>[], now: number): void {
+    for (const due of list) {
+      const { entry, tasks } = dueEntryOf(due, now);
+      this.#order.add(entry, tasks);
+    }
+  }
+
+  /** The deliveries of the next request, empty when nothing may leave now. */
+  next(now: number): readonly Task<E>[] {
+    if (this.#gone) return [];
+    this.#wake(now);
+    const may = maySend(this.#health, now);
+    if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
+    const batch = this.#take(may === 'probe' ? 1 : this.#options.batchSize);
+    if (batch.length > 0 && may === 'probe') this.#health = probeSent(this.#health);
+    this.#inFlight += batch.length;
+    return batch;
+  }
+
+  /** When `next` may have something although nothing else happens; null: not by time alone. */
+  wakeAt(): number | null {
+    const retry = this.#retries.firstAt;
+    const { down } = this.#health;
+    const probe = down !== null && !down.probing && this.#order.ready > 0 ? down.probeAt : null;
+    if (retry === null || probe === null) return retry ?? probe;
+    return down === null ? Math.min(retry, probe) : probe;
+  }
+
+  /** Takes in how an attempt ended. */
+  settle(task: Task<E>, outcome: Outcome, now: number): void {
+    this.#inFlight--;
+    switch (outcome.kind) {
+      case 'delivered':
+      case 'unconfirmable':
+        this.#succeed(now);
+        this.#books.set(task.actionId, task.entry.position);
+        return this.#finish(task, outcome.kind);
+      case 'invalid':
+        return this.#finish(task, 'invalid');
+      case 'refused':
+      case 'failed':
+        return this.#fail(task, outcome, now);
+      case 'down':
+      case 'throttled':
+      case 'gone':
+        return this.#failWhole(task, outcome, now);
+      case 'notSent':
+        return this.#order.putBack(task);
+    }
+  }
+
+  /**
+   * Nothing more will come that could show whether the suspects or the destination are at fault: a handful of refused
+   * events at the end of a lane are the events' own fault.
+   */
+  judgeSuspects(now: number): void {
+    if (this.#health.down !== null || this.#inFlight > 0 || this.#order.ready > 0 || this.#retries.size > 0)
+      return;
+    this.#condemn(now);
+  }
+
+  /** All that changed since the last commit. */
+  takeCommit(): LaneCommit {
+    return this.#books.take();
+  }
+
+  get #limit(): number {
+    return this.#options.windowLimit ?? defaultWindowLimit;
+  }
+
+  /** A request may have carried several of a user's events; if the first was set aside, those that failed follow it. */
+  #take(limit: number): Task<E>[] {
+    for (;;) {
+      const batch = this.#order.take(limit);
+      const behind = batch.filter(({ entry }) => !entry.due && this.#order.isBlocked(entry.orderKey));
+      for (const task of behind) {
+        this.#standBehind(task.entry, [task]);
+        this.#books.closed(task.entry);
+        this.#order.release(task.entry);
+      }
+      if (behind.length < batch.length || batch.length === 0)
+        return batch.filter((task) => !behind.includes(task));
+    }
+  }
+
+  #wake(now: number): void {
+    // A full window that an event in its retry waits holds back would stop all others: that event is set aside.
+    const oldest = this.#books.windowSize >= this.#limit ? this.#books.oldest : undefined;
+    if (oldest !== undefined) for (const task of this.#retries.takeOf(oldest)) this.#setAside(task, now);
+    for (const task of this.#retries.takeDue(now)) this.#order.putBack(task);
+  }
+
+  #succeed(now: number): void {
+    const wasDown = this.#health.down !== null;
+    this.#health = succeeded();
+    if (!wasDown) this.#condemn(now);
+  }
+
+  #fail(task: Task<E>, outcome: Outcome & { kind: 'refused' | 'failed' }, now: number): void {
+    const refused = outcome.kind === 'refused';
+    noteFailure(task, outcome.failure, now);
+    const wasDown = this.#health.down !== null;
+    this.#health = failedOne(this.#health, {
+      failure: outcome.failure,
+      refused,
+      position: task.entry.position,
+      user: task.entry.orderKey,
+      now,
+      random: this.#options.random(),
+    });
+    if (this.#health.down !== null) {
+      this.#order.putLast(task);
+      if (!wasDown) this.#recall();
+      return;
+    }
+    if (this.#order.hasOlder(task.entry)) return this.#order.putBack(task);
+    if (refused) return void this.#suspects.add(task);
+    if (++task.tries < triesInSlice) {
+      return this.#retries.add(task, now + ladderDelayMs(task.tries, this.#options.random()));
+    }
+    this.#setAside(task, now);
+  }
+
+  #failWhole(task: Task<E>, outcome: Outcome & { kind: 'down' | 'throttled' | 'gone' }, now: number): void {
+    task.failure = outcome.failure;
+    this.#order.putLast(task);
+    if (outcome.kind === 'gone') return void (this.#gone = true);
+    const wasDown = this.#health.down !== null;
+    const throttled = outcome.kind === 'throttled';
+    this.#health = failedWhole(this.#health, {
+      reason: throttled ? 'throttled' : outcome.failure.status === 401 ? 'unauthorized' : 'destination_down',
+      failure: outcome.failure,
+      retryAfterMs: throttled ? outcome.retryAfterMs : null,
+      now,
+      random: this.#options.random(),
+    });
+    if (!wasDown) this.#recall();
+  }
+
+  /** While the destination is down nothing is given up: what waited for its next try just waits for the destination. */
+  #recall(): void {
+    const tasks = [...this.#suspects, ...this.#retries.takeAll()];
+    this.#suspects.clear();
+    for (const task of tasks) {
+      task.tries = 0;
+      this.#order.putBack(task);
+    }
+  }
+
+  #condemn(now: number): void {
+    const suspects = [...this.#suspects];
+    this.#suspects.clear();
+    for (const task of suspects) this.#die(task, now);
+  }
+
+  #die(task: Task<E>, now: number): void {
+    const { attempts, actionId, failure, firstFailedAt } = task;
+    const ageMs = now - (firstFailedAt ?? now);
+    this.#books.die({ position: task.entry.position, actionId, attempts, ageMs, failure: failure! });
+    this.#finish(task, 'dead');
+  }
+
+  #finish(task: Task<E>, bucket: Bucket): void {
+    task.entry.settled.push({ actionId: task.actionId, bucket });
+    if (--task.entry.open === 0) this.#close(task.entry);
+  }
+
+  #setAside(task: Task<E>, now: number): void {
+    const ageMs = now - (task.firstFailedAt ?? now);
+    if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.#die(task, now);
+    task.entry.asides.push(task);
+    if (--task.entry.open === 0) this.#close(task.entry, now);
+  }
+
+  /** Nothing of the event is open: what was set aside becomes rows, and its order key goes on or is blocked. */
+  #close(entry: Entry<E>, now = 0): void {
+    const { settled, asides } = entry;
+    const rest = restOf(entry);
+    for (const task of asides)
+      this.#books.wait(rowOf(task, rest, now, setAsideDelayMs(task.rounds, this.#options.random())));
+    if (entry.due) {
+      this.#order.addWaiting(entry.orderKey, -settled.length);
+      this.#books.endWaiting(entry.position, settled, asides.length > 0, entry.rest);
+      if (asides.length > 0) this.#order.takeFollowers(entry.orderKey);
+    } else if (asides.length > 0) {
+      this.#block(entry, asides.length);
+    }
+    if (!entry.due) {
+      entry.settled = [
+        ...settled,
+        ...asides.map(({ actionId }) => ({ actionId, bucket: 'waiting' as const })),
+      ];
+      this.#books.closed(entry);
+    }
+    this.#order.release(entry);
+    if (asides.length === 0 && this.#order.isBlocked(entry.orderKey) && this.#order.isIdle(entry.orderKey)) {
+      this.#books.promote(entry.orderKey);
+    }
+  }
+
+  #block(entry: Entry<E>, rows: number): void {
+    this.#order.addWaiting(entry.orderKey, rows);
+    for (const { entry: follower, tasks } of this.#order.takeFollowers(entry.orderKey)) {
+      this.#standBehind(follower, tasks);
+      this.#books.closed(follower);
+    }
+  }
+
+  /** An event whose user has waiting ones becomes waiting rows without a time of its own. */
+  #standBehind(entry: Entry<E>, tasks: readonly Task<E>[]): void {
+    const rest = restOf(entry);
+    for (const task of tasks) this.#books.wait(rowOf(task, rest, 0, null));
+    entry.settled = [
+      ...entry.settled,
+      ...tasks.map(({ actionId }) => ({ actionId, bucket: 'waiting' as const })),
+    ];
+    entry.open = 0;
+    this.#order.addWaiting(entry.orderKey, tasks.length);
+  }
+}

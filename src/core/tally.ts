@@ -1,0 +1,61 @@
+import { bucketOf, type Bucket, type Counts } from './counts.ts';
+
+/** How one delivery of an event stands. */
+export interface Settled {
+  readonly actionId: string;
+  readonly bucket: Bucket;
+}
+
+type Cells = Partial<Record<string, number>>;
+
+/**
+ * The counts of a lane: an event is counted when the mark passes it, and moved when one that waits ends later, so
+ * that the counts always belong to the mark that they are committed with.
+ */
+export class Tally {
+  readonly #events: Cells;
+  readonly #byAction: Record<string, Cells>;
+  readonly #reasons: Cells;
+
+  constructor(counts: Counts) {
+    this.#events = { ...counts.events };
+    this.#byAction = Object.fromEntries(
+      Object.entries(counts.byAction).map(([id, cells]) => [id, { ...cells }]),
+    );
+    this.#reasons = { ...counts.reasons };
+  }
+
+  /** Counts an event that the mark passes. @param reason why it was filtered, if it was */
+  count(deliveries: readonly Settled[], reason: string | null): void {
+    bump(this.#events, bucketOf(deliveries.map((delivery) => delivery.bucket)), 1);
+    for (const { actionId, bucket } of deliveries) bump((this.#byAction[actionId] ??= {}), bucket, 1);
+    if (reason !== null) bump(this.#reasons, reason, 1);
+  }
+
+  /** A counted event's delivery that waited has ended. */
+  moveDelivery(actionId: string, to: Bucket): void {
+    const cells = (this.#byAction[actionId] ??= {});
+    bump(cells, 'waiting', -1);
+    bump(cells, to, 1);
+  }
+
+  /** The last delivery of a counted event that waited has ended. */
+  moveEvent(to: Bucket): void {
+    bump(this.#events, 'waiting', -1);
+    bump(this.#events, to, 1);
+  }
+
+  counts(): Counts {
+    const byAction = Object.fromEntries(
+      Object.entries(this.#byAction).map(([id, cells]) => [id, { ...cells }]),
+    );
+    return { events: { ...this.#events }, byAction, reasons: { ...this.#reasons } } as Counts;
+  }
+}
+
+function bump(cells: Cells, key: string, by: number): void {
+  const value = (cells[key] ?? 0) + by;
+  if (value < 0) throw new Error(`a count fell below zero: ${key}`);
+  if (value === 0) delete cells[key];
+  else cells[key] = value;
+}
