@@ -1,0 +1,98 @@
+import type { z } from 'zod';
+import type { ArchivedEvent } from '../core/event.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { EgressAllow } from './egress-address.ts';
+
+/** One event through one action, as it is handed to a destination. */
+export interface Delivery {
+  /** Made by `deliveryId`. */
+  readonly id: string;
+  readonly event: ArchivedEvent;
+  readonly actionId: string;
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** The replay that sends it, null for the stream. */
+  readonly replayId: string | null;
+}
+
+export interface SendGate {
+  /** Asked at the moment a request is written to its socket; false: nothing may leave. */
+  mayWrite(): boolean;
+}
+
+/** An open destination: its connections and what it needs to speak to one account. */
+export interface Sender {
+  /** At most this many deliveries go into one `send`. */
+  readonly batchSize: number;
+  /** How many `send` may run side by side. */
+  readonly concurrency: number;
+  /** Resolves with one outcome per delivery, in order. Never rejects, whatever the destination does. */
+  send(deliveries: readonly Delivery[], gate: SendGate): Promise<Outcome[]>;
+  /** Ends all connections; what is in flight fails, what is queued is not sent. */
+  close(): Promise<void>;
+}
+
+/** What a destination is opened with beside its settings. */
+export interface SenderContext {
+  readonly egress: EgressAllow;
+}
+
+/** How a test event fared, in words for a person. */
+export interface TestResult {
+  readonly ok: boolean;
+  readonly message: string;
+  readonly status?: number;
+  readonly latencyMs: number;
+}
+
+/** An action that a new destination begins with. */
+export interface PresetAction {
+  readonly name: string;
+  /** FQL; null takes every event. */
+  readonly trigger: string | null;
+  readonly mapping: Readonly<Record<string, unknown>>;
+}
+
+/** A setting that cannot be used: where it is, and a text that names the remedy. */
+export interface SettingsProblem {
+  readonly path: readonly PropertyKey[];
+  readonly problem: string;
+}
+
+/** One entry of the catalog. Settings come in as stored; each method reads them through the schema. */
+export interface DestinationDefinition {
+  readonly type: string;
+  readonly title: string;
+  readonly description: string;
+  /** Strict; every field has in its metadata a `description`, and `secret: true` when its value is never shown. */
+  readonly settings: z.ZodObject;
+  /** Settings that a destination gets at creation when they are absent; they are shown to its creator once. */
+  readonly generated: Readonly<Record<string, () => string>>;
+  readonly presetActions: readonly PresetAction[];
+  /** What the schema cannot know: whether the addresses in the settings may be dialled. */
+  checkEgress(settings: unknown, allow: EgressAllow): readonly SettingsProblem[];
+  /** The settings without secrets, for answers. */
+  shown(settings: unknown): Record<string, unknown>;
+  open(settings: unknown, context: SenderContext): Sender;
+  /** Sends one test event. Never rejects, whatever the destination does. */
+  test(settings: unknown, context: SenderContext): Promise<TestResult>;
+}
+
+export type SettingsCheck =
+  | { readonly ok: true; readonly settings: Record<string, unknown> }
+  | { readonly ok: false; readonly problems: readonly SettingsProblem[] };
+
+/** Reads settings as a person gave them, before they are sealed. @returns them complete, or all that is wrong. */
+export function checkSettings(
+  definition: DestinationDefinition,
+  input: unknown,
+  allow: EgressAllow,
+): SettingsCheck {
+  const parsed = definition.settings.safeParse(input);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => ({ path, problem: message }));
+    return { ok: false, problems };
+  }
+  const problems = definition.checkEgress(parsed.data, allow);
+  return problems.length === 0 ? { ok: true, settings: parsed.data } : { ok: false, problems };
+}

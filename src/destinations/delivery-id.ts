@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto';
+
+/** The namespace of all ids made here (RFC 9562, 5.5), drawn once at random. It must never change. */
+const namespace = Buffer.from('6d1c6f0a3f5e4b0f9c8a2f6f1e0b7d35', 'hex');
+
+/**
+ * The id of a delivery: the same over attempts, stream and replays, so that a receiver can drop what it has. With
+ * `newIdsOf`, the id of a run that asked for new ones, it is the same only within that run.
+ * @returns a UUID, version 5.
+ */
+export function deliveryId(
+  destinationId: string,
+  actionId: string,
+  position: number,
+  newIdsOf?: string,
+): string {
+  const name = `delivery|${destinationId}|${actionId}|${position}`;
+  return uuidOf(newIdsOf === undefined ? name : `${name}|${newIdsOf}`);
+}
+
+/** The id of a batch, made from all its delivery ids in order: the same batch sent again has the same id. */
+export function batchId(deliveryIds: readonly string[]): string {
+  return uuidOf(`batch|${deliveryIds.join('|')}`);
+}
+
+function uuidOf(name: string): string {
+  const digest = hash('sha1', Buffer.concat([namespace, Buffer.from(name)]), 'buffer');
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x50;
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  const hex = digest.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}

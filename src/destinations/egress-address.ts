@@ -1,0 +1,60 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** Addresses beside the public ones that may be dialled, at any port. Empty in production. */
+export type EgressAllow = readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[];
+
+/**
+ * Reads the entries of REPRISE_EGRESS_ALLOW: an address (`127.0.0.1`, `::1`) or a range (`10.1.0.0/16`).
+ * @throws Error that names the entry that is neither.
+ */
+export function parseEgressAllow(entries: readonly string[]): EgressAllow {
+  return entries.map((entry) => {
+    try {
+      if (entry.includes('/')) return ipaddr.parseCIDR(entry);
+      const address = ipaddr.process(entry);
+      return [address, address.toByteArray().length * 8];
+    } catch {
+      throw new Error(
+        `REPRISE_EGRESS_ALLOW: "${entry}" is neither an address nor a range; write it like 10.1.2.3 or 10.1.0.0/16.`,
+      );
+    }
+  });
+}
+
+/**
+ * Whether a destination may be dialled at this address and port: IPv4 only when globally unicast, IPv6 only inside
+ * 2000::/3 and not in one of its special ranges, an IPv4-mapped form as the IPv4 address that it stands for; ports 80,
+ * 443 and 8000 to 9999. An address on the allow list may use any port.
+ * @returns null when it may, else why not and what to do about it.
+ */
+export function addressProblem(address: string, port: number, allow: EgressAllow): string | null {
+  const parsed = parseAddress(address);
+  if (parsed !== null && allow.some((range) => contains(range, parsed))) return null;
+  if (parsed === null || !isPublic(parsed)) {
+    return `${address} is not a public address. If it is yours to reach, list it in REPRISE_EGRESS_ALLOW.`;
+  }
+  return portProblem(port);
+}
+
+/** The port rule for addresses that are not on the allow list. */
+export function portProblem(port: number): string | null {
+  if (port === 80 || port === 443 || (port >= 8000 && port <= 9999)) return null;
+  return `Port ${port} is not among 80, 443 and 8000 to 9999. Use one of them, or list the receiver's address in REPRISE_EGRESS_ALLOW.`;
+}
+
+// ipaddr.js reads octal and short forms and zones too; what Node would not dial as an address is none here.
+function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
+  if (isIP(address) === 0 || address.includes('%')) return null;
+  return ipaddr.process(address);
+}
+
+function contains([range, bits]: EgressAllow[number], address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return range.kind() === address.kind() && address.match(range, bits);
+}
+
+// ipaddr.js alone calls some forms unicast that are not, e.g. the IPv4-compatible ::7f00:1; all lie outside 2000::/3.
+function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  if (address.range() !== 'unicast') return false;
+  return address instanceof ipaddr.IPv4 || (address.parts[0] ?? 0) >>> 13 === 1;
+}

@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+import { addressProblem, portProblem, type EgressAllow } from './egress-address.ts';
+
+export type UrlCheck = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+/**
+ * Checks a destination's URL when it is saved, so that a person learns of a mistake at once. Names are not resolved
+ * here: what a name points to is checked at every connection, by the egress guard.
+ * @returns a problem text that names the remedy.
+ */
+export function checkUrl(text: string, allow: EgressAllow): UrlCheck {
+  const url = URL.parse(text);
+  if (url === null) return refuse('This is not a URL. Write it like https://example.com/events.');
+  const problem = formProblem(text, url) ?? hostProblem(url, allow);
+  return problem === null ? { ok: true } : refuse(problem);
+}
+
+function refuse(problem: string): UrlCheck {
+  return { ok: false, problem };
+}
+
+function formProblem(text: string, url: URL): string | null {
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return `${url.protocol} is not supported. Use https: or http:.`;
+  }
+  if (url.username !== '' || url.password !== '') {
+    return 'The URL carries a user name or password. Put credentials into headers instead.';
+  }
+  // The parser maps look-alikes to ASCII: ①②⑦ to 127, the ideographic full stop to a dot.
+  if (!isAscii(authorityOf(text))) {
+    return `Write the host in ASCII: ${url.hostname}.`;
+  }
+  if (url.hostname.endsWith('.')) {
+    return `Leave out the dot at the end of the host: ${url.hostname.replace(/\.+$/, '')}.`;
+  }
+  return null;
+}
+
+function hostProblem(url: URL, allow: EgressAllow): string | null {
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0) return addressProblem(host, port, allow);
+  if (host === 'localhost' || host.endsWith('.localhost')) {
+    return addressProblem('::1', port, allow) === null ? null : addressProblem('127.0.0.1', port, allow);
+  }
+  // A name may stand for an address of the allow list, which may use any port; the connection decides.
+  return allow.length === 0 ? portProblem(port) : null;
+}
+
+/** What stands between the slashes after the scheme and the path, as it was typed. */
+function authorityOf(text: string): string {
+  return /^[^:]*:[\\/\s]*([^\\/?#]*)/.exec(text)?.[1] ?? text;
+}
+
+function isAscii(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- the whole of ASCII is meant
+  return /^[\u0000-\u007f]*$/.test(text);
+}

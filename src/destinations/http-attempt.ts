@@ -1,0 +1,118 @@
+import type { Dispatcher } from 'undici';
+import type { SendGate } from './definition.ts';
+
+/** How one request ended, before anyone says what that means for the event. */
+export type Answer =
+  /** The destination answered, and the answer is whole or longer than anyone needs. */
+  | { readonly kind: 'answered'; readonly head: AnswerHead; readonly body: Buffer }
+  /** No whole answer came. `written`: the request had left, so what became of it is unknown. */
+  | {
+      readonly kind: 'broken';
+      readonly error: Error;
+      readonly written: boolean;
+      readonly head: AnswerHead | null;
+    }
+  /** The gate was closed, or the request was still queued when the sender closed. */
+  | { readonly kind: 'notSent' };
+
+export interface AnswerHead {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** The deadline of a whole exchange passed. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+  readonly code = 'DEADLINE';
+}
+
+/** Of a failure's body this much is kept to show. */
+const keptBytes = 4_096;
+/** An answer is read up to here, so that its connection can be used again; a longer one costs the connection. */
+const readBytes = 65_536;
+
+const gateClosed = new Error('the gate is closed');
+const tooLong = new Error('the answer is longer than it is read');
+const noBytes = Buffer.alloc(0);
+
+/**
+ * One request on its way through undici, whose callbacks it takes. It settles exactly once and never throws, but to
+ * tell undici that nothing is to be written.
+ *
+ * waiting -> (gate open, undici begins to write) written -> (head) answering -> settled; any of them may fail, and the
+ * deadline ends each.
+ */
+export class HttpAttempt implements Dispatcher.DispatchHandler {
+  readonly #gate: SendGate;
+  readonly #settle: (answer: Answer) => void;
+  readonly #deadline: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | null = null;
+  #head: AnswerHead | null = null;
+  #settled = false;
+  #received = 0;
+  #body = noBytes;
+
+  /** @param deadlineMs for the whole exchange, from now to the last byte of the answer */
+  constructor(gate: SendGate, deadlineMs: number, settle: (answer: Answer) => void) {
+    this.#gate = gate;
+    this.#settle = settle;
+    this.#deadline = setTimeout(() => this.#expire(deadlineMs), deadlineMs);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#settled || !this.#gate.mayWrite()) {
+      this.#end({ kind: 'notSent' });
+      throw gateClosed; // undici drops the request and keeps the connection
+    }
+    this.#controller = controller;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: AnswerHead['headers']): void {
+    if (status >= 200) this.#head = { status, headers };
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const room = keptBytes - this.#body.length;
+    if (room > 0 && !this.#isSuccess()) this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)]);
+    this.#received += chunk.length;
+    if (this.#received <= readBytes) return;
+    this.#answered();
+    controller.abort(tooLong);
+  }
+
+  onResponseEnd(): void {
+    this.#answered();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
+    this.#break(error);
+  }
+
+  #expire(deadlineMs: number): void {
+    const error = new DeadlineError(`No whole answer within ${deadlineMs} ms.`);
+    this.#break(error);
+    this.#controller?.abort(error);
+  }
+
+  #isSuccess(): boolean {
+    return this.#head !== null && this.#head.status < 300;
+  }
+
+  #answered(): void {
+    if (this.#head !== null) this.#end({ kind: 'answered', head: this.#head, body: this.#body });
+  }
+
+  #break(error: Error): void {
+    const written = this.#controller !== null;
+    // A failure's status says all: that its body broke off changes nothing. A success must be whole to count.
+    if (this.#head !== null && !this.#isSuccess()) this.#answered();
+    else this.#end({ kind: 'broken', error, written, head: this.#head });
+  }
+
+  #end(answer: Answer): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#deadline);
+    this.#settle(answer);
+  }
+}

@@ -1,0 +1,131 @@
+import { STATUS_CODES } from 'node:http';
+import type { Failure, Outcome } from '../core/outcome.ts';
+import type { Answer, AnswerHead } from './http-attempt.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { maskSecrets } from './secret-mask.ts';
+
+/** What failures are told with. */
+export interface OutcomeContext {
+  /** `POST https://host/path`. */
+  readonly request: string;
+  /** Values that no text may show. */
+  readonly secrets: readonly string[];
+  /** This process's clock, ms since 1970. */
+  readonly now: number;
+}
+
+const delivered: Outcome = { kind: 'delivered' };
+const notSent: Outcome = { kind: 'notSent' };
+const messageLength = 500;
+const responseLength = 2_000;
+
+/**
+ * What an answer means for the deliveries in its request. 2xx delivered, 410 gone, 401 down, 429 throttled (503 too
+ * when it says for how long), 408, 425 and other 5xx failed, the rest refused, redirects included. Without an answer:
+ * down when the request cannot have left, failed when it may have.
+ */
+export function outcomeOf(answer: Answer, context: OutcomeContext): Outcome {
+  if (answer.kind === 'notSent') return notSent;
+  if (answer.kind === 'broken') return brokenOutcome(answer, context);
+  const { status } = answer.head;
+  if (status >= 200 && status < 300) return delivered;
+  const failure = answerFailure(answer, context);
+  if (status === 410) return { kind: 'gone', failure };
+  if (status === 401) return { kind: 'down', failure };
+  if (status === 429 || status === 503) {
+    const wait = retryAfterMs(header(answer.head, 'retry-after'), header(answer.head, 'date'), context.now);
+    if (status === 429 || wait !== null) return { kind: 'throttled', failure, retryAfterMs: wait };
+  }
+  const transient = status >= 500 || status === 408 || status === 425;
+  return { kind: transient ? 'failed' : 'refused', failure };
+}
+
+function answerFailure(
+  { head, body }: Extract<Answer, { kind: 'answered' }>,
+  context: OutcomeContext,
+): Failure {
+  const { status } = head;
+  const location = header(head, 'location');
+  const name = STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
+  const moved =
+    status >= 300 && status < 400 && location !== undefined
+      ? ` It points to ${withoutQuery(location)}; redirects are not followed, so set that as the URL if it is right.`
+      : '';
+  const encoding = header(head, 'content-encoding') ?? 'identity';
+  const text = encoding === 'identity' ? body.toString() : `(a body in ${encoding} encoding)`;
+  return {
+    errorClass: `http_${status}`,
+    message: shown(`The destination answered ${status}${name}.${moved}`, messageLength, context),
+    status,
+    request: context.request,
+    ...(body.length === 0 ? {} : { response: shown(text, responseLength, context) }),
+  };
+}
+
+function brokenOutcome(answer: Extract<Answer, { kind: 'broken' }>, context: OutcomeContext): Outcome {
+  const { error, written, head } = answer;
+  const { errorClass, isTls } = classOf(error, written);
+  const failure: Failure = {
+    errorClass,
+    message: shown(messageOf(error, written), messageLength, context),
+    ...(head === null ? {} : { status: head.status }),
+    request: context.request,
+  };
+  // A TLS alert can come after the first bytes were written; no request was processed then.
+  return { kind: written && !isTls ? 'failed' : 'down', failure };
+}
+
+const classes: Readonly<Record<string, string>> = {
+  EGRESS_REFUSED: 'egress_refused',
+  ECONNREFUSED: 'connection_refused',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ECONNRESET: 'connection_reset',
+  EPIPE: 'connection_reset',
+  UND_ERR_SOCKET: 'connection_reset',
+  UND_ERR_HEADERS_OVERFLOW: 'bad_answer',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad_answer',
+  UND_ERR_DESTROYED: 'aborted',
+};
+const tlsCode = /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_|INVALID_CA|EPROTO$)/;
+
+function classOf(error: Error, written: boolean): { errorClass: string; isTls: boolean } {
+  const code = codeOf(error);
+  if (tlsCode.test(code)) return { errorClass: 'tls', isTls: true };
+  if (code.startsWith('HPE_')) return { errorClass: 'bad_answer', isTls: false };
+  const timeout = code === 'DEADLINE' || code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT';
+  if (timeout) return { errorClass: written ? 'timeout' : 'connect_timeout', isTls: false };
+  return { errorClass: classes[code] ?? (written ? 'broken_exchange' : 'connect_failed'), isTls: false };
+}
+
+function messageOf(error: Error, written: boolean): string {
+  const code = codeOf(error);
+  if (code === 'EGRESS_REFUSED') return error.message;
+  const what = error.message === '' ? code : error.message;
+  return written
+    ? `The request was sent, but no whole answer came: ${what}`
+    : `The destination could not be reached: ${what}`;
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function header(head: AnswerHead, name: string): string | undefined {
+  const value = head.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** A URL as it may be shown: without credentials, query and fragment. */
+export function withoutQuery(text: string): string {
+  const url = URL.parse(text);
+  return url === null ? (text.split(/[?#]/)[0] ?? '') : `${url.origin}${url.pathname}`;
+}
+
+// Postgres takes neither NUL nor half a surrogate pair in jsonb, and a cut can make the latter.
+function shown(text: string, length: number, context: OutcomeContext): string {
+  const masked = maskSecrets(text, context.secrets);
+  return masked.replaceAll('\0', '\u{fffd}').slice(0, length).toWellFormed();
+}

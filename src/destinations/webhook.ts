@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { applyEdits } from '../core/completed-event.ts';
+import type { Edit } from '../core/event.ts';
+import type {
+  Delivery,
+  DestinationDefinition,
+  Sender,
+  SenderContext,
+  SendGate,
+  TestResult,
+} from './definition.ts';
+import { batchId } from './delivery-id.ts';
+import { checkUrl } from './egress-url.ts';
+import { withoutQuery } from './http-outcome.ts';
+import { openHttpSender, type HttpSender } from './http-sender.ts';
+import { userAgent } from './user-agent.ts';
+import { webhookSecrets, WebhookSettings } from './webhook-settings.ts';
+import { newWebhookSecret, webhookKeys, webhookSignature } from './webhook-signature.ts';
+
+/** A destination of our own: signed HTTP requests by Standard Webhooks 1.0.0. */
+export const webhook: DestinationDefinition = {
+  type: 'webhook',
+  title: 'Webhook',
+  description: 'Sends events as signed HTTP requests (Standard Webhooks) to a URL of yours.',
+  settings: WebhookSettings,
+  generated: { secret: newWebhookSecret },
+  presetActions: [{ name: 'Send event', trigger: null, mapping: {} }],
+  checkEgress: (settings, allow) => {
+    const check = checkUrl(WebhookSettings.parse(settings).url, allow);
+    return check.ok ? [] : [{ path: ['url'], problem: check.problem }];
+  },
+  shown: (settings) => {
+    const { url, batchSize, timeoutMs, concurrency } = WebhookSettings.parse(settings);
+    return { url: withoutQuery(url), batchSize, timeoutMs, concurrency };
+  },
+  open: (settings, context) => openWebhook(WebhookSettings.parse(settings), context),
+  test: (settings, context) => testWebhook(WebhookSettings.parse(settings), context),
+};
+
+function openWebhook(settings: WebhookSettings, context: SenderContext): Sender {
+  const http = openHttp(settings, context);
+  const makeRequest = requestMaker(settings);
+  return {
+    batchSize: settings.batchSize,
+    concurrency: settings.concurrency,
+    send: async (deliveries, gate) => {
+      if (deliveries.length > settings.batchSize) throw new Error('more deliveries than a batch takes');
+      const { headers, body } = makeRequest(contentOf(deliveries, settings.batchSize > 1));
+      const outcome = http.outcomeOf(await http.post(headers, body, gate));
+      return deliveries.map(() => outcome);
+    },
+    close: () => http.close(),
+  };
+}
+
+function openHttp(settings: WebhookSettings, context: SenderContext): HttpSender {
+  return openHttpSender({
+    url: new URL(settings.url),
+    deadlineMs: settings.timeoutMs,
+    connections: settings.concurrency,
+    egress: context.egress,
+    secrets: webhookSecrets(settings),
+  });
+}
+
+interface Content {
+  readonly id: string;
+  readonly attempt: number;
+  readonly body: Uint8Array;
+}
+
+function contentOf(deliveries: readonly Delivery[], asArray: boolean): Content {
+  const [first] = deliveries;
+  if (first === undefined) throw new Error('a request needs a delivery');
+  if (!asArray) return { id: first.id, attempt: first.attempt, body: completedEvent(first) };
+  return {
+    id: batchId(deliveries.map(({ id }) => id)),
+    attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
+    body: jsonArray(deliveries.map(completedEvent)),
+  };
+}
+
+function completedEvent({ event }: Delivery): Uint8Array {
+  return applyEdits(Buffer.from(event.raw), JSON.parse(event.edits) as Edit[]);
+}
+
+const comma = Buffer.from(',');
+
+function jsonArray(items: readonly Uint8Array[]): Buffer {
+  const parts = items.flatMap((item, index) => (index === 0 ? [item] : [comma, item]));
+  return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]);
+}
+
+/** Prepares what all requests share. The timestamp is that of the attempt, so a receiver may refuse old ones. */
+function requestMaker(
+  settings: WebhookSettings,
+): (content: Content) => { headers: string[]; body: Uint8Array } {
+  // Creation generates a secret, so none means that the settings were not made by it.
+  if (settings.secret === undefined) throw new Error('a webhook needs a secret to sign with');
+  const keys = webhookKeys(settings.secret);
+  const shared = Object.entries(settings.headers).flat();
+  shared.push('content-type', 'application/json', 'user-agent', userAgent);
+  return ({ id, attempt, body }) => {
+    const timestamp = Math.floor(Date.now() / 1000);
+    const signature = webhookSignature(keys, id, timestamp, body);
+    const own = ['webhook-id', id, 'webhook-timestamp', String(timestamp), 'webhook-signature', signature];
+    return { headers: [...shared, ...own, 'x-reprise-attempt', String(attempt)], body };
+  };
+}
+
+const openGate: SendGate = { mayWrite: () => true };
+
+/** Sends one test event that a receiver can tell by its name, and says in words how it went. */
+async function testWebhook(settings: WebhookSettings, context: SenderContext): Promise<TestResult> {
+  const http = openHttp({ ...settings, concurrency: 1 }, context);
+  const event = Buffer.from(JSON.stringify(testEvent()));
+  const body = settings.batchSize > 1 ? jsonArray([event]) : event;
+  const request = requestMaker(settings)({ id: randomUUID(), attempt: 1, body });
+  const startedAt = performance.now();
+  const answer = await http.post(request.headers, request.body, openGate);
+  const latencyMs = Math.round(performance.now() - startedAt);
+  const outcome = http.outcomeOf(answer);
+  await http.close();
+  if (outcome.kind === 'delivered' && answer.kind === 'answered') {
+    const { status } = answer.head;
+    return { ok: true, message: `The destination took the test event (${status}).`, status, latencyMs };
+  }
+  const failure = 'failure' in outcome ? outcome.failure : undefined;
+  return {
+    ok: false,
+    message: failure?.message ?? 'The test event was not sent.',
+    ...(failure?.status === undefined ? {} : { status: failure.status }),
+    latencyMs,
+  };
+}
+
+function testEvent() {
+  const timestamp = new Date().toISOString();
+  return {
+    type: 'track',
+    event: 'Reprise Test',
+    messageId: `reprise-test-${randomUUID()}`,
+    anonymousId: 'reprise-test',
+    properties: {},
+    timestamp,
+    receivedAt: timestamp,
+  };
+}
