@@ -7,8 +7,8 @@ export interface Holder {
 export interface HeldLock {
   readonly holder?: undefined;
   /** Adds what others may read about the holder. */
-  tell(info: Record<string, unknown>): void;
-  release(): void;
+  readonly tell: (info: Record<string, unknown>) => void;
+  readonly release: () => void;
 }
 
 /** The command line of a running process; null when no such process runs (a zombie does not). */

@@ -13,6 +13,8 @@ const Environment = z.object({
   TEMPORAL_ADDRESS: optional(z.string().regex(/^[^\s:/]+:\d+$|^\[[^\]]+\]:\d+$/, 'expected host:port')),
   TEMPORAL_NAMESPACE: optional(z.string()).transform((value) => value ?? 'default'),
   TEMPORAL_CLI: optional(z.string()),
+  /** Where the system keeps a user's cached files (freedesktop.org, base directories); the Temporal CLI is put there. */
+  XDG_CACHE_HOME: optional(z.string().startsWith('/', 'expected an absolute path')),
   TEMPORAL_UI_PORT: optional(port).transform((value) => value ?? 8233),
   /** Where people see Temporal's UI, for the links in answers; set by `npm start`. */
   TEMPORAL_UI_URL: optional(z.url()),
@@ -33,6 +35,11 @@ const Environment = z.object({
 });
 
 export type Config = z.infer<typeof Environment>;
+
+/** The environment for a child process: that of this one with these settings on top. */
+export function environmentWith(settings: Partial<Record<keyof Config, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...settings };
+}
 
 /** A configuration that cannot be used; the message lists every fault with its variable and the remedy. */
 export class ConfigError extends Error {
