@@ -1,0 +1,178 @@
+import { findEdits, type BatchMembers, type Stamps } from './completed-event.ts';
+import type { Edit, EventType, Origin } from './event.ts';
+import { membersOf } from './json-scan.ts';
+import {
+  isId,
+  isJsonObject,
+  maxEventBytes,
+  rejectionOf,
+  rejectionReasons,
+  type JsonObject,
+  type RejectionCode,
+} from './rejection.ts';
+import { parseTime, timesOf } from './timestamps.ts';
+
+/** An event on its way into the archive. */
+export interface NewEvent {
+  readonly receivedAt: Date;
+  readonly sentAt: Date | null;
+  /** Corrected for the skew of the sender's clock. */
+  readonly timestamp: Date;
+  readonly sourceId: string;
+  readonly origin: Origin;
+  readonly type: EventType;
+  readonly name: string | null;
+  readonly userId: string | null;
+  readonly anonymousId: string | null;
+  readonly messageId: string;
+  /** False: imported history, which streams pass over. */
+  readonly live: boolean;
+  /** The completed event's `integrations` as JSON text, null when it says nothing. */
+  readonly integrations: string | null;
+  /** The sender's JSON in UTF-8, byte for byte, without whitespace around it. */
+  readonly raw: Uint8Array;
+  readonly edits: readonly Edit[];
+}
+
+/** An event that cannot be archived and is kept apart, with the reason. */
+export interface RejectedEvent {
+  readonly receivedAt: Date;
+  readonly sourceId: string;
+  readonly code: RejectionCode;
+  readonly message: string;
+  readonly messageId: string | null;
+  readonly raw: Uint8Array;
+}
+
+export type ReadEvent =
+  | { readonly event: NewEvent; readonly rejected?: never }
+  | { readonly rejected: RejectedEvent; readonly event?: never };
+
+/** What the events of one request, or of one import, have in common. */
+export interface Arrival {
+  readonly sourceId: string;
+  readonly origin: Origin;
+  readonly receivedAt: Date;
+  /**
+   * Imported history is not live: it keeps its own receivedAt where that is usable, and its own timestamp uncorrected,
+   * because its sentAt has nothing to do with the import.
+   */
+  readonly live: boolean;
+  /** The batch's `sentAt`, for items without one. */
+  readonly sentAt: unknown;
+  readonly batch: BatchMembers;
+  /** The batch's `integrations` as parsed. */
+  readonly integrations: unknown;
+  readonly newMessageId: () => string;
+}
+
+/**
+ * Reads one event: what the archive's columns say of it, and the edits that complete it.
+ * @param value the parsed event
+ * @param raw the same as it was sent, UTF-8 without whitespace around it, at most `maxEventDepth` deep
+ * @param type where the address says the type; else it is the event's own
+ */
+export function readEvent(
+  value: unknown,
+  raw: Uint8Array,
+  type: EventType | null,
+  arrival: Arrival,
+): ReadEvent {
+  if (!isJsonObject(value)) return rejectedEvent('not_an_object', raw, value, arrival);
+  if (raw.length > maxEventBytes) return rejectedEvent('event_too_large', raw, value, arrival);
+  const code = rejectionOf(value, type ?? value['type']);
+  if (code !== null) return rejectedEvent(code, raw, value, arrival);
+  const event = archivable(value, raw, type ?? (value['type'] as EventType), arrival);
+  const inherited = event.edits.reduce((bytes, edit) => bytes + inheritedLength(edit), 0);
+  if (raw.length + inherited > maxEventBytes) return rejectedEvent('event_too_large', raw, value, arrival);
+  return { event };
+}
+
+/** Keeps an event apart for a reason; its messageId is kept for look-ups where it has one. */
+export function rejectedEvent(
+  code: RejectionCode,
+  raw: Uint8Array,
+  value: unknown,
+  arrival: Pick<Arrival, 'receivedAt' | 'sourceId'>,
+): { readonly rejected: RejectedEvent } {
+  const messageId = isJsonObject(value) ? value['messageId'] : null;
+  return {
+    rejected: {
+      receivedAt: arrival.receivedAt,
+      sourceId: arrival.sourceId,
+      code,
+      message: rejectionReasons[code].message,
+      messageId: typeof messageId === 'string' ? messageId : null,
+      raw,
+    },
+  };
+}
+
+function archivable(value: JsonObject, raw: Uint8Array, type: EventType, arrival: Arrival): NewEvent {
+  const receivedAt = parseTime(value['receivedAt']);
+  const archivedAt = arrival.live || receivedAt === null ? arrival.receivedAt : new Date(receivedAt);
+  const sentAt = parseTime(value['sentAt']) === null ? arrival.sentAt : value['sentAt'];
+  const times = timesOf(
+    {
+      timestamp: value['timestamp'],
+      originalTimestamp: value['originalTimestamp'],
+      sentAt: arrival.live ? sentAt : null,
+    },
+    archivedAt,
+  );
+  const messageId = idText('messageId', value, raw) ?? arrival.newMessageId();
+  const stamps: Stamps = {
+    timestamp: times.asSent ? null : times.timestamp.toISOString(),
+    keepOriginal: times.fromTimestamp,
+    receivedAt: receivedAt === null ? archivedAt.toISOString() : null,
+    messageId: messageId === value['messageId'] ? null : messageId,
+    type: type === value['type'] ? null : type,
+  };
+  const sent = parseTime(sentAt);
+  return {
+    receivedAt: archivedAt,
+    sentAt: sent === null ? null : new Date(sent),
+    timestamp: times.timestamp,
+    sourceId: arrival.sourceId,
+    origin: arrival.origin,
+    type,
+    name: nameOf(value, type),
+    userId: idText('userId', value, raw),
+    anonymousId: idText('anonymousId', value, raw),
+    messageId,
+    live: arrival.live,
+    integrations: integrationsOf(value['integrations'], arrival.integrations),
+    raw,
+    edits: findEdits(raw, arrival.batch, stamps),
+  };
+}
+
+function nameOf(value: JsonObject, type: EventType): string | null {
+  const name =
+    type === 'track' ? value['event'] : type === 'page' || type === 'screen' ? value['name'] : null;
+  return typeof name === 'string' && name !== '' ? name : null;
+}
+
+/** An id as text. A number that JavaScript cannot hold exactly is taken from the text as it was sent. */
+function idText(key: string, value: JsonObject, raw: Uint8Array): string | null {
+  const id = value[key];
+  if (!isId(id)) return null;
+  if (typeof id === 'string') return id;
+  if (Number.isSafeInteger(id)) return String(id);
+  const member = membersOf(raw).findLast((candidate) => candidate.key === key);
+  return member === undefined
+    ? null
+    : new TextDecoder().decode(raw.subarray(member.valueStart, member.valueEnd));
+}
+
+/** Sources often send `{}` or `{"All": true}`, which are the rule and need no look at delivery. */
+function integrationsOf(own: unknown, inherited: unknown): string | null {
+  if (own !== undefined && own !== null && !isJsonObject(own)) return null;
+  const all = { ...(isJsonObject(inherited) ? inherited : {}), ...own };
+  const says = Object.entries(all).some(([name, value]) => name !== 'All' || value !== true);
+  return says ? JSON.stringify(all) : null;
+}
+
+function inheritedLength([name, , , insert]: Edit): number {
+  return name === 'context' || name === 'integrations' ? (insert?.length ?? 0) : 0;
+}
