@@ -10,16 +10,23 @@ export type EgressAllow = readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
  */
 export function parseEgressAllow(entries: readonly string[]): EgressAllow {
   return entries.map((entry) => {
-    try {
-      if (entry.includes('/')) return ipaddr.parseCIDR(entry);
-      const address = ipaddr.process(entry);
-      return [address, address.toByteArray().length * 8];
-    } catch {
-      throw new Error(
-        `REPRISE_EGRESS_ALLOW: "${entry}" is neither an address nor a range; write it like 10.1.2.3 or 10.1.0.0/16.`,
-      );
-    }
+    const range = parseRange(entry);
+    if (range !== null) return range;
+    throw new Error(
+      `REPRISE_EGRESS_ALLOW: "${entry}" is neither an address nor a range; write it like 10.1.2.3 or 10.1.0.0/16.`,
+    );
   });
+}
+
+function parseRange(entry: string): EgressAllow[number] | null {
+  const [text = '', prefix, ...more] = entry.split('/');
+  const address = parseAddress(text);
+  if (address === null || more.length > 0 || !/^\d{1,3}$/.test(prefix ?? '0')) return null;
+  // An IPv4-mapped range has its prefix counted from the IPv6 form, which is 96 bits longer.
+  const given = isIP(text) === 4 ? 32 : 128;
+  const whole = address.kind() === 'ipv4' ? 32 : 128;
+  const bits = whole - given + Number(prefix ?? given);
+  return bits < 0 || bits > whole ? null : [address, bits];
 }
 
 /**
