@@ -1,0 +1,58 @@
+import type { Position } from '../../core/event.ts';
+import type { NewEvent } from '../../core/new-event.ts';
+import { rejectionReasons } from '../../core/rejection.ts';
+import { sql, type Queryable } from '../sql.ts';
+import { booleanArray, integerArray, textArray, timeArray, uuidArray } from './binary-array.ts';
+import { identityOf, uuidBytes } from './identity.ts';
+import { lookUpText } from './look-up-text.ts';
+
+/** How long a source's messageIds are remembered, unless configured. */
+export const defaultDedupeWindow = '90 days';
+
+export interface Appended {
+  /** The archive's last position after the append; 0 when it is empty. */
+  readonly head: Position;
+  readonly appended: number;
+  /** Sent before with the same content: not stored again. */
+  readonly duplicates: number;
+  /** Another event has the same messageId: kept as rejected. */
+  readonly conflicts: number;
+}
+
+/**
+ * Appends events to the archive in the order given: one round trip, one transaction (the caller's, if `db` is one,
+ * which then keeps every other append waiting until it ends). Once it has committed, the events are there for good.
+ * @param options.dedupeWindow a Postgres interval; defaults to `defaultDedupeWindow`
+ * @throws when Postgres is away or refuses the events; what became of them is then unknown, and they can be appended
+ *   again without harm
+ */
+export async function appendEvents(
+  db: Queryable,
+  events: readonly NewEvent[],
+  options: { readonly dedupeWindow?: string } = {},
+): Promise<Appended> {
+  const identities = events.map(identityOf);
+  const sources = new Map(
+    [...new Set(events.map((event) => event.sourceId))].map((id) => [id, uuidBytes(id)]),
+  );
+  const text = (value: (event: NewEvent) => string | null) =>
+    textArray(events.map(value).map((column) => (column === null ? null : lookUpText(column))));
+  const [row] = await db.rows<{ head: number; appended: number; duplicates: number; conflicts: number }>(sql`
+    select head, appended, duplicates, conflicts from archive_append(
+      ${timeArray(events.map((event) => event.receivedAt))},
+      ${timeArray(events.map((event) => event.sentAt))},
+      ${timeArray(events.map((event) => event.timestamp))},
+      ${uuidArray(events.map((event) => sources.get(event.sourceId) ?? uuidBytes(event.sourceId)))},
+      ${text((event) => event.origin)}, ${text((event) => event.type)}, ${text((event) => event.name)},
+      ${text((event) => event.userId)}, ${text((event) => event.anonymousId)}, ${text((event) => event.messageId)},
+      ${integerArray(identities.map((identity) => identity.bucket))},
+      ${booleanArray(events.map((event) => event.live))},
+      ${textArray(events.map((event) => event.integrations))},
+      ${textArray(events.map((event) => event.raw))},
+      ${textArray(events.map((event) => JSON.stringify(event.edits)))},
+      ${uuidArray(identities.map((identity) => identity.key))},
+      ${uuidArray(identities.map((identity) => identity.body))},
+      ${rejectionReasons.message_id_reused.message}, ${options.dedupeWindow ?? defaultDedupeWindow})`);
+  if (row === undefined) throw new Error('archive_append gave no answer');
+  return row;
+}

@@ -1,0 +1,97 @@
+import type { ArchivedEvent, Position } from '../../core/event.ts';
+import type { Selection } from '../../core/selection.ts';
+import { sql, type Queryable } from '../sql.ts';
+import { selectionSql } from './selection-sql.ts';
+
+/** An event as `eventColumns` reads it. */
+export interface EventRow extends Omit<ArchivedEvent, 'receivedAt' | 'timestamp'> {
+  /** Milliseconds since 1970: the parser of Postgres' time texts would cost more than all other columns together. */
+  readonly receivedMs: number;
+  readonly timestampMs: number;
+}
+
+/** The columns of `event`, aliased `e`, that make an ArchivedEvent. */
+export const eventColumns = sql`e.position, date_part('epoch', e.received_at) * 1000 as "receivedMs",
+  date_part('epoch', e.timestamp) * 1000 as "timestampMs", e.source_id as "sourceId", e.origin, e.type, e.name,
+  e.user_id as "userId", e.anonymous_id as "anonymousId", e.message_id as "messageId", e.bucket, e.live,
+  e.integrations, e.raw, e.edits`;
+
+export function toArchivedEvent(row: EventRow): ArchivedEvent {
+  return {
+    position: row.position,
+    receivedAt: new Date(Math.round(row.receivedMs)),
+    timestamp: new Date(Math.round(row.timestampMs)),
+    sourceId: row.sourceId,
+    origin: row.origin,
+    type: row.type,
+    name: row.name,
+    userId: row.userId,
+    anonymousId: row.anonymousId,
+    messageId: row.messageId,
+    bucket: row.bucket,
+    live: row.live,
+    integrations: row.integrations,
+    raw: row.raw,
+    edits: row.edits,
+  };
+}
+
+/**
+ * The archive's last position, 0 when it is empty. Every position up to it is there or will never be: events above it
+ * may follow at any time, none below it.
+ */
+export async function archiveHead(db: Queryable): Promise<Position> {
+  const [row] = await db.rows<{ position: number }>(
+    sql`select position from event order by position desc limit 1`,
+  );
+  return row?.position ?? 0;
+}
+
+export interface PageRequest {
+  readonly after: Position;
+  /** The last position that may be read. It must not lie above a head that was read before: see `scannedTo`. */
+  readonly upTo: Position;
+  /** Both inclusive. */
+  readonly bucketFrom: number;
+  readonly bucketTo: number;
+  readonly selection?: Selection;
+  /** How many positions one page scans at most: a rare selection would otherwise scan millions of rows in one call. */
+  readonly window?: number;
+  /** How many events one page holds at most. */
+  readonly limit?: number;
+}
+
+export interface Page {
+  readonly events: ArchivedEvent[];
+  /** Everything up to here has been looked at, whether it matched or not; the next page goes on `after` it. */
+  readonly scannedTo: Position;
+}
+
+/** The next events of some buckets in rising order of their positions. Uses event's primary key. */
+export async function readPage(db: Queryable, request: PageRequest): Promise<Page> {
+  const { after, upTo, bucketFrom, bucketTo, selection = {}, window = 20_000, limit = 1_000 } = request;
+  const end = Math.min(upTo, after + window);
+  if (end <= after) return { events: [], scannedTo: after };
+  const rows = await db.rows<EventRow>(sql`
+    select ${eventColumns} from event e
+    where e.position > ${after} and e.position <= ${end} and e.bucket between ${bucketFrom} and ${bucketTo}
+      and ${selectionSql(selection)}
+    order by e.position limit ${limit}`);
+  const last = rows.length === limit ? rows.at(-1)?.position : undefined;
+  return { events: rows.map(toArchivedEvent), scannedTo: last ?? end };
+}
+
+/** How many events in (after, upTo] are selected. Takes as long as reading them: ask for short stretches. */
+export async function countSelected(
+  db: Queryable,
+  {
+    after,
+    upTo,
+    selection = {},
+  }: { readonly after: Position; readonly upTo: Position; readonly selection?: Selection },
+): Promise<number> {
+  const [row] = await db.rows<{ count: number }>(sql`
+    select count(*) from event e
+    where e.position > ${after} and e.position <= ${upTo} and ${selectionSql(selection)}`);
+  return row?.count ?? 0;
+}
