@@ -36,9 +36,13 @@ const Environment = z.object({
 
 export type Config = z.infer<typeof Environment>;
 
-/** The environment for a child process: that of this one with these settings on top. */
-export function environmentWith(settings: Partial<Record<keyof Config, string>>): NodeJS.ProcessEnv {
-  return { ...process.env, ...settings };
+/**
+ * The environment for a child process: that of this one, without the variables whose names `dropped` matches, and with
+ * these settings on top.
+ */
+export function environmentWith(settings: Record<string, string>, dropped = /^$/): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !dropped.test(name));
+  return { ...Object.fromEntries(inherited), ...settings };
 }
 
 /** A configuration that cannot be used; the message lists every fault with its variable and the remedy. */

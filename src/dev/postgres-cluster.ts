@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { postgresAccount, type PostgresAccount } from './postgres-account.ts';
+import { keptSecret } from './kept-secret.ts';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
 
 const run = promisify(execFile);
@@ -35,7 +36,7 @@ export async function openCluster(dataDir: string): Promise<PostgresCluster> {
   const folder = join(dataDir, 'cluster');
   const binaries = await findPostgres(majorOf(folder));
   const account = await postgresAccount([binaries.postgres, folder]);
-  const password = keptPassword(join(dataDir, 'password'));
+  const password = keptSecret(join(dataDir, 'password'), () => randomBytes(24).toString('base64url'));
   const cluster = { folder, binaries, account, password };
   if (majorOf(folder) === null) await createCluster(dataDir, cluster);
   return cluster;
@@ -89,9 +90,4 @@ function localeOptions(major: number): string[] {
 function majorOf(folder: string): number | null {
   const file = join(folder, 'PG_VERSION');
   return existsSync(file) ? Number(readFileSync(file, 'utf8')) : null;
-}
-
-function keptPassword(file: string): string {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
 }

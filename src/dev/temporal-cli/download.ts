@@ -16,22 +16,27 @@ const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
  * which archive holds it, then that archive (sdk-core, ephemeral_server). It names no hash: what vouches for the archive
  * is TLS to the vendor's host.
  */
-export async function downloadCli(folder: string, vendor = 'https://temporal.download'): Promise<string> {
+export async function downloadCli(
+  folder: string,
+  stopping: AbortSignal,
+  vendor = 'https://temporal.download',
+): Promise<string> {
   const question = new URL(`/cli/v${fetchedVersion}`, vendor);
   question.searchParams.set('platform', process.platform);
   question.searchParams.set('arch', architectures[process.arch] ?? process.arch);
   question.searchParams.set('format', 'tar.gz');
-  const { archiveUrl, fileToExtract } = (await (await get(question, answerTimeoutMs)).json()) as {
+  const { archiveUrl, fileToExtract } = (await (await get(question, answerTimeoutMs, stopping)).json()) as {
     archiveUrl: string;
     fileToExtract: string;
   };
-  const archive = await get(new URL(archiveUrl), downloadTimeoutMs);
+  const archive = await get(new URL(archiveUrl), downloadTimeoutMs, stopping);
   await unpack(archive, folder, fileToExtract);
   return join(folder, fileToExtract);
 }
 
-async function get(url: URL, timeoutMs: number): Promise<Response> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) }).catch((error: Error) => {
+async function get(url: URL, timeoutMs: number, stopping: AbortSignal): Promise<Response> {
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]);
+  const response = await fetch(url, { signal }).catch((error: Error) => {
     // fetch itself only says "fetch failed"
     throw error.cause instanceof Error ? error.cause : error;
   });

@@ -18,7 +18,7 @@ replace github.com/temporalio/cli/cliext => github.com/temporalio/cli/cliext v0.
 `;
 
 /** Builds the CLI from source in `folder`, and gives back its path. Minutes of work; Go's checksum database vouches for it. */
-export async function buildCli(folder: string): Promise<string> {
+export async function buildCli(folder: string, stopping: AbortSignal): Promise<string> {
   await run('go', ['version']).catch(() => {
     throw new Error('there is no Go');
   });
@@ -37,7 +37,7 @@ export async function buildCli(folder: string): Promise<string> {
       built,
       'github.com/temporalio/cli/cmd/temporal',
     ],
-    { cwd: folder, timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024 },
+    { cwd: folder, timeout: timeoutMs, signal: stopping, maxBuffer: 16 * 1024 * 1024 },
   );
   return built;
 }

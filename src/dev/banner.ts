@@ -1,0 +1,76 @@
+/** What the banner tells; all of it true at the moment it is printed. */
+export interface BannerFacts {
+  readonly version: string;
+  readonly seconds: number;
+  readonly apiPort: number;
+  /** The port that was asked for, when another program has it. */
+  readonly takenPort: number | null;
+  readonly adminTokenFile: string | null;
+  readonly writeKey: string | null;
+  readonly temporalUi: string | null;
+  readonly demoPort: number;
+  readonly archive: { readonly events: number; readonly from: Date | null; readonly to: Date | null };
+  readonly logs: string;
+  /** How many destinations are connected; with none, the banner shows how to connect the first. */
+  readonly destinations: number;
+}
+
+/** The lines that end a start. */
+export function banner(facts: BannerFacts): string {
+  const home = `http://localhost:${facts.apiPort}`;
+  const rows: [name: string, value: string, more: string][] = [
+    ['Admin API', `${home}/api`, `token      ${facts.adminTokenFile ?? 'REPRISE_ADMIN_TOKEN'}`],
+    ['Ingest', `${home}/v1`, facts.writeKey === null ? '' : `write key  ${facts.writeKey}`],
+    ['Docs', `${home}/docs`, ''],
+    ['Temporal UI', facts.temporalUi ?? 'that of the server given by TEMPORAL_ADDRESS', ''],
+    ['Demo CRM', `http://localhost:${facts.demoPort}`, 'a destination of your own, with a page to watch'],
+    ['Archive', archiveLine(facts.archive), ''],
+    ['Logs', facts.logs, 'Ctrl-C stops everything; the data stays'],
+  ];
+  const width = Math.max(...rows.filter(([, , more]) => more !== '').map(([, value]) => value.length)) + 3;
+  return [
+    '',
+    `  Reprise ${facts.version}   ready in ${facts.seconds.toFixed(1)} s   (development mode, not for production)`,
+    '',
+    ...rows.map(([name, value, more]) => `  ${name.padEnd(13)}${value.padEnd(width)}${more}`.trimEnd()),
+    ...(facts.takenPort === null
+      ? []
+      : ['', `  Port ${facts.takenPort} is taken by another program; this one took ${facts.apiPort}.`]),
+    ...(facts.destinations === 0 ? ['', ...firstReplay(facts, home)] : []),
+    '',
+  ].join('\n');
+}
+
+function archiveLine(archive: BannerFacts['archive']): string {
+  const { events, from, to } = archive;
+  const count = `${events.toLocaleString('en')} event${events === 1 ? '' : 's'}`;
+  return from === null || to === null ? count : `${count} · ${day(from)} – ${day(to)}`;
+}
+
+function day(date: Date): string {
+  return date.toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    timeZone: 'UTC',
+  });
+}
+
+/** Lines to paste into a shell: they connect the demo destination and send it all that the archive holds. */
+function firstReplay(facts: BannerFacts, home: string): string[] {
+  const token = facts.adminTokenFile === null ? '$REPRISE_ADMIN_TOKEN' : `$(cat ${facts.adminTokenFile})`;
+  const headers = `-H "Authorization: Bearer ${token}" -H 'Content-Type: application/json'`;
+  const destination = JSON.stringify({
+    type: 'webhook',
+    name: 'Demo CRM',
+    settings: { url: `http://localhost:${facts.demoPort}/events` },
+  });
+  return [
+    '  Try: connect the demo destination, then send it everything that happened before it was there',
+    '',
+    `    id=$(curl -s ${home}/api/destinations ${headers} \\`,
+    `      -d '${destination}' | node -p 'JSON.parse(fs.readFileSync(0)).id')`,
+    `    curl -s ${home}/api/replays ${headers} \\`,
+    `      -d "{\\"destinationId\\":\\"$id\\"}"`,
+  ];
+}
