@@ -20,7 +20,7 @@ module.exports = {
     folder('workflows', 'core'),
     folder('temporal', 'core', 'workflows', 'config'),
     folder('activities', 'core', 'db', 'destinations', 'temporal'),
-    folder('api', 'core', 'db', 'destinations', 'temporal', 'config', 'child-process'),
+    folder('api', 'core', 'db', 'destinations', 'temporal', 'config', 'child-process', 'log'),
     folder(
       'workers',
       ...['core', 'db', 'destinations', 'temporal', 'activities', 'workflows', 'config', 'child-process'],
@@ -31,7 +31,7 @@ module.exports = {
     owns('@temporalio/worker', 'workers', 'temporal'),
     owns('@temporalio/client', 'temporal'),
     owns('@temporalio/activity', 'activities'),
-    owns('zod', 'core', 'config', 'api', 'destinations'),
+    owns('zod', 'core', 'config', 'api', 'destinations', 'dev'),
     {
       name: 'workflows-and-core-reach-no-node',
       severity: 'error',

@@ -1,5 +1,5 @@
 import type { Position } from './event.ts';
-import type { Failure } from './outcome.ts';
+import type { Failure, Outcome } from './outcome.ts';
 
 /**
  * The destination as one lane sees it.
@@ -91,22 +91,25 @@ export function failedOne(
   );
 }
 
-/** An outcome that speaks for the whole account. @param params.retryAfterMs what a 429 asked for, if it did */
+/** An outcome that speaks for the whole account. */
 export function failedWhole(
   health: Health,
-  params: {
-    reason: Down['reason'];
-    failure: Failure;
-    retryAfterMs: number | null;
-    now: number;
-    random: number;
-  },
+  outcome: Extract<Outcome, { kind: 'down' | 'throttled' }>,
+  now: number,
+  random: number,
 ): Health {
+  const { failure } = outcome;
+  const params = { reason: wholeReason(outcome), failure, now, random };
   // Answers to what was in flight when it went down say nothing new, but a longer Retry-After is obeyed.
   const next = health.down === null ? goDown(health, params) : waitOn(health, params);
-  if (params.retryAfterMs === null || next.down === null) return next;
-  const until = params.now + Math.min(maxRetryAfterMs, Math.max(0, params.retryAfterMs));
+  if (outcome.kind === 'down' || outcome.retryAfterMs === null || next.down === null) return next;
+  const until = now + Math.min(maxRetryAfterMs, Math.max(0, outcome.retryAfterMs));
   return { ...next, down: { ...next.down, probeAt: Math.max(next.down.probeAt, until) } };
+}
+
+function wholeReason(outcome: Outcome & { kind: 'down' | 'throttled' }): Down['reason'] {
+  if (outcome.kind === 'throttled') return 'throttled';
+  return outcome.failure.status === 401 ? 'unauthorized' : 'destination_down';
 }
 
 function goDown(

@@ -30,6 +30,7 @@ export class LaneOrder<E> {
   #nextAction = 0;
   #readyCount = 0;
   #followerCount = 0;
+  #dueCount = 0;
 
   constructor(
     orderBy: 'user' | 'strict' | 'none',
@@ -50,6 +51,11 @@ export class LaneOrder<E> {
   /** Deliveries that have not left. */
   get unsent(): number {
     return this.#readyCount + this.#followerCount;
+  }
+
+  /** Events from waiting rows that are in hand. */
+  get dueOpen(): number {
+    return this.#dueCount;
   }
 
   get hasWaiting(): boolean {
@@ -86,6 +92,7 @@ export class LaneOrder<E> {
     if (chain === undefined)
       this.#chains.set(entry.orderKey, (chain = { active: [], followers: new Fifo() }));
     chain.followers.push({ entry, tasks });
+    if (entry.due) this.#dueCount++;
     this.#followerCount += tasks.length;
     if (chain.active.length === 0) this.#start(chain);
   }
@@ -143,6 +150,7 @@ export class LaneOrder<E> {
     const at = chain?.active.indexOf(entry) ?? -1;
     if (chain === undefined || at < 0) return;
     chain.active.splice(at, 1);
+    if (entry.due) this.#dueCount--;
     if (chain.active.length === 0) this.#start(chain);
     if (chain.active.length === 0) this.#chains.delete(entry.orderKey);
   }
@@ -155,6 +163,7 @@ export class LaneOrder<E> {
     for (let turn = chain.followers.shift(); turn !== undefined; turn = chain.followers.shift()) {
       turns.push(turn);
       this.#followerCount -= turn.tasks.length;
+      if (turn.entry.due) this.#dueCount--;
     }
     return turns;
   }

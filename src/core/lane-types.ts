@@ -100,6 +100,9 @@ export interface LaneCommit {
   readonly promote: readonly string[];
 }
 
+/** Entries above the mark at most: those that are closed hold no event, so this is some megabytes. */
+export const windowLimit = 20_000;
+
 export interface LaneOptions {
   readonly mark: Position;
   readonly counts: Counts;
@@ -110,6 +113,5 @@ export interface LaneOptions {
   /** Waiting rows of the lane by order key. */
   readonly waitingByKey: ReadonlyMap<string, number>;
   readonly random: () => number;
-  /** Entries above the mark at most. */
   readonly windowLimit?: number;
 }

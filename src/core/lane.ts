@@ -3,22 +3,26 @@ import { failedOne, failedWhole, healthy, maySend, probeSent, succeeded, type He
 import { LaneBooks } from './lane-books.ts';
 import { dueEntryOf, entryOf, newTask, noteFailure, restOf, rowOf } from './lane-entry.ts';
 import { LaneOrder } from './lane-order.ts';
-import type { Due, Entry, LaneCommit, LaneOptions, Offered, Task } from './lane-types.ts';
-import type { Failure, Outcome } from './outcome.ts';
+import {
+  windowLimit,
+  type Due,
+  type Entry,
+  type LaneCommit,
+  type LaneOptions,
+  type Offered,
+  type Task,
+} from './lane-types.ts';
+import type { Outcome } from './outcome.ts';
 import { RetryQueue } from './retry-queue.ts';
 import { isExhausted, ladderDelayMs, setAsideDelayMs, triesInSlice } from './retry.ts';
 
-const defaultWindowLimit = 20_000;
-
 /**
- * The decisions of one lane, without I/O and clock: what is sent next, what an outcome means, how far the mark goes.
- * Times are milliseconds on any clock that only rises.
+ * The decisions of one lane: what is sent next, what an outcome means, how far the mark goes. Times are milliseconds.
  *
  * A delivery is open -> (ready -> in flight -> ready again, retrying, suspect) -> settled or set aside.
  *   ready     may leave as soon as the destination's health and the caller's pace allow
- *   retrying  failed in a way that passes; becomes ready when its wait is over; after `triesInSlice` it is set aside
- *   suspect   refused; whether it or the destination is at fault shows with the next success (then it is dead) or
- *             with a streak (then the destination is down and it becomes ready again)
+ *   retrying  failed in a way that passes; ready again when its wait is over; after `triesInSlice` it is set aside
+ *   suspect   refused; the next success shows that it is at fault (dead), a streak that the destination is (ready)
  * An event is closed when none of its deliveries is open; its user's next event starts then.
  */
 export class Lane<E> {
@@ -55,12 +59,16 @@ export class Lane<E> {
   get gone(): boolean {
     return this.#gone;
   }
-  /** Events read but not closed, and whether more may be read. */
+  /** Deliveries read but neither settled nor set aside. */
   get open(): number {
     return this.#order.unsent + this.#inFlight + this.#retries.size + this.#suspects.size;
   }
   get hasWaiting(): boolean {
     return this.#order.hasWaiting;
+  }
+  /** Events from waiting rows that are not closed; more may be taken up once there are none and a commit followed. */
+  get dueOpen(): number {
+    return this.#order.dueOpen;
   }
   wantsMore(unsentLimit: number): boolean {
     return this.#order.unsent < unsentLimit && this.#books.windowSize < this.#limit;
@@ -87,13 +95,13 @@ export class Lane<E> {
     }
   }
 
-  /** The deliveries of the next request, empty when nothing may leave now. */
-  next(now: number): readonly Task<E>[] {
+  /** The deliveries of the next request, empty when nothing may leave now. @param limit how many it may carry */
+  next(now: number, limit = this.#options.batchSize): readonly Task<E>[] {
     if (this.#gone) return [];
     this.#wake(now);
     const may = maySend(this.#health, now);
     if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
-    const batch = this.#take(may === 'probe' ? 1 : this.#options.batchSize);
+    const batch = this.#take(may === 'probe' ? 1 : limit);
     if (batch.length > 0 && may === 'probe') this.#health = probeSent(this.#health);
     this.#inFlight += batch.length;
     return batch;
@@ -131,10 +139,7 @@ export class Lane<E> {
     }
   }
 
-  /**
-   * Nothing more will come that could show whether the suspects or the destination are at fault: a handful of refused
-   * events at the end of a lane are the events' own fault.
-   */
+  /** Nothing more comes that could show who is at fault: a few refused events at a lane's end are so themselves. */
   judgeSuspects(now: number): void {
     if (this.#health.down !== null || this.#inFlight > 0 || this.#order.ready > 0 || this.#retries.size > 0)
       return;
@@ -147,7 +152,7 @@ export class Lane<E> {
   }
 
   get #limit(): number {
-    return this.#options.windowLimit ?? defaultWindowLimit;
+    return this.#options.windowLimit ?? windowLimit;
   }
 
   /** A request may have carried several of a user's events; if the first was set aside, those that failed follow it. */
@@ -208,14 +213,7 @@ export class Lane<E> {
     this.#order.putLast(task);
     if (outcome.kind === 'gone') return void (this.#gone = true);
     const wasDown = this.#health.down !== null;
-    const throttled = outcome.kind === 'throttled';
-    this.#health = failedWhole(this.#health, {
-      reason: throttled ? 'throttled' : outcome.failure.status === 401 ? 'unauthorized' : 'destination_down',
-      failure: outcome.failure,
-      retryAfterMs: throttled ? outcome.retryAfterMs : null,
-      now,
-      random: this.#options.random(),
-    });
+    this.#health = failedWhole(this.#health, outcome, now, this.#options.random());
     if (!wasDown) this.#recall();
   }
 

@@ -9,6 +9,9 @@ export function allowanceMs(eventsPerSecond: number): number {
   return Math.max(250, 1_000 / eventsPerSecond);
 }
 
+/** How late sends may be and still be made up for; milliseconds. */
+const catchUpMs = 50;
+
 /**
  * Spaces sends over allowances at a rate: the n-th event of a stretch leaves n intervals after its start, unused time
  * is lost, so no border between stretches sees a burst.
@@ -41,8 +44,8 @@ export class Pacer {
   take(events: number, now: number): boolean {
     const at = this.leaveAt(now);
     if (at === null || at > now) return false;
-    // A send that comes late does not move the ones after it: the rate holds on average within a stretch.
-    this.#nextAt = Math.max(at, now - this.#intervalMs) + events * this.#intervalMs;
+    // A timer that fires late must not slow the pace, yet what is caught up stays within a twentieth of a second.
+    this.#nextAt = Math.max(at, now - Math.max(catchUpMs, this.#intervalMs)) + events * this.#intervalMs;
     return true;
   }
 

@@ -1,0 +1,86 @@
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { countedEvents, sumCounts } from '../core/counts.ts';
+import type { Database } from '../db/database.ts';
+import { disableDestination } from '../db/destination-state.ts';
+import type { HeadWatch } from '../db/head-watch.ts';
+import { readLaneKnowledge } from '../db/lane-knowledge.ts';
+import type { TakenLane } from '../db/lane-lease.ts';
+import { readRuns } from '../db/runs.ts';
+import { sql } from '../db/sql.ts';
+import type { Sender } from '../destinations/definition.ts';
+import type { SliceInput, SliceResult } from '../workflows/messages.ts';
+import { Slice, type SliceEnd, type SliceTiming } from './slice.ts';
+import { takeLaneWhenFree } from './take-lane.ts';
+
+export interface DeliverDeps {
+  readonly db: Database;
+  readonly head: HeadWatch;
+  /** Opens a destination with its newest settings. */
+  readonly openSender: (destination: TakenLane['destination']) => Promise<Sender>;
+  readonly timing: SliceTiming;
+}
+
+const heartbeatMs = 1_000;
+const monotonic = () => performance.now();
+
+/** Works one lane of a run for a bounded time. What it leaves is in the database; the result is a copy for people. */
+export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Promise<SliceResult> {
+  return async (input) => {
+    let slice: Slice | null = null;
+    const beat = setInterval(() => heartbeat(slice?.progress ?? { taking: true }), heartbeatMs);
+    try {
+      const takenAt = monotonic();
+      const limitMs = deps.timing.sliceMs;
+      const taken = await takeLaneWhenFree(deps.db, input, {
+        now: monotonic,
+        signal: cancellationSignal(),
+        limitMs,
+      });
+      if (taken === null) return await resultOf(deps, input, { kind: 'more' });
+      if (taken.kind === 'ended') return await resultOf(deps, input, { kind: 'done' });
+      if (taken.kind === 'stopped') return await resultOf(deps, input, stopped(taken.desired));
+      const { lane } = taken;
+      const sender = await deps.openSender(lane.destination);
+      try {
+        slice = new Slice(lane, await readLaneKnowledge(deps.db, lane), takenAt, {
+          db: deps.db,
+          head: deps.head,
+          sender,
+          triggers: () => true,
+          now: monotonic,
+          random: Math.random,
+          timing: deps.timing,
+          signal: cancellationSignal(),
+        });
+        const end = await slice.work();
+        if (end.kind === 'gone') await disableDestination(deps.db, lane.destination.id, 'gone');
+        return await resultOf(deps, input, end, slice.progress.rate);
+      } finally {
+        await sender.close();
+      }
+    } finally {
+      clearInterval(beat);
+    }
+  };
+}
+
+/** A paused lane waits for a wish; one that is cancelled (or not yet wanted) has nothing to do any more. */
+function stopped(desired: string): SliceEnd {
+  return { kind: desired === 'paused' ? 'stopped' : 'done' };
+}
+
+async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rate = 0): Promise<SliceResult> {
+  const [run] = await readRuns(deps.db, sql`r.id = ${input.runId}`);
+  const lane = run?.lanes.find((one) => one.lane === input.lane);
+  const kind =
+    end.kind === 'gone' || end.kind === 'stopped' ? stopped(run?.desired ?? 'cancelled').kind : end.kind;
+  return {
+    next: kind as SliceResult['next'],
+    wakeAt: lane?.wakeAt?.toISOString() ?? null,
+    position: String(lane?.mark ?? 0),
+    settled: run === undefined ? 0 : countedEvents(sumCounts(run.lanes.map((one) => one.counts))),
+    selected: run?.selected ?? 0,
+    rate,
+    reason: lane?.stateReason ?? run?.statusReason ?? null,
+  };
+}

@@ -1,0 +1,53 @@
+import { decide, gather } from '../core/decide.ts';
+import { covers } from '../core/coverage.ts';
+import { orderKeyOf, type ArchivedEvent, type Position } from '../core/event.ts';
+import type { Offered } from '../core/lane-types.ts';
+import { readPage } from '../db/archive/read.ts';
+import {
+  deliveryKey,
+  readPageKnowledge,
+  type LaneKnowledge,
+  type PageKnowledge,
+} from '../db/lane-knowledge.ts';
+import type { TakenLane } from '../db/lane-lease.ts';
+import type { Queryable } from '../db/sql.ts';
+
+/** Whether an action's trigger takes an event. */
+export type Triggers = (actionId: string, event: ArchivedEvent) => boolean;
+
+/** The next page of a lane, each event with what is decided about it before anything is sent. */
+export async function readLanePage(
+  db: Queryable,
+  lane: TakenLane,
+  known: LaneKnowledge,
+  triggers: Triggers,
+  stretch: { after: Position; upTo: Position },
+): Promise<{ offers: Offered<ArchivedEvent>[]; scannedTo: Position }> {
+  const { bucketFrom, bucketTo, selection } = lane;
+  const page = await readPage(db, { ...stretch, bucketFrom, bucketTo, selection });
+  const others = await readPageKnowledge(db, lane, stretch.after, page.scannedTo);
+  const offers = page.events.map((event) => offerOf(event, lane, known, others, triggers));
+  return { offers, scannedTo: page.scannedTo };
+}
+
+function offerOf(
+  event: ArchivedEvent,
+  lane: TakenLane,
+  known: LaneKnowledge,
+  others: PageKnowledge,
+  triggers: Triggers,
+): Offered<ArchivedEvent> {
+  const { position, receivedAt } = event;
+  const decisions = lane.actions.map(({ actionId }) => {
+    const key = deliveryKey(position, actionId);
+    const decision = decide(lane.mode, {
+      ownBit: covers(known.own.get(actionId), position),
+      otherBit: covers(others.others.get(actionId), position),
+      ownRow: known.rows.get(key) ?? null,
+      waitsElsewhere: others.elsewhere.has(key),
+      triggered: triggers(actionId, event),
+    });
+    return [actionId, decision] as const;
+  });
+  return { position, receivedAt, orderKey: orderKeyOf(event), event, ...gather(decisions) };
+}

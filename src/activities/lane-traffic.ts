@@ -1,0 +1,159 @@
+import type { ArchivedEvent, Position } from '../core/event.ts';
+import type { Lane } from '../core/lane.ts';
+import type { Task } from '../core/lane-types.ts';
+import type { LaneKnowledge } from '../db/lane-knowledge.ts';
+import type { TakenLane, Wanted } from '../db/lane-lease.ts';
+import type { Queryable } from '../db/sql.ts';
+import type { Sender } from '../destinations/definition.ts';
+import { deliveryId } from '../destinations/delivery-id.ts';
+import { readLanePage, type Triggers } from './lane-page.ts';
+import { LanePace } from './lane-pace.ts';
+
+const pageAhead = 1_000; // unsent deliveries below which the next page is read
+
+export interface TrafficDeps {
+  readonly db: Queryable;
+  readonly sender: Sender;
+  readonly triggers: Triggers;
+  /** Milliseconds on a clock that only rises. */
+  readonly now: () => number;
+  /** Up to where the lane may read now. */
+  readonly readable: () => Position;
+  /** Whether something may leave now. */
+  readonly mayWrite: () => boolean;
+  /** Something was settled, read or has failed. */
+  readonly onProgress: () => void;
+}
+
+/**
+ * What goes in and out of a lane: pages of the archive and requests to the destination, side by side, each started as
+ * soon as the lane, the pace and the lease allow.
+ */
+export class LaneTraffic {
+  readonly #taken: TakenLane;
+  readonly #known: LaneKnowledge;
+  readonly #lane: Lane<ArchivedEvent>;
+  readonly #deps: TrafficDeps;
+  readonly #pace: LanePace;
+  #maxConcurrent: number | null = null;
+  #requests = 0;
+  #reading = false;
+  #failure: unknown = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(taken: TakenLane, known: LaneKnowledge, lane: Lane<ArchivedEvent>, deps: TrafficDeps) {
+    this.#taken = taken;
+    this.#known = known;
+    this.#lane = lane;
+    this.#deps = deps;
+    this.#pace = new LanePace(deps.db, taken.runId);
+    this.obey(taken.wanted);
+  }
+
+  /** What went wrong in reading, null if nothing did. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Neither a request nor a read is under way. */
+  get quiet(): boolean {
+    return this.#requests === 0 && !this.#reading;
+  }
+
+  /** Takes over a pace that was changed while the lane is worked. */
+  obey({ eventsPerSecond, maxConcurrent }: Pick<Wanted, 'eventsPerSecond' | 'maxConcurrent'>): void {
+    this.#pace.set(eventsPerSecond);
+    this.#maxConcurrent = maxConcurrent;
+  }
+
+  /** Starts all that may start now, and wakes itself when time alone allows more. */
+  pump(): void {
+    clearTimeout(this.#timer);
+    if (!this.#maySend()) return;
+    const concurrency = this.#concurrency();
+    while (this.#requests < concurrency) {
+      const now = this.#deps.now();
+      const leaveAt = this.#pace.leaveAt(now);
+      if (leaveAt === null || leaveAt > now) break;
+      const batch = this.#lane.next(now, Math.min(this.#deps.sender.batchSize, this.#pace.batchLimit));
+      if (batch.length === 0) break;
+      this.#pace.take(batch.length, now);
+      void this.#send(batch);
+    }
+    this.#readMore();
+    void this.#fetchAllowance();
+    this.#armTimer();
+  }
+
+  /** Starts nothing by itself any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #maySend(): boolean {
+    return this.#failure === null && this.#deps.mayWrite();
+  }
+
+  /** A replay's concurrency is shared out over its lanes; a lane never has more than its destination allows it. */
+  #concurrency(): number {
+    const { concurrency } = this.#deps.sender;
+    if (this.#maxConcurrent === null) return concurrency;
+    return Math.max(1, Math.min(concurrency, Math.floor(this.#maxConcurrent / this.#taken.lanes)));
+  }
+
+  async #send(batch: readonly Task<ArchivedEvent>[]): Promise<void> {
+    this.#requests++;
+    const { kind, runId, newIds, destination } = this.#taken;
+    const deliveries = batch.map((task) => ({
+      id: deliveryId(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
+      event: task.entry.event!,
+      actionId: task.actionId,
+      attempt: task.attempts + 1,
+      replayId: kind === 'replay' ? runId : null,
+    }));
+    const outcomes = await this.#deps.sender.send(deliveries, { mayWrite: () => this.#maySend() });
+    this.#requests--;
+    const now = this.#deps.now();
+    batch.forEach((task, index) => this.#lane.settle(task, outcomes[index]!, now));
+    this.pump();
+    this.#deps.onProgress();
+  }
+
+  #readMore(): void {
+    const upTo = this.#deps.readable();
+    if (this.#reading || this.#lane.scannedTo >= upTo || !this.#lane.wantsMore(pageAhead)) return;
+    this.#reading = true;
+    void this.#readPage(upTo);
+  }
+
+  async #readPage(upTo: Position): Promise<void> {
+    const { db, triggers } = this.#deps;
+    try {
+      const stretch = { after: this.#lane.scannedTo, upTo };
+      const page = await readLanePage(db, this.#taken, this.#known, triggers, stretch);
+      this.#lane.offer(page.offers, page.scannedTo);
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    this.#reading = false;
+    this.pump();
+    this.#deps.onProgress();
+  }
+
+  async #fetchAllowance(): Promise<void> {
+    if (this.#lane.open === 0) return;
+    try {
+      if (await this.#pace.fetch(this.#deps.now)) this.pump();
+    } catch (error) {
+      this.#failure ??= error;
+      this.#deps.onProgress();
+    }
+  }
+
+  #armTimer(): void {
+    const now = this.#deps.now();
+    const pace = this.#lane.open > 0 ? this.#pace.leaveAt(now) : null;
+    const times = [this.#lane.wakeAt(), pace].filter((at): at is number => at !== null && at > now);
+    if (times.length > 0) this.#timer = setTimeout(() => this.pump(), Math.min(...times) - now);
+  }
+}

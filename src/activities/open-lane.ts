@@ -1,0 +1,34 @@
+import type { ArchivedEvent } from '../core/event.ts';
+import { healthy, stillDown, type Down, type Health } from '../core/health.ts';
+import { Lane } from '../core/lane.ts';
+import type { LaneKnowledge } from '../db/lane-knowledge.ts';
+import type { TakenLane } from '../db/lane-lease.ts';
+
+/** The decisions of a lane as its last holder left them. @param now on the slice's clock */
+export function openLane(
+  taken: TakenLane,
+  known: LaneKnowledge,
+  params: { batchSize: number; random: () => number; now: number },
+): Lane<ArchivedEvent> {
+  const { mark, counts, orderBy } = taken;
+  const actions = taken.actions.map((action) => action.actionId);
+  const { batchSize, random } = params;
+  const { waitingByKey } = known;
+  return new Lane(
+    { mark, counts, orderBy, actions, batchSize, waitingByKey, random },
+    healthOf(taken, params.now),
+  );
+}
+
+/** How a lane that is held says so in its row: the reason and the failure behind it. */
+export function holdReason(down: Down): string {
+  return `${down.reason}: ${down.failure.errorClass}`;
+}
+
+/** A destination that was down goes on being probed at the pace that the last slice had come to. */
+function healthOf({ state, stateReason, holdMs }: TakenLane, now: number): Health {
+  if (state !== 'held' || holdMs === null || stateReason === null) return healthy;
+  const [reason, errorClass] = stateReason.split(': ') as [Down['reason'], string];
+  const failure = { errorClass, message: 'The destination was down when the last slice ended.' };
+  return stillDown({ reason, waitMs: holdMs }, failure, now);
+}

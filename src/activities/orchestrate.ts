@@ -1,0 +1,81 @@
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { Database } from '../db/database.ts';
+import { claimWake, readOpenRuns, type OpenRun } from '../db/open-runs.ts';
+import { countReplay } from '../db/replay-count.ts';
+import { cancelledAndFree, endRunIfDue, failRun } from '../db/run-end.ts';
+import { openStreamRun } from '../db/streams.ts';
+import { pruneIdentities } from '../db/archive/prune.ts';
+import { replayWorkflowId, streamWorkflowId, type Orchestrator } from '../temporal/orchestrator.ts';
+
+export interface OrchestrateDeps {
+  readonly db: Database;
+  readonly orchestrator: Orchestrator;
+}
+
+/** What the workflows do beside delivering. */
+export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDeps) {
+  return {
+    /** Counts what a replay selects; heartbeats between windows. */
+    async countReplay({ runId }: { runId: string }): Promise<void> {
+      const signal = cancellationSignal();
+      await countReplay(db, runId, () => {
+        heartbeat();
+        return !signal.aborted;
+      });
+    },
+
+    /** Ends a run if its time has come. False: a lane of it is still in somebody's hands. */
+    async finishRun({ runId }: { runId: string }): Promise<{ ended: boolean; as: string | null }> {
+      const run = await db.transaction((tx) => endRunIfDue(tx, runId));
+      return { ended: run?.endedAt !== null, as: run?.endedAs ?? null };
+    },
+
+    /** The open stretch of a destination's stream, null when it has none. */
+    async streamRun({ destinationId }: { destinationId: string }): Promise<string | null> {
+      return (await openStreamRun(db, destinationId))?.id ?? null;
+    },
+
+    /**
+     * Makes what runs in Temporal equal to what the rows want, so that Temporal's store can be lost.
+     * @param input.full looks at every run, not only at those that nobody seems to work
+     */
+    async reconcile({ full }: { full: boolean }): Promise<void> {
+      for (const runId of await cancelledAndFree(db)) await db.transaction((tx) => endRunIfDue(tx, runId));
+      for (const run of await readOpenRuns(db)) {
+        const quiet = run.worked || run.parked;
+        if (quiet && !run.unheard && !full) continue;
+        heartbeat();
+        if (run.kind === 'stream') await orchestrator.startStream(run.destinationId);
+        else await reconcileReplay({ db, orchestrator }, run);
+        if (run.unheard && !run.worked && (await claimWake(db, run.runId)))
+          await orchestrator.wake(workflowIdOf(run));
+      }
+      if (full) await pruneIdentities(db);
+    },
+
+    /** Starts fan-out again if it is not running. */
+    async ensureFanOut(): Promise<void> {
+      await orchestrator.ensureFanOut();
+    },
+  };
+}
+
+export type OrchestrateActivities = ReturnType<typeof createOrchestrateActivities>;
+
+/** A replay whose workflow is unknown is started; one that somebody terminated by hand ends as failed. */
+async function reconcileReplay({ db, orchestrator }: OrchestrateDeps, run: OpenRun): Promise<void> {
+  const status = await orchestrator.statusOf(workflowIdOf(run));
+  if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW') return;
+  if (status === null || status === 'COMPLETED') {
+    const { destinationId, runId, lanes } = run;
+    await orchestrator.startReplay({ destinationId, replayId: runId, lanes });
+    return;
+  }
+  await db.transaction((tx) => failRun(tx, run.runId, `workflow_${status.toLowerCase()}`));
+}
+
+function workflowIdOf(run: OpenRun): string {
+  return run.kind === 'stream'
+    ? streamWorkflowId(run.destinationId)
+    : replayWorkflowId(run.destinationId, run.runId);
+}

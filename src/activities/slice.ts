@@ -1,0 +1,238 @@
+import type { ArchivedEvent } from '../core/event.ts';
+import type { Lane } from '../core/lane.ts';
+import type { Database } from '../db/database.ts';
+import { nextDueInMs, readDue } from '../db/due-deliveries.ts';
+import type { HeadWatch } from '../db/head-watch.ts';
+import type { LaneStanding } from '../db/lane-commit.ts';
+import type { LaneKnowledge } from '../db/lane-knowledge.ts';
+import type { TakenLane } from '../db/lane-lease.ts';
+import type { Sender } from '../destinations/definition.ts';
+import { LaneHolder } from './lane-holder.ts';
+import type { Triggers } from './lane-page.ts';
+import { LaneTraffic } from './lane-traffic.ts';
+import { holdReason, openLane } from './open-lane.ts';
+import { RateMeter } from './rate-meter.ts';
+
+/** How a slice's work ended. */
+export type SliceEnd =
+  | { readonly kind: 'more' | 'done' | 'stopped' | 'gone' }
+  | { readonly kind: 'held' | 'waiting'; readonly wakeInMs: number }
+  /** A stream at the head; null: nothing of it waits. */
+  | { readonly kind: 'idle'; readonly wakeInMs: number | null };
+
+export interface SliceTiming {
+  /** After this the slice ends although there is more; milliseconds. */
+  readonly sliceMs: number;
+  /** How long what is in flight may take to end when the slice must stop. */
+  readonly drainMs: number;
+  /** How long a stream stays at the head before it parks. */
+  readonly idleMs: number;
+}
+
+export const defaultTiming: SliceTiming = { sliceMs: 120_000, drainMs: 8_000, idleMs: 10_000 };
+
+export interface SliceDeps {
+  readonly db: Database;
+  readonly head: HeadWatch;
+  readonly sender: Sender;
+  readonly triggers: Triggers;
+  /** Milliseconds on a clock that only rises. */
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly timing: SliceTiming;
+  /** Aborted when the worker shuts down or the workflow is gone: drain, commit, hand the lane back. */
+  readonly signal: AbortSignal;
+}
+
+const renewMs = 1_000;
+const commitGapMs = 20;
+const shortWaitMs = 2_000; // a wait shorter than this is not worth giving the slot back
+
+/**
+ * Works one taken lane until something ends it. Traffic goes on while a commit is under way; one commit follows
+ * another, at least once a second, which renews the lease.
+ */
+export class Slice {
+  readonly #taken: TakenLane;
+  readonly #deps: SliceDeps;
+  readonly #lane: Lane<ArchivedEvent>;
+  readonly #holder: LaneHolder;
+  readonly #traffic: LaneTraffic;
+  readonly #meter: RateMeter;
+  readonly #startedAt: number;
+  #stop: 'more' | 'stopped' | null = null;
+  #stoppedAt = 0;
+  #idleSince: number | null = null;
+  #nudge: () => void = () => undefined;
+
+  /** @param takenAt when the taking of the lane was begun, on the clock of `deps.now` */
+  constructor(taken: TakenLane, known: LaneKnowledge, takenAt: number, deps: SliceDeps) {
+    const { db, sender, triggers, now, random } = deps;
+    this.#taken = taken;
+    this.#deps = deps;
+    this.#startedAt = now();
+    this.#meter = new RateMeter(this.#startedAt);
+    this.#holder = new LaneHolder(db, taken, takenAt, now);
+    this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
+    this.#traffic = new LaneTraffic(taken, known, this.#lane, {
+      db,
+      sender,
+      triggers,
+      now,
+      readable: () => this.#readable,
+      mayWrite: () => this.#stop === null && this.#holder.mayWrite,
+      onProgress: () => this.#nudge(),
+    });
+  }
+
+  /** Where the slice stands, for the heartbeat. */
+  get progress(): { position: string; settled: number; rate: number } {
+    return { position: String(this.#lane.scannedTo), settled: this.#lane.settled, rate: this.#rate() };
+  }
+
+  /** Works until the slice ends. @throws LeaseLost, or what the database threw for longer than the lease lasts */
+  async work(): Promise<SliceEnd> {
+    const unwatch = this.#deps.head.onRise(() => this.#traffic.pump());
+    const onAbort = () => this.#stopFor('more');
+    this.#deps.signal.addEventListener('abort', onAbort);
+    if (this.#deps.signal.aborted) onAbort();
+    try {
+      for (;;) {
+        this.#traffic.pump();
+        await this.#commit();
+        await this.#takeUpDue();
+        const end = await this.#end();
+        if (end !== null) return await this.#leave(end);
+        await this.#untilNextCommit();
+      }
+    } finally {
+      this.#stopFor('more');
+      this.#traffic.close();
+      this.#deps.signal.removeEventListener('abort', onAbort);
+      unwatch();
+    }
+  }
+
+  /** A replay reads to the end of its range, a stream to the head of the archive. */
+  get #readable(): number {
+    return this.#taken.toPosition ?? this.#deps.head.head;
+  }
+
+  #rate(): number {
+    return this.#meter.perSecond(this.#lane.settled, this.#deps.now());
+  }
+
+  #stopFor(reason: 'more' | 'stopped'): void {
+    if (this.#stop !== null) return;
+    this.#stop = reason;
+    this.#stoppedAt = this.#deps.now();
+    this.#nudge();
+  }
+
+  /** Writes what has changed, renews the lease and obeys what is wanted now. */
+  async #commit(): Promise<void> {
+    if (this.#traffic.failure !== null) throw this.#traffic.failure;
+    const state = this.#lane.health.down === null ? 'ready' : 'held';
+    await this.#holder.commit(this.#lane.takeCommit(), this.#standing(state, null, false));
+    const { wanted } = this.#holder;
+    if (wanted.desired !== 'running') this.#stopFor('stopped');
+    // Settings are never pinned: the next slice opens the destination with the newest.
+    else if (wanted.destinationUpdatedAt.getTime() !== this.#taken.destination.updatedAt.getTime()) {
+      this.#stopFor('more');
+    } else this.#traffic.obey(wanted);
+  }
+
+  #standing(state: LaneStanding['state'], wakeInMs: number | null, release: boolean): LaneStanding {
+    const { down } = this.#lane.health;
+    const { desired, revision } = this.#holder.wanted;
+    // A stop is confirmed only by the last commit, when nothing is in flight any more.
+    const obeyed = desired === 'running' || release;
+    return {
+      state,
+      reason: down === null ? null : holdReason(down),
+      wakeInMs,
+      holdMs: down === null ? null : Math.round(down.waitMs),
+      rate: this.#rate(),
+      revision: obeyed ? revision : this.#taken.wanted.revision,
+      release,
+    };
+  }
+
+  /** Deliveries that waited are taken up one lot after another, each after a commit that wrote the last lot down. */
+  async #takeUpDue(): Promise<void> {
+    if (this.#stop !== null || !this.#lane.hasWaiting || this.#lane.dueOpen > 0) return;
+    const due = await readDue(this.#deps.db, this.#taken);
+    this.#lane.offerDue(due, this.#deps.now());
+    if (due.length > 0) this.#traffic.pump();
+  }
+
+  /** Whether, and how, the slice ends now. */
+  async #end(): Promise<SliceEnd | null> {
+    const now = this.#deps.now();
+    if (this.#lane.gone && this.#traffic.quiet) return { kind: 'gone' };
+    if (now - this.#startedAt >= this.#deps.timing.sliceMs) this.#stopFor('more');
+    if (this.#stop !== null) {
+      const late = now - this.#stoppedAt >= this.#deps.timing.drainMs;
+      return this.#traffic.quiet || late ? { kind: this.#stop } : null;
+    }
+    if (!this.#traffic.quiet) return null;
+    const { down } = this.#lane.health;
+    if (down !== null && down.probeAt - now > shortWaitMs)
+      return { kind: 'held', wakeInMs: down.probeAt - now };
+    if (this.#lane.scannedTo < this.#readable) return null;
+    this.#lane.judgeSuspects(now);
+    return this.#lane.open > 0 ? null : await this.#endOfLane(now);
+  }
+
+  async #endOfLane(now: number): Promise<SliceEnd | null> {
+    const dueInMs = this.#lane.hasWaiting ? await nextDueInMs(this.#deps.db, this.#taken) : null;
+    if (this.#taken.kind === 'replay') {
+      if (!this.#lane.hasWaiting) return { kind: 'done' };
+      return dueInMs !== null && dueInMs > shortWaitMs ? { kind: 'waiting', wakeInMs: dueInMs } : null;
+    }
+    this.#idleSince ??= now;
+    const idle = now - this.#idleSince >= this.#deps.timing.idleMs;
+    return idle && (dueInMs === null || dueInMs > shortWaitMs) ? { kind: 'idle', wakeInMs: dueInMs } : null;
+  }
+
+  /** The last commit: hands the lane back with how it stands. */
+  async #leave(end: SliceEnd): Promise<SliceEnd> {
+    this.#stopFor('more');
+    const ends = { done: 'done', held: 'held', waiting: 'waiting', idle: 'parked' } as const;
+    const open = this.#lane.health.down === null ? 'ready' : 'held';
+    const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
+    const wakeInMs = 'wakeInMs' in end ? end.wakeInMs : null;
+    await this.#holder.commit(this.#lane.takeCommit(), this.#standing(state, wakeInMs, true));
+    return end;
+  }
+
+  /** A commit is due when something was settled and the last one is a moment ago, else when the lease wants it. */
+  async #untilNextCommit(): Promise<void> {
+    const before = this.#lane.settled;
+    await this.#waitFor(commitGapMs, () => false);
+    if (this.#lane.settled > before) this.#idleSince = null;
+    await this.#waitFor(
+      renewMs - commitGapMs,
+      () => this.#lane.settled > before || this.#stop !== null || this.#atEnd,
+    );
+  }
+
+  /** A replay has nothing left in hand. */
+  get #atEnd(): boolean {
+    const { scannedTo, open, hasWaiting } = this.#lane;
+    return this.#taken.kind === 'replay' && scannedTo >= this.#readable && open === 0 && !hasWaiting;
+  }
+
+  async #waitFor(ms: number, ready: () => boolean): Promise<void> {
+    const over = () => ready() || this.#traffic.failure !== null;
+    if (over()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#nudge = () => {
+      if (over()) resolve();
+    };
+    await promise;
+    clearTimeout(timer);
+    this.#nudge = () => undefined;
+  }
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { watchLease, type LeaseWatch } from '../core/lease.ts';
+import type { Database } from '../db/database.ts';
+import { takeLane, type TakeLane } from '../db/lane-lease.ts';
+
+const lookEveryMs = 500;
+
+/**
+ * Takes a lane, waiting for a holder's lease to stand still if there is one. A holder who goes on renewing keeps it.
+ * @param limitMs how long to wait for a holder who is alive
+ * @returns null when the lane is still somebody else's after that time
+ */
+export async function takeLaneWhenFree(
+  db: Database,
+  lane: { runId: string; lane: number },
+  clock: { now: () => number; signal: AbortSignal; limitMs: number },
+): Promise<Exclude<TakeLane, { kind: 'held' }> | null> {
+  const giveUpAt = clock.now() + clock.limitMs;
+  let watch: LeaseWatch | null = null;
+  let stale: number | null = null;
+  while (clock.now() < giveUpAt && !clock.signal.aborted) {
+    const taken = await takeLane(db, { ...lane, token: randomUUID(), stale });
+    if (taken.kind !== 'held') return taken;
+    const seen = watchLease(watch, taken.renewals, clock.now());
+    watch = seen.watch;
+    stale = seen.mayTake ? taken.renewals : null;
+    if (stale === null) await pause(lookEveryMs);
+  }
+  return null;
+}

@@ -1,0 +1,66 @@
+import type { Position } from '../core/event.ts';
+import { archiveHead } from './archive/read.ts';
+import type { Database } from './database.ts';
+
+const pollMs = 1_000;
+
+/** The head of the archive as this process knows it: at most a second old, at once after an append. */
+export interface HeadWatch {
+  readonly head: Position;
+  /** Calls `listener` whenever the head has risen. @returns what ends that */
+  onRise(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/**
+ * Follows the archive's head by one LISTEN connection and a look each second, because a notification is lost while
+ * the connection is. Keeps trying while Postgres is away.
+ */
+export function watchHead(db: Database): HeadWatch {
+  const listeners = new Set<() => void>();
+  let head: Position = 0;
+  let closed = false;
+  let release: (() => void) | null = null;
+  const rise = (to: Position) => {
+    if (to <= head) return;
+    head = to;
+    for (const listener of listeners) listener();
+  };
+  const listen = async () => {
+    const client = await db.pool.connect();
+    const drop = (error?: Error) => {
+      if (release === null) return;
+      release = null;
+      client.removeAllListeners('notification');
+      client.release(error ?? true);
+    };
+    release = drop;
+    client.once('error', drop);
+    client.on('notification', ({ payload }) => rise(Number(payload)));
+    await client.query('listen event_appended').catch(drop);
+  };
+  const look = async () => {
+    if (release === null) await listen();
+    rise(await archiveHead(db));
+  };
+  let looking = look().catch(() => undefined);
+  const timer = setInterval(() => {
+    looking = looking.then(look).catch(() => undefined);
+  }, pollMs);
+  return {
+    get head() {
+      return head;
+    },
+    onRise(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(timer);
+      await looking;
+      release?.();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { chunkOf, type ChunkBits } from '../core/coverage.ts';
+import type { Position } from '../core/event.ts';
+import type { TakenLane } from './lane-lease.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
+
+/** What a lane's run has left above its mark, and whose events wait. Read once, when the lane is taken. */
+export interface LaneKnowledge {
+  /** Bits that this run has set, by action. */
+  readonly own: ReadonlyMap<string, ChunkBits>;
+  /** Deliveries of this run that wait or died, by `position/action`. */
+  readonly rows: ReadonlyMap<string, 'waiting' | 'dead'>;
+  /** Waiting rows of the lane by order key. */
+  readonly waitingByKey: ReadonlyMap<string, number>;
+}
+
+/** What other runs of the destination hold in a stretch of positions. */
+export interface PageKnowledge {
+  /** Bits of other runs since each action's epoch, by action. */
+  readonly others: ReadonlyMap<string, ChunkBits>;
+  /** Deliveries that wait in another run, as `position/action`. */
+  readonly elsewhere: ReadonlySet<string>;
+}
+
+/** The key of a delivery within a run. */
+export function deliveryKey(position: Position, actionId: string): string {
+  return `${position}/${actionId}`;
+}
+
+/** Reads what must not be sent again above the mark. Uses the primary keys of coverage and waiting_delivery. */
+export async function readLaneKnowledge(db: Queryable, lane: TakenLane): Promise<LaneKnowledge> {
+  const own = await readBits(db, lane, sql`c.run = ${lane.runNumber} and c.chunk >= ${chunkOf(lane.mark)}`);
+  const rows = await db.rows<{ position: number; actionId: string; state: 'waiting' | 'dead' }>(sql`
+    select position, action_id as "actionId", 'waiting' as state from waiting_delivery
+    where run_id = ${lane.runId} and position > ${lane.mark}
+    union all
+    select position, action_id, 'dead' from dead_letter where run_id = ${lane.runId} and position > ${lane.mark}`);
+  const keys = await db.rows<{ orderKey: string; count: number }>(sql`
+    select order_key as "orderKey", count(*) as count from waiting_delivery
+    where run_id = ${lane.runId} and lane = ${lane.lane} group by order_key`);
+  return {
+    own,
+    rows: new Map(rows.map((row) => [deliveryKey(row.position, row.actionId), row.state])),
+    waitingByKey: new Map(keys.map((row) => [row.orderKey, row.count])),
+  };
+}
+
+/**
+ * Reads what other runs have of the positions in (after, upTo]. A stream needs none of it: its positions lie above
+ * everything that a run before it could reach.
+ */
+export async function readPageKnowledge(
+  db: Queryable,
+  lane: TakenLane,
+  after: Position,
+  upTo: Position,
+): Promise<PageKnowledge> {
+  if (lane.kind === 'stream') return { others: new Map(), elsewhere: new Set() };
+  const others = await readBits(
+    db,
+    lane,
+    sql`c.run <> ${lane.runNumber} and c.chunk between ${chunkOf(after + 1)} and ${chunkOf(upTo)}
+      and c.run >= (select epoch from action where id = c.action_id)`,
+  );
+  const waiting = await db.rows<{ position: number; actionId: string }>(sql`
+    select w.position, w.action_id as "actionId" from run r join waiting_delivery w on w.run_id = r.id
+    where r.destination_id = ${lane.destination.id} and r.id <> ${lane.runId} and r.ended_at is null
+      and w.position between ${after + 1} and ${upTo}`);
+  return { others, elsewhere: new Set(waiting.map((row) => deliveryKey(row.position, row.actionId))) };
+}
+
+async function readBits(db: Queryable, lane: TakenLane, where: Statement): Promise<Map<string, ChunkBits>> {
+  const actions = lane.actions.map((action) => action.actionId);
+  const rows = await db.rows<{ actionId: string; chunk: number; bits: Buffer }>(sql`
+    select c.action_id as "actionId", c.chunk, bit_send(bit_or(c.bits)) as bits
+    from coverage c where c.action_id = any(${actions}::uuid[]) and ${where}
+    group by c.action_id, c.chunk`);
+  const byAction = new Map<string, ChunkBits>();
+  for (const { actionId, chunk, bits } of rows) {
+    const chunks = byAction.get(actionId) ?? new Map();
+    chunks.set(chunk, bits.subarray(4)); // on the wire a bit string begins with its length
+    byAction.set(actionId, chunks);
+  }
+  return byAction;
+}

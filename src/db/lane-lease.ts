@@ -1,0 +1,152 @@
+import type { Counts } from '../core/counts.ts';
+import type { Position } from '../core/event.ts';
+import type { Desired, LaneState } from '../core/replay-status.ts';
+import type { Selection } from '../core/selection.ts';
+import type { Database } from './database.ts';
+import type { PinnedAction } from './runs.ts';
+import { sql, type Queryable } from './sql.ts';
+
+/** A lane in somebody's hands, and what is to be done there. */
+export interface TakenLane {
+  readonly runId: string;
+  readonly runNumber: number;
+  readonly kind: 'replay' | 'stream';
+  readonly lane: number;
+  readonly lanes: number;
+  readonly token: string;
+  readonly destination: {
+    readonly id: string;
+    readonly type: string;
+    readonly settingsSealed: string;
+    /** Changes whenever settings or budget do. */
+    readonly updatedAt: Date;
+  };
+  readonly actions: readonly PinnedAction[];
+  readonly fromPosition: Position;
+  /** Null: the stream's stretch is open. */
+  readonly toPosition: Position | null;
+  readonly selection: Selection;
+  readonly mode: 'missing' | 'all' | 'failed';
+  readonly newIds: boolean;
+  readonly orderBy: 'user' | 'strict' | 'none';
+  readonly wanted: Wanted;
+  readonly bucketFrom: number;
+  readonly bucketTo: number;
+  readonly mark: Position;
+  readonly counts: Counts;
+  readonly state: LaneState;
+  readonly stateReason: string | null;
+  readonly holdMs: number | null;
+}
+
+/** What the run's row and its destination want now; re-read with every commit. */
+export interface Wanted {
+  readonly desired: Desired;
+  readonly revision: number;
+  readonly eventsPerSecond: number | null;
+  readonly maxConcurrent: number | null;
+  readonly destinationUpdatedAt: Date;
+}
+
+/** What an attempt to take a lane ended in. */
+export type TakeLane =
+  | { readonly kind: 'taken'; readonly lane: TakenLane }
+  /** Somebody else works it; `renewals` tells whether he is alive. */
+  | { readonly kind: 'held'; readonly renewals: number }
+  /** It is not to be worked now; the wish has been confirmed if nobody holds the lane. */
+  | { readonly kind: 'stopped'; readonly desired: Desired }
+  | { readonly kind: 'ended' };
+
+interface Row extends Omit<TakenLane, 'destination' | 'wanted' | 'counts' | 'token'> {
+  counts: Partial<Counts>;
+  destinationId: string;
+  type: string;
+  settingsSealed: string;
+  updatedAt: Date;
+  desired: Desired;
+  revision: number;
+  eventsPerSecond: number | null;
+  maxConcurrent: number | null;
+  ended: boolean;
+  released: boolean;
+  renewals: number;
+}
+
+/**
+ * Takes a lane under a fresh token. The run's row is locked meanwhile, so that a wish written before is seen and one
+ * written later finds the lease. @param from.stale renewals of a holder that its watcher has seen stand still
+ */
+export async function takeLane(
+  db: Database,
+  from: { runId: string; lane: number; token: string; stale: number | null },
+): Promise<TakeLane> {
+  return await db.transaction(async (tx) => {
+    const row = await lockLane(tx, from.runId, from.lane);
+    if (row === null || row.ended) return { kind: 'ended' };
+    const free = row.released || (from.stale !== null && row.renewals === from.stale);
+    if (row.desired !== 'running') {
+      if (free) await confirm(tx, from, row.revision);
+      return { kind: 'stopped', desired: row.desired };
+    }
+    if (row.state === 'done') return { kind: 'ended' };
+    if (!free) return { kind: 'held', renewals: row.renewals };
+    await tx.run(sql`
+      update lane set lease_token = ${from.token}, lease_released = false, lease_renewals = lease_renewals + 1,
+        lease_renewed_at = clock_timestamp(), lease_revision = ${row.revision},
+        state = case when state = 'held' then 'held' else 'ready' end, wake_at = null, woken_at = null
+      where run_id = ${from.runId} and lane = ${from.lane}`);
+    await tx.run(
+      sql`update run set started_at = clock_timestamp() where id = ${from.runId} and started_at is null`,
+    );
+    return { kind: 'taken', lane: toTaken(row, from.token) };
+  });
+}
+
+/** Nobody works the lane: whatever is wanted of it holds already. */
+async function confirm(
+  tx: Queryable,
+  lane: { runId: string; lane: number },
+  revision: number,
+): Promise<void> {
+  await tx.run(sql`
+    update lane set lease_token = null, lease_released = true, lease_revision = ${revision}
+    where run_id = ${lane.runId} and lane = ${lane.lane}`);
+}
+
+async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row | null> {
+  const [row] = await tx.rows<Row>(sql`
+    select r.id as "runId", r.number as "runNumber", r.kind, l.lane,
+      (select count(*) from lane other where other.run_id = r.id) as lanes,
+      d.id as "destinationId", d.type, d.settings_sealed as "settingsSealed", d.updated_at as "updatedAt",
+      r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
+      r.new_ids as "newIds", r.order_by as "orderBy", r.desired, r.revision,
+      r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
+      l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.state,
+      l.state_reason as "stateReason", l.hold_ms as "holdMs", r.ended_at is not null as ended,
+      l.lease_released as released, l.lease_renewals as renewals
+    from run r join lane l on l.run_id = r.id join destination d on d.id = r.destination_id
+    where r.id = ${runId} and l.lane = ${lane}
+    for update of r, l`);
+  return row ?? null;
+}
+
+function toTaken(row: Row, token: string): TakenLane {
+  const {
+    destinationId,
+    type,
+    settingsSealed,
+    updatedAt,
+    desired,
+    revision,
+    eventsPerSecond,
+    maxConcurrent,
+  } = row;
+  const { events = {}, byAction = {}, reasons = {} } = row.counts;
+  return {
+    ...row,
+    token,
+    counts: { events, byAction, reasons },
+    destination: { id: destinationId, type, settingsSealed, updatedAt },
+    wanted: { desired, revision, eventsPerSecond, maxConcurrent, destinationUpdatedAt: updatedAt },
+  };
+}

@@ -1,0 +1,14 @@
+import { pino, type Logger } from 'pino';
+import type { Config } from './config.ts';
+
+export type { Logger };
+
+/** The log of a process: JSON lines on stdout, times in RFC 3339, nothing that authorizes. */
+export function createLogger(config: Pick<Config, 'REPRISE_LOG_LEVEL'>, process: string): Logger {
+  return pino({
+    level: config.REPRISE_LOG_LEVEL,
+    base: { process },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization'],
+  });
+}

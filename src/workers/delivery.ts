@@ -1,0 +1,62 @@
+import { Worker } from '@temporalio/worker';
+import { createDeliverSlice } from '../activities/deliver-slice.ts';
+import { defaultTiming } from '../activities/slice.ts';
+import { announceReady, onShutdown } from '../child-process.ts';
+import { readConfig, required } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { watchHead } from '../db/head-watch.ts';
+import { parseEgressAllow } from '../destinations/egress-address.ts';
+import { installEgressGuard } from '../destinations/egress-guard.ts';
+import { createKeyring } from '../destinations/secrets.ts';
+import { createLogger } from '../log.ts';
+import { openOrchestrator } from '../temporal/orchestrator.ts';
+import { liveQueue, replayQueue } from '../workflows/messages.ts';
+import { createOpenSender } from './open-sender.ts';
+import { connectWorker, installRuntime, runWorkers } from './temporal-runtime.ts';
+import { startWaker } from './waker.ts';
+
+// A delivery process works slices of streams and replays, each kind on a task queue of its own.
+const liveSlots = 200;
+const replaySlots = 50;
+
+const config = readConfig();
+const log = createLogger(config, 'delivery');
+installRuntime(log);
+installEgressGuard();
+
+const url = required(config, 'DATABASE_URL');
+const db = openDatabase({ url, name: 'reprise-delivery', maxConnections: 20, queryTimeoutMs: 10_000 });
+const head = watchHead(db);
+const orchestrator = openOrchestrator(config);
+const openSender = createOpenSender({
+  keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
+  egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
+});
+const activities = { deliverSlice: createDeliverSlice({ db, head, openSender, timing: defaultTiming }) };
+
+const connection = await connectWorker(config, log);
+const create = (taskQueue: string, slots: number) =>
+  Worker.create({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue,
+    activities,
+    maxConcurrentActivityTaskExecutions: slots,
+    // A cancel, and what a person sees inside a slice, arrive with heartbeats.
+    maxHeartbeatThrottleInterval: '1s',
+    shutdownGraceTime: 0,
+    shutdownForceTime: '9500ms',
+  });
+const workers = runWorkers([await create(liveQueue, liveSlots), await create(replayQueue, replaySlots)]);
+const stopWaker = startWaker(db, head, orchestrator, log);
+
+onShutdown(async () => {
+  await stopWaker();
+  await workers.stop();
+  await connection.close();
+  await orchestrator.close();
+  await head.close();
+  await db.close();
+});
+announceReady();
+log.info('ready');

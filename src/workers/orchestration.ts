@@ -1,0 +1,43 @@
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { createOrchestrateActivities } from '../activities/orchestrate.ts';
+import { announceReady, onShutdown } from '../child-process.ts';
+import { readConfig, required } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { createLogger } from '../log.ts';
+import { openOrchestrator } from '../temporal/orchestrator.ts';
+import { orchestrationQueue } from '../workflows/messages.ts';
+import { connectWorker, installRuntime, runWorkers } from './temporal-runtime.ts';
+import { untilDone } from './until-done.ts';
+
+// The orchestration process runs the workflows and what they do beside delivering.
+const config = readConfig();
+const log = createLogger(config, 'orchestration');
+installRuntime(log);
+
+const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-orchestration' });
+const orchestrator = openOrchestrator(config);
+const connection = await connectWorker(config, log);
+// Search attributes must be known before a workflow uses them, so nothing is polled before this has worked.
+await untilDone(() => orchestrator.ensureFanOut(), log, 'fan-out could not be started yet');
+
+const worker = await Worker.create({
+  connection,
+  namespace: config.TEMPORAL_NAMESPACE,
+  taskQueue: orchestrationQueue,
+  workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+  activities: createOrchestrateActivities({ db, orchestrator }),
+  maxCachedWorkflows: 500,
+  shutdownGraceTime: 0,
+  shutdownForceTime: '9s',
+});
+const workers = runWorkers([worker]);
+
+onShutdown(async () => {
+  await workers.stop();
+  await connection.close();
+  await orchestrator.close();
+  await db.close();
+});
+announceReady();
+log.info('ready');

@@ -1,0 +1,61 @@
+import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { SliceInput, SliceResult } from './messages.ts';
+
+/** What the lanes of one workflow share: wake-ups, and the wish to hand on to a fresh history. */
+export class Wakes {
+  #count = 0;
+  #handOn = false;
+
+  wake(): void {
+    this.#count++;
+  }
+
+  /** How many wake-ups there have been: read before a slice, so that one that comes meanwhile is not lost. */
+  get seen(): number {
+    return this.#count;
+  }
+
+  /** Whether the workflow should continue as new: its history has grown long. */
+  get handOn(): boolean {
+    this.#handOn ||= workflowInfo().continueAsNewSuggested;
+    return this.#handOn;
+  }
+
+  /** Sleeps until a wake-up after `seen`, a time, or the wish to hand on. @param until RFC 3339 */
+  async wait(seen: number, until: string | null): Promise<void> {
+    const awake = () => this.#count > seen || this.#handOn;
+    const ms = until === null ? lookAgainMs : Math.max(0, Date.parse(until) - Date.now());
+    await condition(awake, Math.min(ms, lookAgainMs));
+  }
+}
+
+/** A wake-up may be lost with the process that was to send it; then the lane looks by itself. */
+const lookAgainMs = 5 * 60_000;
+
+/**
+ * Works one lane, slice after slice, until it is done or its workflow hands on.
+ * @param summary what Temporal's UI shows beside the slice
+ * @param onSlice is told what each slice left
+ */
+export async function driveLane(
+  input: SliceInput,
+  params: { taskQueue: string; wakes: Wakes; summary: () => string; onSlice: (result: SliceResult) => void },
+): Promise<'done' | 'handOn'> {
+  const { taskQueue, wakes, summary, onSlice } = params;
+  const { deliverSlice } = proxyActivities<{ deliverSlice(input: SliceInput): Promise<SliceResult> }>({
+    taskQueue,
+    startToCloseTimeout: '10m',
+    heartbeatTimeout: '10s',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    allowEagerDispatch: false,
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' },
+  });
+  while (!wakes.handOn) {
+    const { seen } = wakes;
+    const slice = await deliverSlice.executeWithOptions({ summary: summary() }, [input]);
+    onSlice(slice);
+    if (slice.next === 'done') return 'done';
+    if (slice.next !== 'more') await wakes.wait(seen, slice.wakeAt);
+  }
+  return 'handOn';
+}

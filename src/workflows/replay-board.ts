@@ -1,0 +1,80 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { stateAttribute, type ReplayInput, type SliceResult } from './messages.ts';
+
+/** What a person sees of a replay in Temporal's UI: summaries on the timeline, a table of lanes, a state to filter by. */
+export class ReplayBoard {
+  readonly #input: ReplayInput;
+  readonly #lanes = new Map<number, SliceResult>();
+  #state = 'running';
+
+  constructor(input: ReplayInput) {
+    this.#input = input;
+    this.#draw();
+  }
+
+  /** The line beside a lane's next slice: how far the replay is and how fast. */
+  summary(lane: number): string {
+    const last = this.#lanes.get(lane);
+    const name = this.#input.lanes === 1 ? '' : `lane ${lane} · `;
+    return `${name}${last === undefined ? 'starts' : progress(last)}`;
+  }
+
+  show(lane: number, slice: SliceResult): void {
+    this.#lanes.set(lane, slice);
+    this.#setState(stateOf(slice));
+    this.#draw();
+  }
+
+  end(as: string | null): void {
+    this.#setState(as ?? 'ended');
+    this.#draw();
+  }
+
+  #setState(state: string): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    upsertSearchAttributes([{ key: stateAttribute, value: state }]);
+  }
+
+  #draw(): void {
+    const rows = [...this.#lanes].map(
+      ([lane, slice]) =>
+        `| ${lane} | ${slice.next} | ${slice.position} | ${slice.rate}/s | ${slice.wakeAt ?? ''} | ${slice.reason ?? ''} |`,
+    );
+    const newest = [...this.#lanes.values()].at(-1);
+    setCurrentDetails(
+      [
+        `**${this.#state}** · ${newest === undefined ? 'not started' : progress(newest)}`,
+        '',
+        '| lane | last slice | position | rate | next try | reason |',
+        '|---|---|---|---|---|---|',
+        ...rows,
+      ].join('\n'),
+    );
+  }
+}
+
+/** E.g. `41 % · 1,230,000 of 3,000,000 · 950/s`. */
+function progress({ settled, selected, rate }: SliceResult): string {
+  const share = selected === 0 ? 100 : Math.floor((100 * settled) / selected);
+  return `${share} % · ${grouped(settled)} of ${grouped(selected)} · ${rate}/s`;
+}
+
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function stateOf(slice: SliceResult): string {
+  switch (slice.next) {
+    case 'held':
+      return 'held';
+    case 'waiting':
+      return 'retrying';
+    case 'stopped':
+      return 'paused';
+    case 'more':
+    case 'done':
+    case 'idle':
+      return 'running';
+  }
+}
