@@ -1,5 +1,13 @@
 import { createServer } from 'node:net';
 
+/**
+ * Ports from 1024 up that browsers refuse to open. Source: WHATWG Fetch, "port blocking".
+ */
+const blockedByBrowsers = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+  10080,
+]);
+
 /** How many ports above the usual one are tried before the system chooses one. */
 const triedAbove = 50;
 
@@ -13,7 +21,9 @@ export async function freePort(
 ): Promise<number> {
   if (preferred !== undefined && preferred !== 0) {
     const last = Math.min(preferred + triedAbove, 65_535);
-    for (let port = preferred; port <= last; port += 1) if (await isFree(port)) return port;
+    for (let port = preferred; port <= last; port += 1) {
+      if (!blockedByBrowsers.has(port) && (await isFree(port))) return port;
+    }
   }
   return (await tryBind(0, '127.0.0.1')) ?? fail('the system has no free port on 127.0.0.1');
 }

@@ -1,0 +1,124 @@
+// `npm start`: the whole of Reprise on one machine. Starts what is missing, says where it is, and stops it in order.
+import { readFileSync } from 'node:fs';
+import { tryLock, type HeldLock } from '../../scripts/file-lock.mjs';
+import { createProgress, type Progress } from '../../scripts/progress.mjs';
+import { ConfigError, readConfig, type Config } from '../config.ts';
+import { migrate } from '../db/migrate.ts';
+import { banner } from './banner.ts';
+import { withoutRepeats } from './child-log.ts';
+import type { Child } from './child.ts';
+import {
+  startDemoDestination,
+  startProcesses,
+  stopLeftoverChildren,
+  type ChildContext,
+  type ServingChild,
+} from './children.ts';
+import { openDataFolder, secretsOf, type DataFolder } from './data-folder.ts';
+import { providePostgres, provideTemporal, type DatabaseAddress, type StartContext } from './servers.ts';
+import { stopOnSignals } from './stop-signals.ts';
+import { StopOrder, StoppingError, type Place } from './stop-order.ts';
+
+/** The same warning of a child is shown once in this time. */
+const repeatMs = 60_000;
+
+await main();
+
+async function main(): Promise<void> {
+  const progress = createProgress();
+  try {
+    const config = readConfig();
+    const folder = openDataFolder(config);
+    const lock = tryLock(folder.in('lock'));
+    if (lock.holder === undefined) await run(config, folder, lock, progress);
+    else refuse(folder, lock.holder);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
+function refuse(folder: DataFolder, holder: { readonly pid?: number; readonly url?: unknown }): void {
+  const where = typeof holder.url === 'string' ? ` at ${holder.url}` : ', and is just starting';
+  console.error(
+    `Reprise runs already on ${folder.shown() || '.'} (process ${holder.pid ?? 'unknown'})${where}.\n` +
+      'Stop that one first, or give this one a folder of its own by REPRISE_DATA_DIR.',
+  );
+  process.exitCode = 1;
+}
+
+async function run(config: Config, folder: DataFolder, lock: HeldLock, progress: Progress): Promise<void> {
+  const order = new StopOrder();
+  const stopping = new AbortController();
+  await order.add('lock', { stop: async () => lock.release() });
+  stopOnSignals(order, stopping, progress);
+  try {
+    await start({ config, folder: folder.path, progress, order, stopping: stopping.signal }, folder, lock);
+  } catch (error) {
+    if (stopping.signal.aborted || error instanceof StoppingError) return; // the one who stops it ends the process
+    progress.say(error instanceof Error ? error.message : String(error));
+    progress.say('The start failed; stopping what has been started.');
+    await order.stop();
+    process.exit(1);
+  }
+}
+
+async function start(context: StartContext, folder: DataFolder, lock: HeldLock): Promise<void> {
+  const { config, progress, order } = context;
+  const children: ChildContext = {
+    config,
+    folder,
+    say: withoutRepeats((line) => progress.say(`! ${line}`), repeatMs, Date.now),
+  };
+  await stopLeftoverChildren(folder);
+  const demo = startDemoDestination(children);
+  await order.add('demo destination', demo.child);
+  const secrets = secretsOf(config, folder);
+  const [database, temporal] = await Promise.all([
+    providePostgres(context).then((provided) => migrated(provided)),
+    provideTemporal(context),
+  ]);
+  const { api, workers } = startProcesses(children, { database, temporal, secrets });
+  for (const child of [api.child, ...workers]) await order.add('processes', child);
+  const step = progress.start('Starting API, workers and demo destination');
+  const [apiPort, demoPort] = await allReady(api, demo, workers);
+  step.done(`API, ${workers.length} workers and demo destination run`);
+  lock.tell({ url: `http://localhost:${apiPort}` });
+  progress.say(
+    banner({
+      version: ownVersion(),
+      seconds: performance.now() / 1000,
+      apiPort,
+      takenPort: apiPort === config.PORT || config.PORT === 0 ? null : config.PORT,
+      adminTokenFile: secrets.adminTokenFile,
+      temporalUi: temporal.uiUrl,
+      demoPort,
+      logs: folder.shown('logs'),
+    }),
+  );
+}
+
+async function migrated(database: DatabaseAddress): Promise<DatabaseAddress> {
+  await migrate(database.url);
+  return database;
+}
+
+/** Waits until all serve; gives back the ports of API and demo destination. */
+async function allReady(
+  api: ServingChild,
+  demo: ServingChild,
+  workers: readonly Child[],
+): Promise<[number, number]> {
+  const [apiReady, demoReady] = await Promise.all([
+    api.child.ready,
+    demo.child.ready,
+    ...workers.map((worker) => worker.ready),
+  ]);
+  return [apiReady.port ?? api.port(), demoReady.port ?? demo.port()];
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
