@@ -27,7 +27,7 @@ const RangeEnd = z.union([Place, AbsoluteTime, RelativeTime], {
 });
 
 /** Text that is compared with the archive's look-up columns, where NUL and lone surrogates stand as U+FFFD. */
-const SearchText = z
+export const SearchText = z
   .string()
   .min(1)
   .max(textLimit)
@@ -87,7 +87,9 @@ export const replayRequestFields = {
   filter: z
     .exactOptional(EventFilter)
     .meta({ description: 'Only events that are named by every list given here.' }),
-  exclude: z.exactOptional(EventFilter).meta({ description: 'Not the events that any list given here names.' }),
+  exclude: z
+    .exactOptional(EventFilter)
+    .meta({ description: 'Not the events that any list given here names.' }),
   mode: z.enum(replayModes).default('missing').meta({
     description:
       '`missing`: what the destination lacks. `all`: everything selected, even what it has. `failed`: what was given up on.',

@@ -1,0 +1,132 @@
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import helmet from 'helmet';
+import { isOutage } from '../db/outage.ts';
+import { bearerCheck } from './auth.ts';
+import { bodyLimit, parseBody } from './body.ts';
+import type { ApiDeps } from './deps.ts';
+import { pathOf, requestLog, withPlainErrors } from './log.ts';
+import { isProblem, problem, problemDocument, problemKinds, type Problem } from './problem.ts';
+import { nothingHere, type Answer, type Route } from './route.ts';
+import { apiRoutes } from './routes.ts';
+
+/** The admin API as a request listener: every route of `apiRoutes`, and problems for everything else. */
+export function createApp(given: ApiDeps): Express {
+  const deps = { ...given, log: withPlainErrors(given.log) };
+  const app = express();
+  const routes = apiRoutes(deps);
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(requestLog(deps.log));
+  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } } }));
+  mount(
+    app,
+    routes.filter((route) => route.shape.open === true),
+  );
+  app.use('/api', tokenGuard(deps.adminToken));
+  mount(
+    app,
+    routes.filter((route) => route.shape.open !== true),
+  );
+  app.use((request, response) => refuse(request, response, nothingHere(pathOf(request))));
+  app.use(onError);
+  return app;
+}
+
+function mount(app: Express, routes: readonly Route[]): void {
+  const byPath = Map.groupBy(routes, (route) => expressPath(route.shape.path));
+  for (const [path, group] of byPath) {
+    for (const route of group) {
+      const readsBody = route.shape.method !== 'get';
+      const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
+      app[route.shape.method](path, ...body, (request: Request, response: Response) =>
+        serve(route, request, response),
+      );
+    }
+    app.all(path, methodGuard(group.map((route) => route.shape.method.toUpperCase())));
+  }
+}
+
+/** `/api/sources/{id}` as Express writes it. */
+function expressPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+async function serve(route: Route, request: Request, response: Response): Promise<void> {
+  const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const body = parseBody(rawBody, request.headers['content-type']);
+  if (isProblem(body)) return refuse(request, response, body);
+  const answer = await route.answer({
+    path: pathOf({ url: request.originalUrl }),
+    params: request.params,
+    query: request.query,
+    body: body.value,
+    rawBody,
+    headers: request.headers,
+    log: request.log,
+  });
+  if (isProblem(answer)) refuse(request, response, answer);
+  else respond(request, response, answer);
+}
+
+function respond(request: Request, response: Response, answer: Answer): void {
+  response
+    .status(answer.status)
+    .set('cache-control', 'no-store')
+    .set(answer.headers ?? {});
+  if (answer.stream !== undefined && request.method !== 'HEAD') return answer.stream(response);
+  const text = answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
+  if (text !== '' && !response.hasHeader('content-type')) response.type('application/json');
+  response.end(text);
+}
+
+function refuse(request: Request, response: Response, refusal: Problem): void {
+  const document = problemDocument(refusal, request.id as string);
+  response.status(problemKinds[refusal.problem][0]);
+  response.set({ 'cache-control': 'no-store', ...refusal.headers });
+  response.set('content-type', 'application/problem+json').end(JSON.stringify(document));
+}
+
+function tokenGuard(adminToken: string) {
+  const check = bearerCheck(adminToken);
+  return (request: Request, response: Response, next: NextFunction) => {
+    const refusal = check(request.headers.authorization);
+    if (refusal === null) next();
+    else refuse(request, response, refusal);
+  };
+}
+
+function methodGuard(methods: readonly string[]) {
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ');
+  return (request: Request, response: Response) => {
+    const detail = `${request.method} is not taken here. Use one of: ${allow}.`;
+    refuse(request, response, problem('method_not_allowed', detail, { headers: { allow } }));
+  };
+}
+
+// Express knows an error handler by its four parameters.
+function onError(error: unknown, request: Request, response: Response, next: NextFunction): void {
+  const refusal = refusalOf(error);
+  if (refusal.problem === 'internal' || refusal.problem === 'unavailable') {
+    request.log.error({ err: error }, refusal.problem);
+  }
+  if (response.headersSent) next(error);
+  else refuse(request, response, refusal);
+}
+
+function refusalOf(error: unknown): Problem {
+  const { type, status } = error as { type?: unknown; status?: unknown };
+  if (type === 'entity.too.large') {
+    return problem('body_too_large', `The body is larger than ${bodyLimit} bytes. Send less at once.`);
+  }
+  if (type === 'encoding.unsupported') {
+    return problem('unsupported_media_type', 'Content-Encoding takes gzip, deflate, br or nothing.');
+  }
+  if (error instanceof URIError) return nothingHere('this path: its escapes are not UTF-8');
+  if (status === 400) return problem('malformed_json', 'The body broke off, or could not be inflated.');
+  if (isOutage(error)) {
+    return problem('unavailable', 'The database does not answer. Try again in a few seconds.', {
+      headers: { 'retry-after': '2' },
+    });
+  }
+  return problem('internal', 'An unexpected error; the log has it under this requestId.');
+}

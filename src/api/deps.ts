@@ -1,0 +1,19 @@
+import type { Logger } from 'pino';
+import type { Database } from '../db/database.ts';
+import type { EgressAllow } from '../destinations/egress-address.ts';
+import type { Keyring } from '../destinations/secrets.ts';
+import type { Orchestrator } from '../temporal/orchestrator.ts';
+
+/** What the admin API works with. */
+export interface ApiDeps {
+  readonly db: Database;
+  readonly orchestrator: Orchestrator;
+  readonly log: Logger;
+  readonly adminToken: string;
+  /** Aborts when the process ends: answers that go on for ever end then. */
+  readonly stopping: AbortSignal;
+  /** Seals settings and kept answers. */
+  readonly keyring: Keyring;
+  /** Addresses beside the public ones that a destination may have. */
+  readonly egress: EgressAllow;
+}

@@ -1,0 +1,69 @@
+/** Every way in which the admin API refuses, with its status and title. The codes are stable: clients branch on them. */
+export const problemKinds = {
+  malformed_json: [400, 'The body is not JSON'],
+  invalid_query: [400, 'A query parameter cannot be used'],
+  invalid_idempotency_key: [400, 'The Idempotency-Key header cannot be used'],
+  unauthorized: [401, 'The request carries no valid token'],
+  not_found: [404, 'There is nothing at this address'],
+  method_not_allowed: [405, 'This address does not take this method'],
+  replay_running: [409, 'The destination is busy with another replay'],
+  replay_ended: [409, 'The replay has ended'],
+  destination_disabled: [409, 'The destination is disabled'],
+  settings_unreadable: [409, 'The settings of the destination cannot be opened'],
+  stream_stopping: [409, 'The stream of the destination still stops'],
+  idempotency_in_flight: [409, 'A request with this Idempotency-Key is under way'],
+  body_too_large: [413, 'The body is too large'],
+  unsupported_media_type: [415, 'The body has a type that is not taken'],
+  invalid_body: [422, 'The body has fields that cannot be used'],
+  idempotency_key_reused: [422, 'This Idempotency-Key belongs to another request'],
+  internal: [500, 'Something went wrong here'],
+  unavailable: [503, 'Reprise cannot answer for the moment'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof problemKinds;
+
+/** One field at fault: `pointer` leads into the body (RFC 6901), `parameter` names one of the query. */
+export interface FieldFault {
+  readonly pointer?: string;
+  readonly parameter?: string;
+  readonly detail: string;
+}
+
+/** A refusal as a value: handlers return it, the application turns it into an answer. */
+export interface Problem {
+  readonly problem: ProblemCode;
+  /** What is wrong and what helps, for the person who reads it. */
+  readonly detail: string;
+  readonly errors?: readonly FieldFault[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members beside the standard ones, such as the id of the replay that is in the way. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
+/** Makes a refusal. */
+export function problem(
+  code: ProblemCode,
+  detail: string,
+  more: Omit<Problem, 'problem' | 'detail'> = {},
+): Problem {
+  return { problem: code, detail, ...more };
+}
+
+export function isProblem(value: unknown): value is Problem {
+  return typeof value === 'object' && value !== null && 'problem' in value;
+}
+
+/** The document of RFC 9457, with `code`, `errors` and `requestId` beside its own members. */
+export function problemDocument(refusal: Problem, requestId: string): Record<string, unknown> {
+  const [status, title] = problemKinds[refusal.problem];
+  return {
+    type: `urn:reprise:problem:${refusal.problem}`,
+    title,
+    status,
+    code: refusal.problem,
+    detail: refusal.detail,
+    ...(refusal.errors !== undefined && { errors: refusal.errors }),
+    ...refusal.members,
+    requestId,
+  };
+}

@@ -1,0 +1,166 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import { problem, type Problem, type ProblemCode } from './problem.ts';
+import { validate } from './validation.ts';
+
+/** What a handler answers. `text` is JSON that is already written; `stream` takes over the response. */
+export interface Answer<Body = unknown> {
+  readonly status: number;
+  readonly body?: Body;
+  readonly text?: string;
+  readonly stream?: (response: ServerResponse) => void;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request after the token was checked and the body was parsed, before its fields are validated. */
+export interface Incoming {
+  /** Path with its ids, as it was called. */
+  readonly path: string;
+  readonly params: unknown;
+  readonly query: unknown;
+  /** undefined when no body came. */
+  readonly body: unknown;
+  readonly rawBody: Buffer;
+  readonly headers: IncomingHttpHeaders;
+  readonly log: Logger;
+}
+
+/** What a handler gets: everything validated. */
+export interface Call<P, Q, B> {
+  readonly path: string;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly rawBody: Buffer;
+  readonly headers: IncomingHttpHeaders;
+  readonly log: Logger;
+}
+
+/** One kind of success, as the reference shows it. */
+export interface DocumentedAnswer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly example?: unknown;
+  readonly mediaType?: string;
+}
+
+/** Everything that the reference says about a route; also what its requests are checked against. */
+export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** With parameters in braces: `/api/sources/{id}`. */
+  readonly path: `/${string}`;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Needs no token. */
+  readonly open?: boolean;
+  /** Takes an Idempotency-Key. */
+  readonly creates?: boolean;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly bodyExample?: unknown;
+  /** The body may be left away; it then counts as `{}`. */
+  readonly bodyOptional?: boolean;
+  readonly answers: Readonly<Record<number, DocumentedAnswer>>;
+  /** Refusals beside those that every route of its kind has. */
+  readonly problems?: readonly ProblemCode[];
+}
+
+export type AnyRouteShape = RouteShape<z.ZodType, z.ZodType, z.ZodType>;
+
+/** A route that the application mounts and the reference describes. */
+export interface Route {
+  readonly shape: AnyRouteShape;
+  answer(incoming: Incoming): Promise<Answer | Problem>;
+}
+
+/** Binds a handler to the shape of its route. */
+export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  shape: RouteShape<P, Q, B>,
+  handle: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Answer | Problem>,
+): Route {
+  return {
+    shape,
+    answer: async (incoming) => {
+      const call = checked(shape, incoming);
+      return 'problem' in call ? call : await handle(call);
+    },
+  };
+}
+
+function checked<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  shape: RouteShape<P, Q, B>,
+  incoming: Incoming,
+): Call<z.output<P>, z.output<Q>, z.output<B>> | Problem {
+  const { path, rawBody, headers, log } = incoming;
+  const params = shape.params === undefined ? undefined : validate(shape.params, incoming.params);
+  if (params?.ok === false) return nothingHere(path);
+  const query = checkedQuery(shape.query, incoming.query);
+  if ('problem' in query) return query;
+  const body = checkedBody(shape, incoming.body);
+  if ('problem' in body) return body;
+  return {
+    path,
+    params: params?.value as z.output<P>,
+    query: query.value as z.output<Q>,
+    body: body.value as z.output<B>,
+    rawBody,
+    headers,
+    log,
+  };
+}
+
+/** The refusal for an id or a path that leads nowhere. */
+export function nothingHere(what: string): Problem {
+  return problem(
+    'not_found',
+    `There is nothing at ${what}. It may have been deleted, or the id is not whole.`,
+  );
+}
+
+function checkedQuery(schema: z.ZodType | undefined, query: unknown): { value: unknown } | Problem {
+  if (schema === undefined) {
+    const [unknown] = Object.keys(query as object);
+    if (unknown === undefined) return { value: undefined };
+    const detail = 'This address takes no query parameters. Leave it out.';
+    return problem('invalid_query', `${unknown}: ${detail}`, { errors: [{ parameter: unknown, detail }] });
+  }
+  const parsed = validate(schema, query);
+  if (parsed.ok) return parsed;
+  const errors = parsed.errors.map(({ pointer = '', detail }) => ({ parameter: pointer.slice(1), detail }));
+  return problem('invalid_query', summaryOf(errors.map((error) => [error.parameter, error.detail])), {
+    errors,
+  });
+}
+
+function checkedBody(
+  shape: { body?: z.ZodType; bodyOptional?: boolean },
+  body: unknown,
+): { value: unknown } | Problem {
+  if (shape.body === undefined) {
+    if (body === undefined || isEmptyObject(body)) return { value: undefined };
+    return invalidBody([{ pointer: '', detail: 'This address takes no body. Leave it out.' }]);
+  }
+  if (body === undefined && shape.bodyOptional !== true) {
+    return problem('malformed_json', 'The body is empty. Send a JSON object.');
+  }
+  const parsed = validate(shape.body, body ?? {});
+  return parsed.ok ? parsed : invalidBody(parsed.errors);
+}
+
+const isEmptyObject = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+
+/** The refusal of a body for its fields; the detail names the first one and its remedy. */
+export function invalidBody(errors: readonly { pointer?: string; detail: string }[]): Problem {
+  return problem('invalid_body', summaryOf(errors.map((error) => [error.pointer, error.detail])), { errors });
+}
+
+function summaryOf(faults: readonly (readonly [string | undefined, string])[]): string {
+  const [first] = faults;
+  const place = first?.[0] === undefined || first[0] === '' ? 'The whole body' : first[0];
+  const more = faults.length > 1 ? ` (And ${faults.length - 1} more: see errors.)` : '';
+  return `${place}: ${first?.[1] ?? 'not usable'}${more}`;
+}

@@ -1,0 +1,30 @@
+import type { ApiDeps } from './deps.ts';
+import type { Route } from './route.ts';
+import { catalogRoutes } from './routes/catalog.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
+import { destinationChangeRoutes } from './routes/destination-change.ts';
+import { destinationControlRoutes } from './routes/destination-control.ts';
+import { destinationRoutes } from './routes/destinations.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { replayControlRoutes } from './routes/replay-control.ts';
+import { replayProgressRoutes } from './routes/replay-progress.ts';
+import { replayRoutes } from './routes/replays.ts';
+import { sourceRoutes } from './routes/sources.ts';
+
+/** Every route of the admin API that answers with data, in the order of the reference. */
+export function apiRoutes(deps: ApiDeps): Route[] {
+  return [
+    ...sourceRoutes(deps),
+    ...catalogRoutes(),
+    ...destinationRoutes(deps),
+    ...destinationChangeRoutes(deps),
+    ...destinationControlRoutes(deps),
+    ...replayRoutes(deps),
+    ...replayControlRoutes(deps),
+    ...replayProgressRoutes(deps),
+    ...eventRoutes(deps),
+    ...deadLetterRoutes(deps),
+    ...healthRoutes(deps),
+  ];
+}

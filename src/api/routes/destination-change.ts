@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import {
+  changeDestination,
+  deleteDestination,
+  getDestination,
+  lockDestination,
+  setSeam,
+  type Budget,
+  type DestinationChange,
+  type DestinationRecord,
+} from '../../db/destinations.ts';
+import { listReplays, setReplayDesired } from '../../db/replays.ts';
+import type { Queryable } from '../../db/sql.ts';
+import { endStream, openStream } from '../../db/streams.ts';
+import { loadDefinition } from '../../destinations/registry.ts';
+import { replayWorkflowId, streamWorkflowId } from '../../temporal/orchestrator.ts';
+import { changing } from '../changing.ts';
+import type { ApiDeps } from '../deps.ts';
+import { replaysEnded, streamEnded, tell } from '../engine.ts';
+import { isProblem, problem, type Problem } from '../problem.ts';
+import { nothingHere, route, type Route } from '../route.ts';
+import {
+  ChangedDestination,
+  Destination,
+  destinationExample,
+  DestinationWithGenerated,
+} from '../schemas/destination.ts';
+import { Id, IdPath } from '../schemas/fields.ts';
+import { mergeSettings, openSettings, prepareSettings, sealSettings } from '../settings.ts';
+import { settle } from '../settle.ts';
+import { answerOf, startStream, tag, unknownSources, unreadableSettings } from './destinations.ts';
+
+type Change = z.output<typeof ChangedDestination>;
+interface Changed {
+  readonly destination: DestinationRecord;
+  readonly generated: Readonly<Record<string, string>>;
+}
+
+/** Changing and deleting a destination. */
+export function destinationChangeRoutes(deps: ApiDeps): Route[] {
+  return [change(deps), remove(deps)];
+}
+
+function change(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'patch',
+      path: '/api/destinations/{id}',
+      tag,
+      summary: 'Change a destination',
+      description:
+        'Only what is named changes, and it applies within about a second to whatever is sent from then on. Disabling ends the stream at its mark; enabling begins a new one with what comes in from then on. What came in between is missing there, so a replay sends it.',
+      params: IdPath,
+      body: ChangedDestination,
+      bodyExample: { settings: { secret: null }, budget: { eventsPerSecond: 50, maxConcurrent: null } },
+      answers: {
+        200: {
+          description: 'The destination.',
+          schema: DestinationWithGenerated,
+          example: { ...destinationExample, budget: { eventsPerSecond: 50 } },
+        },
+        202: {
+          description: 'It is disabled, and its stream still finishes what is in flight.',
+          schema: Destination,
+          example: destinationExample,
+        },
+      },
+      problems: ['not_found', 'settings_unreadable', 'stream_stopping'],
+    },
+    async ({ params: { id }, body, path }) => {
+      const isDone = (made: Changed | Problem) => !isProblem(made) || made.problem !== 'stream_stopping';
+      const { state: made } = await settle(
+        () => changing(deps.db, (tx) => apply(deps, tx, id, body)),
+        isDone,
+      );
+      if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
+      await (body.enabled === true ? startStream(deps, made.destination) : wakeAll(deps, id));
+      const ended = body.enabled !== false || (await streamEnded(deps, id));
+      const destination = (await getDestination(deps.db, id)) ?? made.destination;
+      const generated = Object.keys(made.generated).length === 0 ? {} : { generated: made.generated };
+      return { status: ended ? 200 : 202, body: { ...answerOf(deps, destination), ...generated } };
+    },
+  );
+}
+
+async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Promise<Changed | Problem> {
+  if (!(await lockDestination(tx, id))) return nothingHere(id);
+  const destination = (await getDestination(tx, id))!;
+  const refused = await unknownSources(tx, body.sources ?? null);
+  if (refused !== null) return refused;
+  const settings =
+    body.settings === undefined ? null : await changedSettings(deps, destination, body.settings);
+  if (isProblem(settings)) return settings;
+  await changeDestination(tx, id, changeOf(destination, body, settings?.sealed));
+  if (body.enabled === false) await endStream(tx, id, 'destination_disabled');
+  if (body.enabled === true) {
+    const opened = await openStream(tx, id);
+    if (opened.kind === 'stopping') return stillStopping;
+    await setSeam(tx, id, opened.seam);
+  }
+  return { destination: (await getDestination(tx, id))!, generated: settings?.generated ?? {} };
+}
+
+const stillStopping = problem(
+  'stream_stopping',
+  'The stream still finishes what was in flight when it was disabled. Enable it again in a few seconds.',
+  { headers: { 'retry-after': '3' } },
+);
+
+function changeOf(
+  destination: DestinationRecord,
+  body: Change,
+  settingsSealed: string | undefined,
+): DestinationChange {
+  return {
+    ...(body.name !== undefined && { name: body.name }),
+    ...(body.sources !== undefined && { sources: body.sources }),
+    ...(body.enabled !== undefined && { enabled: body.enabled }),
+    ...(body.budget !== undefined && { budget: changedBudget(destination.budget, body.budget) }),
+    ...(settingsSealed !== undefined && { settingsSealed }),
+  };
+}
+
+function changedBudget(budget: Budget, changed: NonNullable<Change['budget']>): Budget {
+  const merged = Object.entries({ ...budget, ...changed });
+  return Object.fromEntries(merged.filter(([, limit]) => limit !== null)) as Budget;
+}
+
+async function changedSettings(
+  deps: ApiDeps,
+  destination: DestinationRecord,
+  changed: Record<string, unknown>,
+) {
+  const definition = await loadDefinition(destination.type);
+  const current = openSettings(destination.settingsSealed, destination.id, deps.keyring);
+  if (definition === null || current === null) return unreadableSettings;
+  const prepared = prepareSettings(definition, mergeSettings(current, changed), deps.egress);
+  if (isProblem(prepared)) return prepared;
+  const sealed = sealSettings(prepared.settings, destination.id, deps.keyring);
+  return { sealed, generated: prepared.generated };
+}
+
+/** Whoever waits out a failure of the destination has a reason to try again. */
+async function wakeAll(deps: ApiDeps, destinationId: string): Promise<void> {
+  const replays = await listReplays(deps.db, { destinationId, open: true, limit: 10 });
+  const ids = [
+    streamWorkflowId(destinationId),
+    ...replays.map((replay) => replayWorkflowId(destinationId, replay.id)),
+  ];
+  await Promise.all(ids.map((id) => tell(deps, 'wake', () => deps.orchestrator.wake(id))));
+}
+
+function remove(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'delete',
+      path: '/api/destinations/{id}',
+      tag,
+      summary: 'Delete a destination',
+      description:
+        'Its stream ends and its replays are cancelled. What it was sent stays readable in its replays.',
+      params: IdPath,
+      answers: {
+        204: { description: 'It is deleted, and nothing is sent any more.' },
+        202: {
+          description: 'It is deleted, and what was in flight is still being finished.',
+          schema: z.object({ id: Id, status: z.literal('deleting') }),
+          example: { id: destinationExample.id, status: 'deleting' },
+        },
+      },
+      problems: ['not_found'],
+    },
+    async ({ params: { id }, path }) => {
+      const replays = await deps.db.transaction((tx) => removeIn(tx, id));
+      if (replays === null) return nothingHere(path);
+      await wakeAll(deps, id);
+      const ended = await Promise.all([streamEnded(deps, id), replaysEnded(deps, replays)]);
+      return ended.every(Boolean) ? { status: 204 } : { status: 202, body: { id, status: 'deleting' } };
+    },
+  );
+}
+
+/** @returns the replays that have to end with it, null when there is no such destination */
+async function removeIn(tx: Queryable, id: string): Promise<string[] | null> {
+  if (!(await lockDestination(tx, id))) return null;
+  const open = await listReplays(tx, { destinationId: id, open: true, limit: 1_000 });
+  for (const replay of open) await setReplayDesired(tx, replay.id, 'cancelled', 'destination_deleted');
+  await endStream(tx, id, 'destination_deleted');
+  await deleteDestination(tx, id);
+  return open.map((replay) => replay.id);
+}

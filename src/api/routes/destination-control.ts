@@ -1,0 +1,110 @@
+import { getDestination } from '../../db/destinations.ts';
+import { setStreamDesired, openStreamRun } from '../../db/streams.ts';
+import { loadDefinition } from '../../destinations/registry.ts';
+import { replayStatus } from '../../core/replay-status.ts';
+import { streamWorkflowId } from '../../temporal/orchestrator.ts';
+import { z } from 'zod';
+import type { ApiDeps } from '../deps.ts';
+import { tell } from '../engine.ts';
+import { problem } from '../problem.ts';
+import { nothingHere, route, type Route } from '../route.ts';
+import { Destination, destinationExample } from '../schemas/destination.ts';
+import { IdPath } from '../schemas/fields.ts';
+import { openSettings } from '../settings.ts';
+import { settle } from '../settle.ts';
+import { answerOf, tag, unreadableSettings } from './destinations.ts';
+
+const TestResult = z
+  .object({
+    ok: z.boolean(),
+    message: z.string().meta({ description: 'How it went, for a person.' }),
+    status: z.exactOptional(z.int()).meta({ description: 'The HTTP status that the destination answered.' }),
+    latencyMs: z.number(),
+  })
+  .meta({ id: 'TestResult' });
+
+/** Testing a destination, pausing and resuming its stream. */
+export function destinationControlRoutes(deps: ApiDeps): Route[] {
+  return [test(deps), steer(deps, 'pause'), steer(deps, 'resume')];
+}
+
+function test(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'post',
+      path: '/api/destinations/{id}/test',
+      tag,
+      summary: 'Send a test event',
+      description: 'One event with a name that tells it is a test goes to the destination, archive or not.',
+      params: IdPath,
+      answers: {
+        200: {
+          description: 'How it went; `ok` says whether the destination took it.',
+          schema: TestResult,
+          example: {
+            ok: true,
+            message: 'The destination took the test event (200).',
+            status: 200,
+            latencyMs: 41,
+          },
+        },
+      },
+      problems: ['not_found', 'settings_unreadable'],
+    },
+    async ({ params, path }) => {
+      const destination = await getDestination(deps.db, params.id);
+      const definition = destination === null ? null : await loadDefinition(destination.type);
+      if (destination === null || definition === null) return nothingHere(path);
+      const settings = openSettings(destination.settingsSealed, destination.id, deps.keyring);
+      if (settings === null) return unreadableSettings;
+      return { status: 200, body: await definition.test(settings, { egress: deps.egress }) };
+    },
+  );
+}
+
+function steer(deps: ApiDeps, verb: 'pause' | 'resume'): Route {
+  const desired = verb === 'pause' ? 'paused' : 'running';
+  return route(
+    {
+      method: 'post',
+      path: `/api/destinations/{id}/${verb}`,
+      tag,
+      summary: verb === 'pause' ? 'Pause the stream' : 'Resume the stream',
+      description:
+        verb === 'pause'
+          ? 'No new events go out until it is resumed; none is lost. Replays are not affected.'
+          : 'Delivery goes on where it was paused and catches up.',
+      params: IdPath,
+      answers: {
+        200: { description: 'It is done.', schema: Destination, example: destinationExample },
+        202: {
+          description: 'It is wanted, and the engine has not confirmed it yet: the status is on the way.',
+          schema: Destination,
+          example: destinationExample,
+        },
+      },
+      problems: ['not_found', 'destination_disabled'],
+    },
+    async ({ params, path }) => {
+      const run = await setStreamDesired(deps.db, params.id, desired);
+      if (run === null || run.desired === 'cancelled') return await noStream(deps, params.id, path);
+      await tell(deps, `wake stream`, () => deps.orchestrator.wake(streamWorkflowId(params.id)));
+      const { settled } = await settle(
+        () => openStreamRun(deps.db, params.id),
+        (now) => now === null || replayStatus(now).status === desired,
+      );
+      const destination = await getDestination(deps.db, params.id);
+      if (destination === null) return nothingHere(path);
+      return { status: settled ? 200 : 202, body: answerOf(deps, destination) };
+    },
+  );
+}
+
+async function noStream(deps: ApiDeps, id: string, path: string) {
+  const destination = await getDestination(deps.db, id);
+  if (destination === null) return nothingHere(path);
+  return problem(
+    'destination_disabled',
+    'The destination gets no new events. Enable it first: PATCH {"enabled": true}.',
+  );
+}

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import {
+  getDestination,
+  insertDestination,
+  listDestinations,
+  setSeam,
+  type DestinationRecord,
+} from '../../db/destinations.ts';
+import { missingSources } from '../../db/sources.ts';
+import type { Queryable } from '../../db/sql.ts';
+import { openStream } from '../../db/streams.ts';
+import { loadDefinition } from '../../destinations/registry.ts';
+import { creatingRoute } from '../creating.ts';
+import type { ApiDeps } from '../deps.ts';
+import { tell } from '../engine.ts';
+import { pageOfRows, placeOfCursor } from '../page.ts';
+import { isProblem, problem, type Problem } from '../problem.ts';
+import { invalidBody, nothingHere, route, type Route } from '../route.ts';
+import {
+  Destination,
+  destinationExample,
+  DestinationWithGenerated,
+  NewDestination,
+  showDestination,
+} from '../schemas/destination.ts';
+import { IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
+import { namesOfSet, openSettings, prepareSettings, sealSettings, unknownType } from '../settings.ts';
+
+export const tag = 'Destinations';
+const Place = z.tuple([z.int(), z.uuid()]);
+
+/** Connecting destinations and reading them. */
+export function destinationRoutes(deps: ApiDeps): Route[] {
+  return [create(deps), list(deps), get(deps)];
+}
+
+/** A destination as it is answered; of its settings only the names. */
+export function answerOf(deps: ApiDeps, destination: DestinationRecord): z.input<typeof Destination> {
+  const settings = openSettings(destination.settingsSealed, destination.id, deps.keyring);
+  return showDestination(destination, settings === null ? null : namesOfSet(settings), deps.orchestrator);
+}
+
+/** The refusal of source ids that are none, or null. */
+export async function unknownSources(
+  db: Queryable,
+  sources: readonly string[] | null,
+): Promise<Problem | null> {
+  const missing = sources === null ? [] : await missingSources(db, sources);
+  if (missing.length === 0) return null;
+  return invalidBody(
+    missing.map((id) => ({
+      pointer: `/sources/${(sources ?? []).indexOf(id)}`,
+      detail: `There is no source ${id}. Leave it out, or use null for all sources.`,
+    })),
+  );
+}
+
+/** The refusal when stored settings cannot be opened. */
+export const unreadableSettings = problem(
+  'settings_unreadable',
+  'The settings were sealed with another REPRISE_SECRET_KEY. Start the server with that key, or delete the destination and connect it again.',
+);
+
+function create(deps: ApiDeps): Route {
+  return creatingRoute(
+    deps,
+    {
+      method: 'post',
+      path: '/api/destinations',
+      tag,
+      summary: 'Connect a destination',
+      description:
+        'From this moment it gets every new event; what lies before its `seam` reaches it by a replay. Settings that can be generated, such as a webhook’s secret, are generated when they are absent and shown in this answer only.',
+      body: NewDestination,
+      bodyExample: {
+        type: 'webhook',
+        name: 'Warehouse',
+        settings: { url: 'https://example.com/events' },
+        budget: { eventsPerSecond: 100 },
+      },
+      answers: {
+        201: {
+          description: 'The destination.',
+          schema: DestinationWithGenerated,
+          example: {
+            ...destinationExample,
+            generated: { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
+          },
+        },
+      },
+    },
+    async ({ body }, tx) => {
+      const made = await connect(deps, tx, body);
+      if (isProblem(made)) return made;
+      const { destination, generated } = made;
+      const answer = { ...answerOf(deps, destination), ...(hasAny(generated) && { generated }) };
+      return {
+        answer: { status: 201, body: answer, headers: { location: `/api/destinations/${destination.id}` } },
+        afterCommit: () => startStream(deps, destination),
+      };
+    },
+  );
+}
+
+const hasAny = (record: object) => Object.keys(record).length > 0;
+
+async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDestination>) {
+  const definition = await loadDefinition(body.type);
+  if (definition === null) return unknownType(body.type);
+  const prepared = prepareSettings(definition, body.settings, deps.egress);
+  if (isProblem(prepared)) return prepared;
+  const refused = await unknownSources(tx, body.sources);
+  if (refused !== null) return refused;
+  const id = randomUUID();
+  const settingsSealed = sealSettings(prepared.settings, id, deps.keyring);
+  const { type, name, enabled, sources, budget } = body;
+  const actions = definition.presetActions;
+  await insertDestination(tx, { id, type, name, enabled, settingsSealed, sources, budget, actions });
+  if (enabled) await openFirstStream(tx, id);
+  return { destination: (await getDestination(tx, id))!, generated: prepared.generated };
+}
+
+async function openFirstStream(tx: Queryable, destinationId: string): Promise<void> {
+  const opened = await openStream(tx, destinationId);
+  if (opened.kind !== 'open') throw new Error('a new destination has a stream that stops');
+  await setSeam(tx, destinationId, opened.seam);
+}
+
+/** Starts the workflow of a destination's stream, if it has one. */
+export async function startStream(deps: ApiDeps, destination: DestinationRecord): Promise<void> {
+  if (destination.stream === null) return;
+  await tell(deps, 'start stream', () => deps.orchestrator.startStream(destination.id));
+}
+
+function list(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'get',
+      path: '/api/destinations',
+      tag,
+      summary: 'List destinations',
+      description: 'Newest first.',
+      query: z.strictObject(pageQuery),
+      answers: {
+        200: {
+          description: 'A page of destinations.',
+          schema: pageOf(Destination),
+          example: { data: [destinationExample], nextCursor: null },
+        },
+      },
+    },
+    async ({ query: { limit, cursor } }) => {
+      const start = placeOfCursor('destinations', cursor, Place);
+      if (isProblem(start)) return start;
+      const after = start.place === null ? {} : { after: start.place };
+      const rows = await listDestinations(deps.db, { limit: limit + 1, ...after });
+      const show = (row: DestinationRecord) => answerOf(deps, row);
+      const page = pageOfRows({ list: 'destinations', rows, limit, placeOf: (row) => row.place, show });
+      return { status: 200, body: page };
+    },
+  );
+}
+
+function get(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'get',
+      path: '/api/destinations/{id}',
+      tag,
+      summary: 'Read a destination',
+      params: IdPath,
+      answers: { 200: { description: 'The destination.', schema: Destination, example: destinationExample } },
+      problems: ['not_found'],
+    },
+    async ({ params, path }) => {
+      const destination = await getDestination(deps.db, params.id);
+      return destination === null ? nothingHere(path) : { status: 200, body: answerOf(deps, destination) };
+    },
+  );
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { applyEdits } from '../../core/completed-event.ts';
+import { eventTypes, type Edit } from '../../core/event.ts';
+import { SearchText } from '../../core/replay-request.ts';
+import {
+  eventAt,
+  eventOfMessage,
+  listEvents,
+  listRejected,
+  type EventWithText as EventRecordWithText,
+} from '../../db/event-lookup.ts';
+import { encodeCursor } from '../cursor.ts';
+import type { ApiDeps } from '../deps.ts';
+import { pageOfRows, placeOfCursor } from '../page.ts';
+import { isProblem } from '../problem.ts';
+import { nothingHere, route, type Route } from '../route.ts';
+import {
+  Event,
+  eventExample,
+  EventWithText,
+  eventWithTextExample,
+  RejectedEvent,
+  rejectedExample,
+  showEvent,
+  showRejected,
+} from '../schemas/event.ts';
+import { Id, pageOf, pageQuery } from '../schemas/fields.ts';
+
+const tag = 'Events';
+const Place = z.tuple([z.int()]);
+/** How much of a rejected event a list shows, in bytes. */
+const rejectedStartBytes = 8_192;
+
+/** Looking at the archive, and at what did not get into it. */
+export function eventRoutes(deps: ApiDeps): Route[] {
+  return [list(deps), get(deps), rejected(deps)];
+}
+
+function list(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'get',
+      path: '/api/events',
+      tag,
+      summary: 'List events',
+      description:
+        'Newest first. A filter that few events meet is searched for about two seconds per request: the page may then hold fewer rows than `limit`, or none, and `nextCursor` goes on from there. Only a `nextCursor` of null means that the start of the archive was reached.',
+      query: z.strictObject({
+        type: z.exactOptional(z.enum(eventTypes)),
+        name: z
+          .exactOptional(SearchText)
+          .meta({ description: 'Compared exactly.', example: 'Order Completed' }),
+        user: z
+          .exactOptional(SearchText)
+          .meta({ description: 'Compared exactly with `userId` and with `anonymousId`.' }),
+        source: z.exactOptional(Id).meta({ description: 'Id of a source.' }),
+        messageId: z.exactOptional(SearchText),
+        ...pageQuery,
+      }),
+      answers: {
+        200: {
+          description: 'A page of events.',
+          schema: pageOf(Event),
+          example: { data: [eventExample], nextCursor: null },
+        },
+      },
+    },
+    async ({ query: { limit, cursor, ...filter } }) => {
+      const start = placeOfCursor('events', cursor, Place);
+      if (isProblem(start)) return start;
+      const before = start.place === null ? {} : { before: start.place[0] };
+      const { events, next } = await listEvents(deps.db, { filter, limit, ...before });
+      const nextCursor = next === null ? null : encodeCursor('events', [next]);
+      return { status: 200, body: { data: events.map(showEvent), nextCursor } };
+    },
+  );
+}
+
+function get(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'get',
+      path: '/api/events/{id}',
+      tag,
+      summary: 'Read an event',
+      description:
+        'By its position (digits), else by its messageId; of several sources that used the same messageId the newest event. Messages are known for as long as duplicates are removed (90 days): older ones are found with the list’s filter.',
+      params: z.strictObject({
+        id: z
+          .string()
+          .min(1)
+          .max(10_000)
+          .meta({ description: 'A position or a messageId.', example: '182340' }),
+      }),
+      answers: {
+        200: { description: 'The event.', schema: EventWithText, example: eventWithTextExample },
+      },
+      problems: ['not_found'],
+    },
+    async ({ params: { id }, path }) => {
+      const position = /^\d{1,15}$/.test(id) ? Number(id) : null;
+      const event = position === null ? await eventOfMessage(deps.db, id) : await eventAt(deps.db, position);
+      return event === null ? nothingHere(path) : { status: 200, text: eventText(event) };
+    },
+  );
+}
+
+/** Written by hand around the completed event's own text: a parse would round numbers that a double cannot hold. */
+function eventText(event: EventRecordWithText): string {
+  const completed = applyEdits(Buffer.from(event.raw), JSON.parse(event.edits) as Edit[]);
+  const rest = JSON.stringify({ ...showEvent(event), raw: event.raw });
+  return `${rest.slice(0, -1)},"event":${Buffer.from(completed).toString()}}`;
+}
+
+function rejected(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'get',
+      path: '/api/rejected',
+      tag,
+      summary: 'List rejected events',
+      description: 'Events that came in and could not be archived, newest first.',
+      query: z.strictObject({
+        source: z.exactOptional(Id).meta({ description: 'Id of a source.' }),
+        code: z
+          .exactOptional(z.string().regex(/^\w{1,60}$/))
+          .meta({ description: 'Only those of this reason.' }),
+        ...pageQuery,
+      }),
+      answers: {
+        200: {
+          description: 'A page of rejected events.',
+          schema: pageOf(RejectedEvent),
+          example: { data: [rejectedExample], nextCursor: null },
+        },
+      },
+    },
+    async ({ query: { limit, cursor, source, code } }) => {
+      const start = placeOfCursor('rejected', cursor, Place);
+      if (isProblem(start)) return start;
+      const rows = await listRejected(deps.db, {
+        limit: limit + 1,
+        startBytes: rejectedStartBytes,
+        ...(source !== undefined && { sourceId: source }),
+        ...(code !== undefined && { code }),
+        ...(start.place !== null && { before: start.place[0] }),
+      });
+      const page = pageOfRows({
+        list: 'rejected',
+        rows,
+        limit,
+        placeOf: (row) => [row.id],
+        show: showRejected,
+      });
+      return { status: 200, body: page };
+    },
+  );
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { replayStatus } from '../../core/replay-status.ts';
+import { getReplay, setReplayDesired, setReplayPace, type ChangeReplay } from '../../db/replays.ts';
+import type { RunRecord } from '../../db/runs.ts';
+import { replayWorkflowId } from '../../temporal/orchestrator.ts';
+import type { ApiDeps } from '../deps.ts';
+import { endIfDue, tell } from '../engine.ts';
+import { problem, type Problem } from '../problem.ts';
+import { nothingHere, route, type Answer, type Route } from '../route.ts';
+import { IdPath } from '../schemas/fields.ts';
+import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
+import { settle } from '../settle.ts';
+import { tag } from './replays.ts';
+
+const ChangedReplay = z.strictObject({
+  pace: z.strictObject({
+    eventsPerSecond: z
+      .exactOptional(z.number().positive().max(1_000_000).nullable())
+      .meta({ description: 'Most events per second. null: no limit.', example: 200 }),
+    maxConcurrent: z
+      .exactOptional(z.int().positive().max(1_000).nullable())
+      .meta({ description: 'Most requests under way at once. null: no limit.' }),
+  }),
+});
+
+const verbs = {
+  pause: {
+    desired: 'paused',
+    summary: 'Pause a replay',
+    text: 'What is in flight is finished; the checkpoint stays.',
+  },
+  resume: { desired: 'running', summary: 'Resume a replay', text: 'It goes on at its checkpoint.' },
+  cancel: {
+    desired: 'cancelled',
+    summary: 'Cancel a replay',
+    text: 'What is in flight is finished, nothing more is sent. What was delivered stays known, so a later replay sends only the rest.',
+  },
+} as const;
+type Verb = keyof typeof verbs;
+
+/** Changing a replay while it runs. */
+export function replayControlRoutes(deps: ApiDeps): Route[] {
+  return [changePace(deps), steer(deps, 'pause'), steer(deps, 'resume'), steer(deps, 'cancel')];
+}
+
+function changePace(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'patch',
+      path: '/api/replays/{id}',
+      tag,
+      summary: 'Change the pace of a replay',
+      description: 'It applies within about a second, without a restart. An absent member stays as it is.',
+      params: IdPath,
+      body: ChangedReplay,
+      bodyExample: { pace: { eventsPerSecond: 200 } },
+      answers: { 200: { description: 'The replay.', schema: Replay, example: replayExample } },
+      problems: ['not_found', 'replay_ended'],
+    },
+    async ({ params, body, path }) => {
+      const change = await setReplayPace(deps.db, params.id, body.pace);
+      if (change.kind === 'no_replay') return nothingHere(path);
+      if (change.kind === 'ended') return over(change.replay);
+      await wake(deps, change.replay);
+      return { status: 200, body: showReplay(change.replay, deps.orchestrator) };
+    },
+  );
+}
+
+function steer(deps: ApiDeps, verb: Verb): Route {
+  const { desired, summary, text } = verbs[verb];
+  return route(
+    {
+      method: 'post',
+      path: `/api/replays/{id}/${verb}`,
+      tag,
+      summary,
+      description: `${text} Asking again is harmless.`,
+      params: IdPath,
+      answers: {
+        200: { description: 'It is done: the status says so.', schema: Replay, example: replayExample },
+        202: {
+          description: 'It is wanted, and a worker has not confirmed it yet: the status is on the way.',
+          schema: Replay,
+          example: { ...replayExample, status: verb === 'cancel' ? 'cancelling' : 'pausing' },
+        },
+      },
+      problems: ['not_found', 'replay_ended'],
+    },
+    async ({ params, path }) => {
+      const change = await setReplayDesired(deps.db, params.id, desired);
+      return await answerTo(deps, verb, change, path);
+    },
+  );
+}
+
+async function answerTo(
+  deps: ApiDeps,
+  verb: Verb,
+  change: ChangeReplay,
+  path: string,
+): Promise<Answer | Problem> {
+  if (change.kind === 'no_replay') return nothingHere(path);
+  const { desired } = verbs[verb];
+  if (change.kind === 'ended') {
+    const asAsked = replayStatus(change.replay).status === desired;
+    return asAsked
+      ? { status: 200, body: showReplay(change.replay, deps.orchestrator) }
+      : over(change.replay);
+  }
+  await wake(deps, change.replay);
+  const { id } = change.replay;
+  const read = async () => (verb === 'cancel' ? await endIfDue(deps, id) : await getReplay(deps.db, id));
+  const isAsAsked = (run: RunRecord | null) =>
+    run === null || run.endedAt !== null || replayStatus(run).status === desired;
+  const { state, settled } = await settle(read, isAsAsked);
+  if (state === null) return nothingHere(path);
+  return { status: settled ? 200 : 202, body: showReplay(state, deps.orchestrator) };
+}
+
+function over(replay: RunRecord): Problem {
+  const { status } = replayStatus(replay);
+  return problem(
+    'replay_ended',
+    `The replay is ${status}, so it can no longer be changed. Start a new one.`,
+    {
+      members: { status },
+    },
+  );
+}
+
+async function wake(deps: ApiDeps, replay: RunRecord): Promise<void> {
+  const workflowId = replayWorkflowId(replay.destinationId, replay.id);
+  await tell(deps, 'wake replay', () => deps.orchestrator.wake(workflowId));
+}

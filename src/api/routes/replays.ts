@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { freezeRange, rangeIsEmpty } from '../../core/replay-range.ts';
+import { ReplayRequest } from '../../core/replay-request.ts';
+import { createReplay, getReplay, listReplays, type CreateReplay } from '../../db/replays.ts';
+import type { RunRecord } from '../../db/runs.ts';
+import { creatingRoute } from '../creating.ts';
+import type { ApiDeps } from '../deps.ts';
+import { tell } from '../engine.ts';
+import { pageOfRows, placeOfCursor } from '../page.ts';
+import { isProblem, problem, type Problem } from '../problem.ts';
+import { invalidBody, nothingHere, route, type Route } from '../route.ts';
+import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
+import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
+
+export const tag = 'Replays';
+const Place = z.tuple([z.int()]);
+
+/** Asking for replays and reading them. */
+export function replayRoutes(deps: ApiDeps): Route[] {
+  return [create(deps), list(deps), get(deps)];
+}
+
+const createText = `Sends archived events to one destination again, while its stream goes on with new ones.
+
+- **May an event that arrived be sent again?** Not by itself: with mode \`missing\` what the destination has is left out, so the same request twice sends nothing twice. Mode \`all\` sends everything that is selected, with new delivery ids unless \`newIds\` says otherwise.
+- **To whom?** To the one destination named here, as it is connected now: its settings and budget apply as they are at each moment, its actions in the versions that they have when the replay is created.
+- **What about a pending retry of the same event?** It stays where it is: an event that waits for its next try in the stream or in another replay is left out and counted as filtered, reason \`waiting_elsewhere\`.
+
+A range that reaches into what the destination’s stream owns is cut there, and the answer says so.`;
+
+function create(deps: ApiDeps): Route {
+  return creatingRoute(
+    deps,
+    {
+      method: 'post',
+      path: '/api/replays',
+      tag,
+      summary: 'Start a replay',
+      description: createText,
+      body: ReplayRequest,
+      bodyExample: {
+        destinationId: '0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
+        range: { from: '2026-10-14T02:00:00Z', to: '2026-10-14T08:00:00Z' },
+        filter: { types: ['track'], names: ['Order Completed'] },
+        pace: { eventsPerSecond: 30 },
+        label: 'October outage',
+      },
+      answers: {
+        201: {
+          description: 'The replay. It starts at once, or as soon as Temporal can be reached.',
+          schema: Replay,
+          example: replayExample,
+        },
+      },
+      problems: ['replay_running', 'destination_disabled'],
+    },
+    async ({ body }, tx) => {
+      const range = freezeRange(body.range, Date.now());
+      if (rangeIsEmpty(range)) return emptyRange;
+      const request = { ...body, range };
+      const { destinationId } = request;
+      const made = await createReplay(tx, { id: randomUUID(), destinationId, request });
+      if (made.kind !== 'created') return refusalOf(made);
+      const { replay } = made;
+      return {
+        answer: {
+          status: 201,
+          body: showReplay(replay, deps.orchestrator),
+          headers: { location: `/api/replays/${replay.id}` },
+        },
+        afterCommit: () => startReplay(deps, replay),
+      };
+    },
+  );
+}
+
+const emptyRange = invalidBody([
+  { pointer: '/range/to', detail: 'The range ends before it begins. Give a `to` that lies after `from`.' },
+]);
+
+function refusalOf(refused: Exclude<CreateReplay, { kind: 'created' }>): Problem {
+  switch (refused.kind) {
+    case 'replay_running':
+      return problem(
+        'replay_running',
+        `Replay ${refused.replayId} of this destination is not over. Wait for its end, or cancel it.`,
+        { members: { replayId: refused.replayId } },
+      );
+    case 'destination_gone':
+      return problem(
+        'destination_disabled',
+        `The destination was disabled (${refused.reason}). Mend it and enable it: PATCH {"enabled": true}.`,
+      );
+    case 'no_destination':
+      return invalidBody([{ pointer: '/destinationId', detail: 'There is no destination of this id.' }]);
+  }
+}
+
+async function startReplay(deps: ApiDeps, replay: RunRecord): Promise<void> {
+  const { id: replayId, destinationId } = replay;
+  const input = { destinationId, replayId, lanes: replay.lanes.length };
+  await tell(deps, 'start replay', () => deps.orchestrator.startReplay(input));
+}
+
+function list(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'get',
+      path: '/api/replays',
+      tag,
+      summary: 'List replays',
+      description: 'Newest first.',
+      query: z.strictObject({
+        destinationId: z.exactOptional(Id).meta({ description: 'Only those of this destination.' }),
+        open: z
+          .exactOptional(z.enum(['true', 'false']))
+          .meta({ description: 'true: only those that have not ended. false: only those that have.' }),
+        ...pageQuery,
+      }),
+      answers: {
+        200: {
+          description: 'A page of replays.',
+          schema: pageOf(Replay),
+          example: { data: [replayExample], nextCursor: null },
+        },
+      },
+    },
+    async ({ query: { destinationId, open, limit, cursor } }) => {
+      const start = placeOfCursor('replays', cursor, Place);
+      if (isProblem(start)) return start;
+      const rows = await listReplays(deps.db, {
+        limit: limit + 1,
+        ...(destinationId !== undefined && { destinationId }),
+        ...(open !== undefined && { open: open === 'true' }),
+        ...(start.place !== null && { before: start.place[0] }),
+      });
+      const show = (run: RunRecord) => showReplay(run, deps.orchestrator);
+      const page = pageOfRows({ list: 'replays', rows, limit, placeOf: (run) => [run.number], show });
+      return { status: 200, body: page };
+    },
+  );
+}
+
+function get(deps: ApiDeps): Route {
+  return route(
+    {
+      method: 'get',
+      path: '/api/replays/{id}',
+      tag,
+      summary: 'Read a replay',
+      params: IdPath,
+      answers: { 200: { description: 'The replay.', schema: Replay, example: replayExample } },
+      problems: ['not_found'],
+    },
+    async ({ params, path }) => {
+      const run = await getReplay(deps.db, params.id);
+      return run === null ? nothingHere(path) : { status: 200, body: showReplay(run, deps.orchestrator) };
+    },
+  );
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { eventTypes } from '../../core/event.ts';
+import type { DeadLetterRecord } from '../../db/dead-letters.ts';
+import { Id, Time } from './fields.ts';
+
+export const DeadLetter = z
+  .object({
+    id: Id,
+    destinationId: Id,
+    replayId: Id.nullable().meta({ description: 'null: it died in the destination’s stream.' }),
+    actionId: Id,
+    actionVersion: z.int(),
+    position: z.int(),
+    event: z
+      .object({ type: z.enum(eventTypes), name: z.string().nullable(), messageId: z.string() })
+      .nullable()
+      .meta({ description: 'null: the archive no longer has the event.' }),
+    errorClass: z.string().meta({ description: 'Groups failures of one kind.' }),
+    failure: z
+      .object({
+        message: z.string(),
+        status: z.exactOptional(z.int()),
+        request: z.exactOptional(z.string()),
+        response: z.exactOptional(z.string()).meta({ description: 'Start of the answer.' }),
+      })
+      .meta({ description: 'The last failure.' }),
+    attempts: z.int(),
+    firstFailedAt: Time,
+    diedAt: Time,
+    retriedBy: Id.nullable().meta({ description: 'The replay that took it up again.' }),
+  })
+  .meta({ id: 'DeadLetter', description: 'A delivery given up on.' });
+
+/** A dead letter as it is answered. */
+export function showDeadLetter(letter: DeadLetterRecord): z.input<typeof DeadLetter> {
+  const { errorClass: _, ...failure } = letter.failure;
+  return {
+    id: letter.id,
+    destinationId: letter.destinationId,
+    replayId: letter.runKind === 'replay' ? letter.runId : null,
+    actionId: letter.actionId,
+    actionVersion: letter.actionVersion,
+    position: letter.position,
+    event: letter.event,
+    errorClass: letter.errorClass,
+    failure,
+    attempts: letter.attempts,
+    firstFailedAt: letter.firstFailedAt.toISOString(),
+    diedAt: letter.diedAt.toISOString(),
+    retriedBy: letter.retriedBy,
+  };
+}
+
+export const deadLetterExample: z.input<typeof DeadLetter> = {
+  id: '9f3c1a52-0c7e-4c1d-8a0e-3b5d7f902c41',
+  destinationId: '0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
+  replayId: null,
+  actionId: 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90',
+  actionVersion: 1,
+  position: 97_411,
+  event: { type: 'track', name: 'Order Completed', messageId: 'node-next-1763803798120-5f0c' },
+  errorClass: 'http_400',
+  failure: {
+    message: 'The destination refused the event (400).',
+    status: 400,
+    request: 'POST https://example.com/events',
+    response: '{"error":"total is missing"}',
+  },
+  attempts: 1,
+  firstFailedAt: '2026-11-22T09:30:01.000Z',
+  diedAt: '2026-11-22T09:30:01.000Z',
+  retriedBy: null,
+};

@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import { replayStatuses, replayStatus } from '../../core/replay-status.ts';
+import type { DestinationRecord } from '../../db/destinations.ts';
+import type { RunRecord } from '../../db/runs.ts';
+import { streamWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { Id, Name, Time } from './fields.ts';
+
+const rate = z.number().positive().max(1_000_000);
+const connections = z.int().positive().max(10_000);
+const rateText = 'Most events per second that the account can bear.';
+const requestText = 'Most requests per second that the account can bear.';
+const connectionText = 'Most requests under way at once; the stream’s share comes first.';
+
+export const Budget = z.strictObject({
+  eventsPerSecond: z.exactOptional(rate).meta({ description: rateText, example: 100 }),
+  requestsPerSecond: z.exactOptional(rate).meta({ description: requestText }),
+  maxConcurrent: z.exactOptional(connections).meta({ description: connectionText }),
+});
+
+const ChangedBudget = z.strictObject({
+  eventsPerSecond: z.exactOptional(rate.nullable()).meta({ description: `${rateText} null: no limit.` }),
+  requestsPerSecond: z.exactOptional(rate.nullable()).meta({ description: `${requestText} null: no limit.` }),
+  maxConcurrent: z
+    .exactOptional(connections.nullable())
+    .meta({ description: `${connectionText} null: no limit.` }),
+});
+
+const Settings = z.record(z.string(), z.unknown());
+const Sources = z
+  .array(z.uuid())
+  .min(1)
+  .max(1_000)
+  .nullable()
+  .meta({ description: 'Ids of the sources whose events it takes. null: all sources.' });
+
+export const NewDestination = z.strictObject({
+  type: z.string().min(1).max(100).meta({ description: 'A type of the catalog.', example: 'webhook' }),
+  name: Name,
+  settings: Settings.meta({
+    description: 'What the type asks for: see its schema in the catalog. Stored encrypted, never answered.',
+  }),
+  sources: Sources.default(null),
+  budget: Budget.default({}),
+  enabled: z.boolean().default(true).meta({ description: 'Whether new events are delivered from now on.' }),
+});
+
+export const ChangedDestination = z.strictObject({
+  name: z.exactOptional(Name),
+  settings: z.exactOptional(Settings).meta({
+    description:
+      'Only what changes (RFC 7396): the other settings stay, null takes one away. A secret that is taken away and can be generated is generated anew, and shown in this answer only.',
+  }),
+  sources: z.exactOptional(Sources),
+  budget: z.exactOptional(ChangedBudget).meta({ description: 'Only what changes; null takes a limit away.' }),
+  enabled: z.exactOptional(z.boolean()),
+});
+
+const Stream = z
+  .object({
+    status: z.enum(replayStatuses),
+    statusReason: z.string().nullable(),
+    nextRetryAt: Time.nullable(),
+    cursor: z.object({ position: z.int(), receivedAt: Time.nullable() }),
+    workflow: z.object({ id: z.string(), url: z.string().nullable() }),
+  })
+  .meta({ id: 'Stream', description: 'The delivery of new events.' });
+
+export const Destination = z
+  .object({
+    id: Id,
+    type: z.string(),
+    name: Name,
+    enabled: z.boolean(),
+    disabledReason: z.string().nullable().meta({ description: 'Why Reprise disabled it by itself.' }),
+    settingsSet: z.array(z.string()).nullable().meta({
+      description:
+        'Names of the settings that have a value. null: they were sealed with a key that this server does not have.',
+    }),
+    sources: Sources,
+    budget: Budget,
+    seam: z.int().nullable().meta({
+      description:
+        'Position where its first stream began: what lies before reaches it by a replay. null: it never had one.',
+    }),
+    actions: z.array(
+      z.object({
+        id: Id,
+        name: z.string(),
+        version: z.int(),
+        trigger: z.string().nullable().meta({ description: 'null: every event.' }),
+      }),
+    ),
+    stream: Stream.nullable().meta({ description: 'null: it gets no new events.' }),
+    createdAt: Time,
+    updatedAt: Time,
+  })
+  .meta({ id: 'Destination' });
+
+/** The answer that shows generated settings, this one time. */
+export const DestinationWithGenerated = Destination.extend({
+  generated: z.exactOptional(z.record(z.string(), z.string())).meta({
+    description: 'Settings that Reprise generated. They are shown in this answer and never again.',
+  }),
+}).meta({ id: 'DestinationWithGenerated' });
+
+/** A destination as it is answered. @param settingsSet null when its settings cannot be opened */
+export function showDestination(
+  destination: DestinationRecord,
+  settingsSet: string[] | null,
+  orchestrator: Pick<Orchestrator, 'workflowUrl'>,
+): z.input<typeof Destination> {
+  const { id, type, name, enabled, disabledReason, sources, budget, seam, actions, stream } = destination;
+  return {
+    id,
+    type,
+    name,
+    enabled,
+    disabledReason,
+    settingsSet,
+    sources: sources === null ? null : [...sources],
+    budget,
+    seam,
+    actions: [...actions],
+    stream: stream === null ? null : showStream(stream, orchestrator),
+    createdAt: destination.createdAt.toISOString(),
+    updatedAt: destination.updatedAt.toISOString(),
+  };
+}
+
+/** A destination's stream as it is answered. */
+export function showStream(
+  run: RunRecord,
+  orchestrator: Pick<Orchestrator, 'workflowUrl'>,
+): z.input<typeof Stream> {
+  const { status, statusReason, nextRetryAt } = replayStatus(run);
+  // A parked stream has nothing to send: it waits for events, not for a worker.
+  const parked = status === 'running' && run.lanes.every((lane) => lane.state === 'parked');
+  const last = run.lanes.reduce((low, lane) => (lane.mark < low.mark ? lane : low));
+  const id = streamWorkflowId(run.destinationId);
+  return {
+    status,
+    statusReason: parked ? null : statusReason,
+    nextRetryAt: nextRetryAt?.toISOString() ?? null,
+    cursor: { position: last.mark, receivedAt: last.markReceivedAt?.toISOString() ?? null },
+    workflow: { id, url: orchestrator.workflowUrl(id) },
+  };
+}
+
+export const streamExample: z.input<typeof Stream> = {
+  status: 'running',
+  statusReason: null,
+  nextRetryAt: null,
+  cursor: { position: 182_340, receivedAt: '2026-11-22T09:30:00.000Z' },
+  workflow: {
+    id: 'stream/0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
+    url: 'http://localhost:8233/namespaces/default/workflows/stream',
+  },
+};
+
+export const destinationExample: z.input<typeof Destination> = {
+  id: '0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
+  type: 'webhook',
+  name: 'Warehouse',
+  enabled: true,
+  disabledReason: null,
+  settingsSet: ['url', 'secret', 'headers', 'batchSize', 'timeoutMs', 'concurrency'],
+  sources: null,
+  budget: { eventsPerSecond: 100 },
+  seam: 182_001,
+  actions: [{ id: 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90', name: 'Send event', version: 1, trigger: null }],
+  stream: streamExample,
+  createdAt: '2026-11-22T09:00:00.000Z',
+  updatedAt: '2026-11-22T09:00:00.000Z',
+};

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { eventTypes, origins } from '../../core/event.ts';
+import type { EventRecord, RejectedRecord } from '../../db/event-lookup.ts';
+import { Id, Time } from './fields.ts';
+
+const columns = {
+  position: z.int().meta({ description: 'Its place in the archive.' }),
+  receivedAt: Time,
+  sentAt: Time.nullable().meta({ description: 'As the sender’s clock had it.' }),
+  timestamp: Time.meta({ description: 'When it happened, corrected for the skew of the sender’s clock.' }),
+  sourceId: Id,
+  origin: z.enum(origins),
+  type: z.enum(eventTypes),
+  name: z.string().nullable(),
+  userId: z.string().nullable(),
+  anonymousId: z.string().nullable(),
+  messageId: z.string(),
+  live: z.boolean().meta({ description: 'false: imported history, which streams pass over.' }),
+};
+
+export const Event = z.object(columns).meta({ id: 'Event', description: 'What look-ups know of an event.' });
+
+export const EventWithText = z
+  .object({
+    ...columns,
+    raw: z.string().meta({ description: 'The JSON that the sender sent, byte for byte.' }),
+    event: z.looseObject({}).meta({
+      description:
+        'The completed event that deliveries are made from: what was sent, with the corrected timestamp and whatever was absent. Numbers stand as they were sent, also those that a double cannot hold.',
+    }),
+  })
+  .meta({ id: 'EventWithText' });
+
+export const RejectedEvent = z
+  .object({
+    id: z.int(),
+    receivedAt: Time,
+    sourceId: Id,
+    code: z.string().meta({ description: 'Why it was not accepted.' }),
+    message: z.string(),
+    messageId: z.string().nullable(),
+    raw: z.string().meta({
+      description: 'What came, at most its first 8,192 bytes; bytes that are not UTF-8 stand as U+FFFD.',
+    }),
+    size: z.int().meta({ description: 'How many bytes came.' }),
+  })
+  .meta({ id: 'RejectedEvent' });
+
+/** An event's columns as they are answered. */
+export function showEvent(event: EventRecord): z.input<typeof Event> {
+  const { position, sourceId, origin, type, name, userId, anonymousId, messageId, live } = event;
+  return {
+    position,
+    receivedAt: event.receivedAt.toISOString(),
+    sentAt: event.sentAt?.toISOString() ?? null,
+    timestamp: event.timestamp.toISOString(),
+    sourceId,
+    origin,
+    type,
+    name,
+    userId,
+    anonymousId,
+    messageId,
+    live,
+  };
+}
+
+/** A rejected event as it is answered. */
+export function showRejected(rejected: RejectedRecord): z.input<typeof RejectedEvent> {
+  const { id, sourceId, code, message, messageId, start, size } = rejected;
+  const raw = new TextDecoder().decode(start);
+  return { id, receivedAt: rejected.receivedAt.toISOString(), sourceId, code, message, messageId, raw, size };
+}
+
+export const eventExample: z.input<typeof Event> = {
+  position: 182_340,
+  receivedAt: '2026-11-22T09:30:00.000Z',
+  sentAt: '2026-11-22T09:29:59.871Z',
+  timestamp: '2026-11-22T09:29:58.120Z',
+  sourceId: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e',
+  origin: 'tracking_api',
+  type: 'track',
+  name: 'Order Completed',
+  userId: 'user-42',
+  anonymousId: null,
+  messageId: 'node-next-1763803798120-5f0c',
+  live: true,
+};
+
+export const eventWithTextExample: z.input<typeof EventWithText> = {
+  ...eventExample,
+  raw: '{"type":"track","event":"Order Completed","userId":"user-42","messageId":"node-next-1763803798120-5f0c","properties":{"total":25.00}}',
+  event: {
+    type: 'track',
+    event: 'Order Completed',
+    userId: 'user-42',
+    messageId: 'node-next-1763803798120-5f0c',
+    properties: { total: 25 },
+    timestamp: '2026-11-22T09:29:58.120Z',
+    receivedAt: '2026-11-22T09:30:00.000Z',
+  },
+};
+
+export const rejectedExample: z.input<typeof RejectedEvent> = {
+  id: 17,
+  receivedAt: '2026-11-22T09:31:12.004Z',
+  sourceId: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e',
+  code: 'no_user',
+  message: 'The event has neither a userId nor an anonymousId.',
+  messageId: null,
+  raw: '{"type":"track","event":"Order Completed"}',
+  size: 42,
+};

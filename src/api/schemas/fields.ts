@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+/** An instant in RFC 3339, UTC. */
+export const Time = z.iso.datetime().meta({ example: '2026-10-14T02:00:00.000Z' });
+
+/** A plain UUID. */
+export const Id = z.uuid().meta({ example: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e' });
+
+/** A text that Postgres can hold: without NUL, no half surrogate pairs. */
+export const storableText = (limit: number) =>
+  z
+    .string()
+    .min(1)
+    .max(limit)
+    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Holds NUL or half of a surrogate pair.');
+
+export const Name = storableText(200).meta({ description: 'A name for people.' });
+
+/** The path of everything that is addressed by its id. */
+export const IdPath = z.strictObject({ id: Id });
+
+/** The query of a list, to which filters are added. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(50).meta({
+    description: 'Most rows of a page.',
+    example: 50,
+  }),
+  cursor: z
+    .exactOptional(z.string().min(1).max(2_000))
+    .meta({ description: '`nextCursor` of the page before. Absent: the first page.' }),
+};
+
+/** A page of a list, as it is answered. */
+export const pageOf = <T extends z.ZodType>(row: T) =>
+  z.object({
+    data: z.array(row),
+    nextCursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Fetches the next page. null: this page is the last one.', example: null }),
+  });

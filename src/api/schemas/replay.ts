@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { buckets, countedEvents, sumCounts, type Bucket, type Counts } from '../../core/counts.ts';
+import { replayRequestFields } from '../../core/replay-request.ts';
+import { replayStatus, replayStatuses } from '../../core/replay-status.ts';
+import type { RunRecord } from '../../db/runs.ts';
+import { replayWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { Id, Time } from './fields.ts';
+
+const count = z.int().min(0);
+const bucketTexts: Readonly<Record<Bucket, string>> = {
+  waiting: 'Set aside after a failure; tried again by themselves.',
+  dead: 'Given up on: see the dead letters.',
+  unconfirmable: 'Sent to a destination that answers success whatever happens.',
+  delivered: 'The destination answered that it has them.',
+  alreadyDelivered: 'The destination had them before.',
+  suppressed: 'Of users who must not be sent.',
+  invalid: 'Could not be turned into a request; nothing was sent.',
+  superseded: 'Folded into a later event of the same user.',
+  tooOld: 'Older than the destination takes.',
+  filtered: 'Not meant for the destination: no action takes them, or they opted out.',
+};
+
+const bucketFields = Object.fromEntries(
+  buckets.map((bucket) => [bucket, count.meta({ description: bucketTexts[bucket] })]),
+) as Record<Bucket, typeof count>;
+
+const ReplayCounts = z
+  .object({
+    selected: count.meta({ description: 'Events that the request selects.' }),
+    selectedExact: z.boolean().meta({ description: 'false: `selected` is still being counted.' }),
+    ...bucketFields,
+    remaining: count.meta({ description: 'Not decided yet.' }),
+  })
+  .meta({
+    id: 'ReplayCounts',
+    description: 'In events; each is in one bucket. With `remaining` they add up to `selected`.',
+  });
+
+/** A replay's request as it is given back: defaults filled in, times absolute. */
+const AnsweredRequest = z
+  .object({ ...replayRequestFields, newIds: z.boolean() })
+  .meta({ id: 'AnsweredReplayRequest' });
+
+export const Replay = z
+  .object({
+    id: Id,
+    destinationId: Id,
+    parentId: Id.nullable().meta({ description: 'The replay that this one takes up again.' }),
+    label: z.string().nullable(),
+    status: z.enum(replayStatuses),
+    statusReason: z.string().nullable(),
+    nextRetryAt: Time.nullable(),
+    request: AnsweredRequest,
+    pace: z
+      .object({
+        eventsPerSecond: z.number().nullable(),
+        maxConcurrent: z.int().nullable(),
+        lanes: z.int(),
+      })
+      .meta({ description: 'As it is now; the request says how it began.' }),
+    counts: ReplayCounts,
+    byAction: z
+      .record(z.string(), z.record(z.string(), count))
+      .meta({ description: 'In deliveries, by id of the action and bucket.' }),
+    reasons: z.record(z.string(), count).meta({ description: 'Why events were not sent, by reason.' }),
+    range: z.object({
+      fromPosition: z.int(),
+      toPosition: z
+        .int()
+        .meta({ description: 'The last position, inclusive. Below fromPosition: no event.' }),
+      cutToStream: z.boolean().meta({
+        description: 'The request reached further; what lies above belongs to the destination’s own stream.',
+      }),
+    }),
+    cursor: z
+      .object({ position: z.int(), receivedAt: Time.nullable() })
+      .meta({ description: 'Everything up to here is decided or waits for its next try.' }),
+    rate: z.number().meta({ description: 'Events per second, lately.' }),
+    etaSeconds: z.int().nullable(),
+    workflow: z.object({ id: z.string(), url: z.string().nullable() }),
+    createdAt: Time,
+    startedAt: Time.nullable(),
+    endedAt: Time.nullable(),
+  })
+  .meta({ id: 'Replay' });
+
+/** A replay as it is answered. */
+export function showReplay(
+  run: RunRecord,
+  orchestrator: Pick<Orchestrator, 'workflowUrl'>,
+): z.input<typeof Replay> {
+  const { status, statusReason, nextRetryAt } = replayStatus(run);
+  const counted = sumCounts(run.lanes.map((lane) => lane.counts));
+  const counts = showCounts(run, counted);
+  const rate = run.lanes.reduce((sum, lane) => sum + (lane.leaseLive ? lane.rate : 0), 0);
+  const last = run.lanes.reduce((low, lane) => (lane.mark < low.mark ? lane : low));
+  const id = replayWorkflowId(run.destinationId, run.id);
+  return {
+    id: run.id,
+    destinationId: run.destinationId,
+    parentId: run.parentId,
+    label: run.label,
+    status,
+    statusReason,
+    nextRetryAt: nextRetryAt?.toISOString() ?? null,
+    request: run.request as z.input<typeof AnsweredRequest>,
+    pace: { eventsPerSecond: run.eventsPerSecond, maxConcurrent: run.maxConcurrent, lanes: run.lanes.length },
+    counts,
+    byAction: copyOf(counted.byAction),
+    reasons: { ...counted.reasons },
+    range: {
+      fromPosition: run.fromPosition,
+      toPosition: run.toPosition ?? run.fromPosition - 1,
+      cutToStream: run.cutToStream,
+    },
+    cursor: { position: last.mark, receivedAt: last.markReceivedAt?.toISOString() ?? null },
+    rate: run.endedAt === null ? rate : 0,
+    etaSeconds: etaOf(run, counts.remaining, rate),
+    workflow: { id, url: orchestrator.workflowUrl(id) },
+    createdAt: run.createdAt.toISOString(),
+    startedAt: run.startedAt?.toISOString() ?? null,
+    endedAt: run.endedAt?.toISOString() ?? null,
+  };
+}
+
+function showCounts(run: RunRecord, counted: Counts): z.input<typeof ReplayCounts> {
+  const events = Object.fromEntries(buckets.map((bucket) => [bucket, counted.events[bucket] ?? 0]));
+  return {
+    selected: run.selected,
+    selectedExact: run.selectedExact,
+    ...(events as Record<Bucket, number>),
+    remaining: Math.max(0, run.selected - countedEvents(counted)),
+  };
+}
+
+function etaOf(run: RunRecord, remaining: number, rate: number): number | null {
+  if (run.endedAt !== null || !run.selectedExact || rate <= 0) return null;
+  return Math.ceil(remaining / rate);
+}
+
+function copyOf(byAction: Counts['byAction']): Record<string, Record<string, number>> {
+  return Object.fromEntries(Object.entries(byAction).map(([action, part]) => [action, { ...part }]));
+}
+
+export const replayExample: z.input<typeof Replay> = {
+  id: '2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914',
+  destinationId: '0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
+  parentId: null,
+  label: 'October outage',
+  status: 'running',
+  statusReason: null,
+  nextRetryAt: null,
+  request: {
+    destinationId: '0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
+    range: { by: 'received', from: '2026-10-14T02:00:00.000Z', to: '2026-10-14T08:00:00.000Z' },
+    filter: { types: ['track'], names: ['Order Completed'] },
+    mode: 'missing',
+    newIds: false,
+    pace: { eventsPerSecond: 30 },
+    order: 'user',
+    label: 'October outage',
+  },
+  pace: { eventsPerSecond: 30, maxConcurrent: null, lanes: 1 },
+  counts: {
+    selected: 1_912,
+    selectedExact: true,
+    waiting: 4,
+    dead: 0,
+    unconfirmable: 0,
+    delivered: 1_166,
+    alreadyDelivered: 0,
+    suppressed: 3,
+    invalid: 0,
+    superseded: 0,
+    tooOld: 0,
+    filtered: 0,
+    remaining: 739,
+  },
+  byAction: { 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90': { delivered: 1_166, waiting: 4 } },
+  reasons: {},
+  range: { fromPosition: 1, toPosition: 182_000, cutToStream: false },
+  cursor: { position: 97_411, receivedAt: '2026-10-14T05:12:44.120Z' },
+  rate: 29.8,
+  etaSeconds: 25,
+  workflow: {
+    id: 'replay/0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33/2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914',
+    url: 'http://localhost:8233/namespaces/default/workflows/replay',
+  },
+  createdAt: '2026-11-22T09:00:00.000Z',
+  startedAt: '2026-11-22T09:00:00.310Z',
+  endedAt: null,
+};

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { origins } from '../../core/event.ts';
+import type { SourceRecord } from '../../db/sources.ts';
+import { Id, Name, Time } from './fields.ts';
+
+export const NewSource = z.strictObject({ name: Name });
+export const ChangedSource = z.strictObject({ name: Name });
+
+export const KeyRotation = z.strictObject({
+  overlapSeconds: z.int().min(0).max(2_592_000).default(86_400).meta({
+    description: 'How long the keys before the new one are still accepted. 0: not any more.',
+    example: 86_400,
+  }),
+});
+
+export const Source = z
+  .object({
+    id: Id,
+    name: Name,
+    origin: z.enum(origins).meta({ description: 'Where its events come from.' }),
+    writeKey: z.string().nullable().meta({ description: 'The newest write key.' }),
+    writeKeys: z
+      .array(z.object({ key: z.string(), createdAt: Time, expiresAt: Time.nullable() }))
+      .meta({ description: 'The keys that are accepted now; one that was rotated out has an end.' }),
+    createdAt: Time,
+  })
+  .meta({ id: 'Source' });
+
+/** A source as it is answered. */
+export function showSource(source: SourceRecord): z.input<typeof Source> {
+  return {
+    id: source.id,
+    name: source.name,
+    origin: source.origin,
+    writeKey: source.writeKeys[0]?.key ?? null,
+    writeKeys: source.writeKeys.map((key) => ({
+      key: key.key,
+      createdAt: key.createdAt.toISOString(),
+      expiresAt: key.expiresAt?.toISOString() ?? null,
+    })),
+    createdAt: source.createdAt.toISOString(),
+  };
+}
+
+export const sourceExample: z.input<typeof Source> = {
+  id: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e',
+  name: 'Shop',
+  origin: 'tracking_api',
+  writeKey: 'wk_3f9a6c1e8b2d4f70a5c3e1d29b8f6a47',
+  writeKeys: [
+    { key: 'wk_3f9a6c1e8b2d4f70a5c3e1d29b8f6a47', createdAt: '2026-10-14T02:00:00.000Z', expiresAt: null },
+  ],
+  createdAt: '2026-10-14T02:00:00.000Z',
+};

@@ -1,0 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How long a request waits for what it asked of the engine, and how often it looks; milliseconds. */
+const waitMs = 3_000;
+const stepMs = 100;
+
+/**
+ * Reads a state until it is as asked, for up to 3 s: an engine that is at work obeys within that time, and one that is
+ * not has nothing to stop.
+ * @returns the last state that was read, and whether it is as asked
+ */
+export async function settle<State>(
+  read: () => Promise<State>,
+  isSettled: (state: State) => boolean,
+): Promise<{ readonly state: State; readonly settled: boolean }> {
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    const state = await read();
+    if (isSettled(state)) return { state, settled: true };
+    if (performance.now() >= deadline) return { state, settled: false };
+    await delay(stepMs);
+  }
+}

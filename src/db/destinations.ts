@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import type { Position } from '../core/event.ts';
+import { atMicroseconds, microsecondsOf } from './instant.ts';
+import { readRuns, type RunRecord } from './runs.ts';
+import { join, sql, type Queryable, type Statement } from './sql.ts';
+
+/** The rate that one account can bear; an absent member limits nothing. */
+export interface Budget {
+  readonly eventsPerSecond?: number;
+  readonly requestsPerSecond?: number;
+  readonly maxConcurrent?: number;
+}
+
+/** An action in its newest version. */
+export interface ActionRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** FQL; null takes every event. */
+  readonly trigger: string | null;
+}
+
+/** One connected destination with its actions and the open stretch of its stream. */
+export interface DestinationRecord {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly enabled: boolean;
+  /** Why the engine disabled it; null when a person did, or when it is enabled. */
+  readonly disabledReason: string | null;
+  readonly settingsSealed: string;
+  /** null: events of all sources. */
+  readonly sources: readonly string[] | null;
+  readonly budget: Budget;
+  /** Where its first stream run begins; null: it never had one. */
+  readonly seam: Position | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly actions: readonly ActionRecord[];
+  readonly stream: RunRecord | null;
+}
+
+/** An action that a new destination begins with. */
+export interface NewAction {
+  readonly name: string;
+  readonly trigger: string | null;
+  readonly mapping: Readonly<Record<string, unknown>>;
+}
+
+/** Where a page of destinations ended: creation time in microseconds since the epoch, and id. */
+export type DestinationPlace = readonly [createdMicroseconds: number, id: string];
+
+type Row = Omit<DestinationRecord, 'stream'> & { createdMicroseconds: number };
+
+/**
+ * Writes a new destination with the first version of its actions. It has neither stream nor seam yet.
+ */
+export async function insertDestination(
+  tx: Queryable,
+  destination: {
+    id: string;
+    type: string;
+    name: string;
+    enabled: boolean;
+    settingsSealed: string;
+    sources: readonly string[] | null;
+    budget: Budget;
+    actions: readonly NewAction[];
+  },
+): Promise<void> {
+  const { id, type, name, enabled, settingsSealed, sources, budget } = destination;
+  await tx.run(sql`
+    insert into destination (id, type, name, enabled, settings_sealed, sources, budget, seam)
+    values (${id}, ${type}, ${name}, ${enabled}, ${settingsSealed},
+      ${sources === null ? null : [...sources]}::uuid[], ${JSON.stringify(budget)}::jsonb, 0)`);
+  for (const action of destination.actions) await insertAction(tx, id, action);
+}
+
+/** Says where a destination's first stream run begins; a later stream changes nothing. */
+export async function setSeam(tx: Queryable, id: string, seam: Position): Promise<void> {
+  await tx.run(sql`update destination set seam = ${seam} where id = ${id} and seam = 0`);
+}
+
+/** One destination, null when there is none or it was deleted. */
+export async function getDestination(db: Queryable, id: string): Promise<DestinationRecord | null> {
+  return (await readDestinations(db, sql`d.id = ${id}`, 1))[0] ?? null;
+}
+
+/** Destinations, newest first. @param params.after where the page before ended */
+export async function listDestinations(
+  db: Queryable,
+  params: { after?: DestinationPlace; limit: number },
+): Promise<(DestinationRecord & { place: DestinationPlace })[]> {
+  const { after } = params;
+  const where =
+    after === undefined
+      ? sql`true`
+      : sql`(d.created_at, d.id) < (${atMicroseconds(after[0])}, ${after[1]}::uuid)`;
+  return await readDestinations(db, where, params.limit);
+}
+
+/** Holds a destination's row for the caller's transaction. @returns false when there is none */
+export async function lockDestination(tx: Queryable, id: string): Promise<boolean> {
+  const rows = await tx.rows(
+    sql`select 1 from destination where id = ${id} and deleted_at is null for update`,
+  );
+  return rows.length > 0;
+}
+
+/** What a change of a destination writes; an absent member stays as it is. */
+export interface DestinationChange {
+  readonly name?: string;
+  readonly settingsSealed?: string;
+  readonly sources?: readonly string[] | null;
+  readonly budget?: Budget;
+  readonly enabled?: boolean;
+}
+
+/**
+ * Writes a change of a destination. Whoever works one of its lanes sees the new `updated_at` with the next commit,
+ * ends its slice and begins the next one with the newest settings, budget and sources.
+ */
+export async function changeDestination(tx: Queryable, id: string, change: DestinationChange): Promise<void> {
+  const { name, settingsSealed, sources, budget, enabled } = change;
+  const sets: Statement[] = [sql`updated_at = clock_timestamp()`];
+  if (name !== undefined) sets.push(sql`name = ${name}`);
+  if (settingsSealed !== undefined) sets.push(sql`settings_sealed = ${settingsSealed}`);
+  if (sources !== undefined) sets.push(sql`sources = ${sources === null ? null : [...sources]}::uuid[]`);
+  if (budget !== undefined) sets.push(sql`budget = ${JSON.stringify(budget)}::jsonb`);
+  if (enabled !== undefined) sets.push(sql`enabled = ${enabled}`);
+  if (enabled === true) sets.push(sql`disabled_reason = null`);
+  await tx.run(sql`update destination set ${join(sets, sql`, `)} where id = ${id} and deleted_at is null`);
+  if (sources !== undefined) await selectSources(tx, id);
+}
+
+/** The open stretch of its stream takes the sources that the destination takes now. */
+async function selectSources(tx: Queryable, id: string): Promise<void> {
+  await tx.run(sql`
+    update run r set revision = r.revision + 1,
+      selection = (r.selection - 'sources') || jsonb_strip_nulls(jsonb_build_object('sources', to_jsonb(d.sources)))
+    from destination d
+    where d.id = ${id} and r.destination_id = d.id and r.kind = 'stream' and r.ended_at is null`);
+}
+
+/** Deletes a destination: it is disabled and no longer read. What it was sent stays known. */
+export async function deleteDestination(tx: Queryable, id: string): Promise<void> {
+  await tx.run(sql`
+    update destination set deleted_at = now(), updated_at = clock_timestamp(), enabled = false, disabled_reason = 'deleted'
+    where id = ${id} and deleted_at is null`);
+}
+
+async function insertAction(tx: Queryable, destinationId: string, action: NewAction): Promise<void> {
+  const id = randomUUID();
+  await tx.run(
+    sql`insert into action (id, destination_id, name) values (${id}, ${destinationId}, ${action.name})`,
+  );
+  await tx.run(sql`
+    insert into action_version (action_id, version, trigger, mapping)
+    values (${id}, 1, ${action.trigger}, ${JSON.stringify(action.mapping)}::jsonb)`);
+}
+
+async function readDestinations(db: Queryable, where: Statement, limit: number) {
+  const rows = await db.rows<Row>(sql`
+    select d.id, d.type, d.name, d.enabled, d.disabled_reason as "disabledReason",
+      d.settings_sealed as "settingsSealed", d.sources, d.budget, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
+      d.updated_at as "updatedAt", ${microsecondsOf(sql`d.created_at`)} as "createdMicroseconds",
+      (select coalesce(json_agg(json_build_object(
+          'id', a.id, 'name', a.name, 'version', v.version, 'trigger', v.trigger) order by a.created_at, a.id), '[]')
+        from action a
+        join lateral (select version, trigger from action_version
+          where action_id = a.id order by version desc limit 1) v on true
+        where a.destination_id = d.id and a.deleted_at is null) as actions
+    from destination d where d.deleted_at is null and ${where}
+    order by d.created_at desc, d.id desc limit ${limit}`);
+  const streams = await openStreams(
+    db,
+    rows.map((row) => row.id),
+  );
+  return rows.map(({ createdMicroseconds, ...row }) => ({
+    ...row,
+    stream: streams.get(row.id) ?? null,
+    place: [createdMicroseconds, row.id] as const,
+  }));
+}
+
+async function openStreams(db: Queryable, ids: readonly string[]): Promise<Map<string, RunRecord>> {
+  if (ids.length === 0) return new Map();
+  const open = sql`r.kind = 'stream' and r.ended_at is null and r.destination_id = any(${[...ids]}::uuid[])`;
+  const runs = await readRuns(db, open, ids.length);
+  return new Map(runs.map((run) => [run.destinationId, run]));
+}

@@ -1,0 +1,126 @@
+import type { Origin } from '../core/event.ts';
+import { atMicroseconds, microsecondsOf } from './instant.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
+
+/** A write key of a source; a rotation gives the old one an end. */
+export interface WriteKeyRecord {
+  readonly key: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+}
+
+/** Who sends events. */
+export interface SourceRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly origin: Origin;
+  readonly createdAt: Date;
+  /** Those that are accepted now, newest first. */
+  readonly writeKeys: readonly WriteKeyRecord[];
+}
+
+type SourceRow = Omit<SourceRecord, 'writeKeys'> & {
+  writeKeys: { key: string; createdAt: string; expiresAt: string | null }[];
+  createdMicroseconds: number;
+};
+
+/** Writes a new source with its first write key. */
+export async function createSource(
+  tx: Queryable,
+  source: { id: string; name: string; writeKey: string },
+): Promise<SourceRecord> {
+  await tx.run(sql`insert into source (id, name) values (${source.id}, ${source.name})`);
+  await tx.run(sql`insert into write_key (key, source_id) values (${source.writeKey}, ${source.id})`);
+  return (await getSource(tx, source.id))!;
+}
+
+/** One source, null when there is none or it was deleted. */
+export async function getSource(db: Queryable, id: string): Promise<SourceRecord | null> {
+  return (await readSources(db, sql`s.id = ${id}`, 1))[0] ?? null;
+}
+
+/** Where a page of sources ended: creation time in microseconds since the epoch, and id. */
+export type SourcePlace = readonly [createdMicroseconds: number, id: string];
+
+/** Sources, newest first. @param params.after where the page before ended */
+export async function listSources(
+  db: Queryable,
+  params: { after?: SourcePlace; limit: number },
+): Promise<(SourceRecord & { place: SourcePlace })[]> {
+  const { after } = params;
+  const where =
+    after === undefined
+      ? sql`true`
+      : sql`(s.created_at, s.id) < (${atMicroseconds(after[0])}, ${after[1]}::uuid)`;
+  return await readSources(db, where, params.limit);
+}
+
+/** Renames a source; null when there is none. */
+export async function renameSource(db: Queryable, id: string, name: string): Promise<SourceRecord | null> {
+  await db.run(sql`update source set name = ${name} where id = ${id} and deleted_at is null`);
+  return await getSource(db, id);
+}
+
+/**
+ * Deletes a source: its keys stop being accepted at once, its events stay in the archive.
+ * @returns false when there is none
+ */
+export async function deleteSource(tx: Queryable, id: string): Promise<boolean> {
+  const deleted = await tx.run(
+    sql`update source set deleted_at = now() where id = ${id} and deleted_at is null`,
+  );
+  if (deleted === 0) return false;
+  await expireKeys(tx, id, 0);
+  return true;
+}
+
+/**
+ * Gives a source a new write key. The keys before it are accepted for `overlapSeconds` more, so that senders can
+ * change over one by one; a key that ends sooner keeps its end.
+ * @returns null when there is no such source
+ */
+export async function rotateWriteKey(
+  tx: Queryable,
+  params: { sourceId: string; writeKey: string; overlapSeconds: number },
+): Promise<SourceRecord | null> {
+  const [source] = await tx.rows(sql`
+    select 1 from source where id = ${params.sourceId} and deleted_at is null for update`);
+  if (source === undefined) return null;
+  await expireKeys(tx, params.sourceId, params.overlapSeconds);
+  await tx.run(sql`insert into write_key (key, source_id) values (${params.writeKey}, ${params.sourceId})`);
+  return await getSource(tx, params.sourceId);
+}
+
+/** Which of these ids are no sources, or deleted ones. */
+export async function missingSources(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  const rows = await db.rows<{ id: string }>(sql`
+    select id from unnest(${[...ids]}::uuid[]) as asked (id)
+    where not exists (select 1 from source s where s.id = asked.id and s.deleted_at is null)`);
+  return rows.map((row) => row.id);
+}
+
+async function expireKeys(tx: Queryable, sourceId: string, afterSeconds: number): Promise<void> {
+  await tx.run(sql`
+    update write_key set expires_at = least(expires_at, now() + make_interval(secs => ${afterSeconds}::float8))
+    where source_id = ${sourceId}`);
+}
+
+async function readSources(db: Queryable, where: Statement, limit: number) {
+  const rows = await db.rows<SourceRow>(sql`
+    select s.id, s.name, s.origin, s.created_at as "createdAt", 
+        ${microsecondsOf(sql`s.created_at`)} as "createdMicroseconds", (
+        select coalesce(json_agg(json_build_object('key', k.key, 'createdAt', k.created_at, 'expiresAt', k.expires_at)
+          order by k.created_at desc, k.key), '[]')
+        from write_key k where k.source_id = s.id and (k.expires_at is null or k.expires_at > now())
+      ) as "writeKeys"
+    from source s where s.deleted_at is null and ${where} order by s.created_at desc, s.id desc limit ${limit}`);
+  return rows.map(({ createdMicroseconds, writeKeys, ...source }) => ({
+    ...source,
+    place: [createdMicroseconds, source.id] as const,
+    writeKeys: writeKeys.map((key) => ({
+      key: key.key,
+      createdAt: new Date(key.createdAt),
+      expiresAt: key.expiresAt === null ? null : new Date(key.expiresAt),
+    })),
+  }));
+}
