@@ -1,3 +1,5 @@
+import type { ArchiveSummary } from '../db/archive/summary.ts';
+
 /** What the banner tells; all of it true at the moment it is printed. */
 export interface BannerFacts {
   readonly version: string;
@@ -9,10 +11,10 @@ export interface BannerFacts {
   readonly writeKey: string | null;
   readonly temporalUi: string | null;
   readonly demoPort: number;
-  readonly archive: { readonly events: number; readonly from: Date | null; readonly to: Date | null };
+  readonly archive: ArchiveSummary;
   readonly logs: string;
-  /** How many destinations are connected; with none, the banner shows how to connect the first. */
-  readonly destinations: number;
+  /** Without any, the banner shows how to connect the first one. */
+  readonly hasDestinations: boolean;
 }
 
 /** The lines that end a start. */
@@ -36,14 +38,14 @@ export function banner(facts: BannerFacts): string {
     ...(facts.takenPort === null
       ? []
       : ['', `  Port ${facts.takenPort} is taken by another program; this one took ${facts.apiPort}.`]),
-    ...(facts.destinations === 0 ? ['', ...firstReplay(facts, home)] : []),
+    '',
+    ...(facts.hasDestinations ? replays(facts, home) : firstReplay(facts, home)),
     '',
   ].join('\n');
 }
 
-function archiveLine(archive: BannerFacts['archive']): string {
-  const { events, from, to } = archive;
-  const count = `${events.toLocaleString('en')} event${events === 1 ? '' : 's'}`;
+function archiveLine({ events, more, from, to }: ArchiveSummary): string {
+  const count = `${more ? 'more than ' : ''}${events.toLocaleString('en')} event${events === 1 ? '' : 's'}`;
   return from === null || to === null ? count : `${count} · ${day(from)} – ${day(to)}`;
 }
 
@@ -58,19 +60,31 @@ function day(date: Date): string {
 
 /** Lines to paste into a shell: they connect the demo destination and send it all that the archive holds. */
 function firstReplay(facts: BannerFacts, home: string): string[] {
-  const token = facts.adminTokenFile === null ? '$REPRISE_ADMIN_TOKEN' : `$(cat ${facts.adminTokenFile})`;
-  const headers = `-H "Authorization: Bearer ${token}" -H 'Content-Type: application/json'`;
   const destination = JSON.stringify({
     type: 'webhook',
     name: 'Demo CRM',
     settings: { url: `http://localhost:${facts.demoPort}/events` },
   });
   return [
-    '  Try: connect the demo destination, then send it everything that happened before it was there',
+    '  Try: connect the demo destination, then send it all that happened before it was there',
     '',
-    `    id=$(curl -s ${home}/api/destinations ${headers} \\`,
-    `      -d '${destination}' | node -p 'JSON.parse(fs.readFileSync(0)).id')`,
-    `    curl -s ${home}/api/replays ${headers} \\`,
-    `      -d "{\\"destinationId\\":\\"$id\\"}"`,
+    `    auth="Authorization: Bearer ${tokenOf(facts)}"; json='Content-Type: application/json'`,
+    `    id=$(curl -s ${home}/api/destinations -H "$auth" -H "$json" \\`,
+    `      -d '${destination}' \\`,
+    `      | node -p 'JSON.parse(fs.readFileSync(0)).id')`,
+    `    curl -s ${home}/api/replays -H "$auth" -H "$json" -d "{\\"destinationId\\":\\"$id\\"}"`,
   ];
+}
+
+function replays(facts: BannerFacts, home: string): string[] {
+  return [
+    '  Your replays:',
+    '',
+    `    curl -s ${home}/api/replays -H "Authorization: Bearer ${tokenOf(facts)}"`,
+  ];
+}
+
+/** The token as a shell finds it, so that it stays out of the terminal's scrollback. */
+function tokenOf({ adminTokenFile }: BannerFacts): string {
+  return adminTokenFile === null ? '$REPRISE_ADMIN_TOKEN' : `$(cat ${adminTokenFile})`;
 }

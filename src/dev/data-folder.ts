@@ -12,12 +12,16 @@ export interface DataFolder {
   readonly shown: (...parts: string[]) => string;
 }
 
+/** Folders in it that no other user has business in, whatever the rights of the data folder are. */
+const closed = ['logs', 'processes', 'temporal', 'demo-destination'];
+
 /** Opens the data folder, made when missing; it is closed to other users. */
 export function openDataFolder(config: Config): DataFolder {
   const path = resolve(config.REPRISE_DATA_DIR);
   const inside = (...parts: string[]) => join(path, ...parts);
-  for (const folder of [path, inside('logs'), inside('processes')]) mkdirSync(folder, { recursive: true });
-  // Root's Postgres runs as another user, who has to pass through.
+  mkdirSync(path, { recursive: true });
+  for (const folder of closed) mkdirSync(inside(folder), { recursive: true, mode: 0o700 });
+  // Root's Postgres runs as another user, who has to pass through to its own folder.
   chmodSync(path, process.getuid?.() === 0 ? 0o711 : 0o700);
   const shown = (...parts: string[]) => {
     const short = relative('', inside(...parts));

@@ -1,8 +1,11 @@
 // `npm start`: the whole of Reprise on one machine. Starts what is missing, says where it is, and stops it in order.
 import { readFileSync } from 'node:fs';
 import { tryLock, type HeldLock } from '../../scripts/file-lock.mjs';
-import { createProgress, type Progress } from '../../scripts/progress.mjs';
+import { createProgress, type Progress, type Step } from '../../scripts/progress.mjs';
 import { ConfigError, readConfig, type Config } from '../config.ts';
+import { archiveSummary } from '../db/archive/summary.ts';
+import { openDatabase, type Database } from '../db/database.ts';
+import { listDestinations } from '../db/destinations.ts';
 import { migrate } from '../db/migrate.ts';
 import { banner } from './banner.ts';
 import { withoutRepeats } from './child-log.ts';
@@ -14,10 +17,11 @@ import {
   type ChildContext,
   type ServingChild,
 } from './children.ts';
+import { demoSourceId, demoWriteKey, loadDemoData } from './demo-data/load.ts';
 import { openDataFolder, secretsOf, type DataFolder } from './data-folder.ts';
 import { providePostgres, provideTemporal, type DatabaseAddress, type StartContext } from './servers.ts';
 import { stopOnSignals } from './stop-signals.ts';
-import { StopOrder, StoppingError, type Place } from './stop-order.ts';
+import { StopOrder, StoppingError } from './stop-order.ts';
 
 /** The same warning of a child is shown once in this time. */
 const repeatMs = 60_000;
@@ -79,14 +83,17 @@ async function start(context: StartContext, folder: DataFolder, lock: HeldLock):
     providePostgres(context).then((provided) => migrated(provided)),
     provideTemporal(context),
   ]);
+  const db = openDatabase({ url: database.url, name: 'reprise-start', maxConnections: 2 });
   const { api, workers } = startProcesses(children, { database, temporal, secrets });
   for (const child of [api.child, ...workers]) await order.add('processes', child);
-  const step = progress.start('Starting API, workers and demo destination');
-  const [apiPort, demoPort] = await allReady(api, demo, workers);
-  step.done(`API, ${workers.length} workers and demo destination run`);
+  const [[apiPort, demoPort]] = await Promise.all([
+    allReady(progress, api, demo, workers),
+    seed(progress, db, config, folder),
+  ]);
   lock.tell({ url: `http://localhost:${apiPort}` });
   progress.say(
     banner({
+      ...(await contentOf(db)),
       version: ownVersion(),
       seconds: performance.now() / 1000,
       apiPort,
@@ -106,16 +113,45 @@ async function migrated(database: DatabaseAddress): Promise<DatabaseAddress> {
 
 /** Waits until all serve; gives back the ports of API and demo destination. */
 async function allReady(
+  progress: Progress,
   api: ServingChild,
   demo: ServingChild,
   workers: readonly Child[],
-): Promise<[number, number]> {
+): Promise<[api: number, demo: number]> {
+  const step = progress.start('Starting API and workers');
   const [apiReady, demoReady] = await Promise.all([
     api.child.ready,
     demo.child.ready,
     ...workers.map((worker) => worker.ready),
-  ]);
+  ]).catch((error: Error) => {
+    step.fail();
+    throw error;
+  });
+  step.done(`API, demo destination and ${workers.length} workers run`);
   return [apiReady.port ?? api.port(), demoReady.port ?? demo.port()];
+}
+
+async function seed(progress: Progress, db: Database, config: Config, folder: DataFolder): Promise<void> {
+  let step: Step | null = null;
+  const begin = () => (step ??= progress.start('Loading the demo shop'));
+  const added = await loadDemoData({
+    db,
+    total: config.REPRISE_SEED_EVENTS,
+    noteFile: folder.in('demo-data.json'),
+    now: new Date(),
+    onProgress: begin,
+  });
+  if (added !== null) begin().done(`Demo shop: ${added.toLocaleString('en')} events loaded`);
+}
+
+/** What the banner says of the database's content. */
+async function contentOf(db: Database) {
+  const [archive, demo, destinations] = await Promise.all([
+    archiveSummary(db),
+    demoSourceId(db),
+    listDestinations(db, { limit: 1 }),
+  ]);
+  return { archive, writeKey: demo === null ? null : demoWriteKey, hasDestinations: destinations.length > 0 };
 }
 
 function ownVersion(): string {

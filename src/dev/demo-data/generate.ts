@@ -32,7 +32,7 @@ interface Arrival {
 }
 
 /**
- * The history of a shop as its libraries sent it, one JSON event a line in the order of arrival: 90 days of visits with
+ * The history of a shop as a server archived it, one JSON event a line in the order of arrival: 90 days of visits with
  * the oddities that real data has. The same options give the same lines.
  */
 export function* demoEvents(options: DemoDataOptions): Generator<string> {
@@ -127,6 +127,7 @@ function sent(shop: Shop, { call, atMs, shopper, sender, offlineMs }: TimedCall)
     ...sender,
     ...call.members,
     context: contextOf(shopper),
+    timestamp: new Date(happenedMs + latencyMs).toISOString(), // corrected, as the archive of a server has it
     originalTimestamp: onDevice(happenedMs),
     sentAt: onDevice(receivedMs - latencyMs),
     receivedAt: new Date(receivedMs).toISOString(),
