@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import { errors, type Dispatcher } from 'undici';
 import type { SendGate } from './definition.ts';
 
 /** How one request ended, before anyone says what that means for the event. */
@@ -89,7 +89,8 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 
   #expire(deadlineMs: number): void {
-    const error = new DeadlineError(`No whole answer within ${deadlineMs} ms.`);
+    const what = this.#controller === null ? 'no connection was made or came free' : 'no whole answer came';
+    const error = new DeadlineError(`Within ${deadlineMs} ms ${what}.`);
     this.#break(error);
     this.#controller?.abort(error);
   }
@@ -106,6 +107,7 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
     const written = this.#controller !== null;
     // A failure's status says all: that its body broke off changes nothing. A success must be whole to count.
     if (this.#head !== null && !this.#isSuccess()) this.#answered();
+    else if (!written && error instanceof errors.ClientDestroyedError) this.#end({ kind: 'notSent' });
     else this.#end({ kind: 'broken', error, written, head: this.#head });
   }
 

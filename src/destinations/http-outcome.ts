@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { errors } from 'undici';
 import type { Failure, Outcome } from '../core/outcome.ts';
 import type { Answer, AnswerHead } from './http-attempt.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -94,7 +95,7 @@ const tlsCode = /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTN
 function classOf(error: Error, written: boolean): { errorClass: string; isTls: boolean } {
   const code = codeOf(error);
   if (tlsCode.test(code)) return { errorClass: 'tls', isTls: true };
-  if (code.startsWith('HPE_')) return { errorClass: 'bad_answer', isTls: false };
+  if (error instanceof errors.HTTPParserError) return { errorClass: 'bad_answer', isTls: false };
   const timeout = code === 'DEADLINE' || code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT';
   if (timeout) return { errorClass: written ? 'timeout' : 'connect_timeout', isTls: false };
   return { errorClass: classes[code] ?? (written ? 'broken_exchange' : 'connect_failed'), isTls: false };
@@ -105,7 +106,7 @@ function messageOf(error: Error, written: boolean): string {
   if (code === 'EGRESS_REFUSED') return error.message;
   const what = error.message === '' ? code : error.message;
   return written
-    ? `The request was sent, but no whole answer came: ${what}`
+    ? `The request was sent, but the exchange broke off: ${what}`
     : `The destination could not be reached: ${what}`;
 }
 

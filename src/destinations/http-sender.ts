@@ -35,12 +35,12 @@ const maxHeadBytes = 32_768;
 /** Opens a pool of guarded connections; they are made on demand. */
 export function openHttpSender(target: HttpTarget): HttpSender {
   const { url, deadlineMs } = target;
-  const connecting = new Set<Socket>();
+  const sockets = new Set<Socket>();
   const pool = new Pool(url.origin, {
     connections: target.connections,
     pipelining: 1,
     allowH2: false,
-    connect: guardedConnector(target, connecting),
+    connect: guardedConnector(target, sockets),
     // The deadline of an attempt covers both, and the time between them.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -57,7 +57,7 @@ export function openHttpSender(target: HttpTarget): HttpSender {
     outcomeOf: (answer) => outcomeOf(answer, { request, secrets: target.secrets, now: Date.now() }),
     close: async () => {
       const closed = pool.destroy();
-      for (const socket of connecting) socket.destroy();
+      for (const socket of sockets) socket.destroy(); // the pool forgets those that are still connecting
       await closed;
     },
   };
@@ -67,7 +67,7 @@ export function openHttpSender(target: HttpTarget): HttpSender {
  * undici connects again from wherever a connection ended, so the guard's context is entered here, not by the sender's
  * caller. HTTP/1.1 only; certificates are always checked, whatever the environment says.
  */
-function guardedConnector(target: HttpTarget, connecting: Set<Socket>): buildConnector.connector {
+function guardedConnector(target: HttpTarget, sockets: Set<Socket>): buildConnector.connector {
   const connect = buildConnector({
     timeout: Math.min(maxConnectMs, target.deadlineMs),
     allowH2: false,
@@ -77,9 +77,8 @@ function guardedConnector(target: HttpTarget, connecting: Set<Socket>): buildCon
     runGuarded(target.egress, () => {
       // It returns the socket, which undici needs to cancel a connection and its types do not tell.
       const socket = connect(options, callback) as unknown as Socket;
-      connecting.add(socket);
-      const settled = () => connecting.delete(socket);
-      socket.once('connect', settled).once('close', settled);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
       return socket;
     });
 }

@@ -1,0 +1,252 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import tls from 'node:tls';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Outcome } from '../../src/core/outcome.ts';
+import { webhook } from '../../src/destinations/webhook.ts';
+import { startRawReceiver, startReceiver } from '../support/receiver.ts';
+import { selfSigned } from '../support/self-signed.ts';
+import { loopback, openSender, sendOne } from '../support/webhook-sender.ts';
+
+async function outcomeOfAnswer(status: number, headers: Record<string, string> = {}): Promise<Outcome> {
+  const receiver = await startReceiver((_, response) => {
+    response.sendDate = !('x-no-date' in headers);
+    response.writeHead(status, headers).end(status === 204 ? undefined : 'because');
+  });
+  const outcome = await sendOne(openSender(receiver.url));
+  expect(receiver.requests).toHaveLength(1);
+  return outcome;
+}
+
+describe('what an answer means', () => {
+  it.each([200, 201, 202, 204, 206, 299])('%d: delivered', async (status) => {
+    expect(await outcomeOfAnswer(status)).toEqual({ kind: 'delivered' });
+  });
+
+  it.each([
+    [300, 'refused'],
+    [301, 'refused'],
+    [302, 'refused'],
+    [303, 'refused'],
+    [304, 'refused'],
+    [307, 'refused'],
+    [308, 'refused'],
+    [400, 'refused'],
+    [401, 'down'],
+    [402, 'refused'],
+    [403, 'refused'],
+    [404, 'refused'],
+    [405, 'refused'],
+    [408, 'failed'],
+    [409, 'refused'],
+    [410, 'gone'],
+    [413, 'refused'],
+    [415, 'refused'],
+    [422, 'refused'],
+    [425, 'failed'],
+    [429, 'throttled'],
+    [451, 'refused'],
+    [500, 'failed'],
+    [501, 'failed'],
+    [502, 'failed'],
+    [503, 'failed'],
+    [504, 'failed'],
+    [507, 'failed'],
+    [599, 'failed'],
+    [600, 'failed'],
+    [999, 'failed'],
+  ])('%d: %s', async (status, kind) => {
+    expect(await outcomeOfAnswer(status)).toMatchObject({
+      kind,
+      failure: { errorClass: `http_${status}`, status, message: expect.stringContaining(String(status)) },
+    });
+  });
+
+  it.each([
+    [429, { 'retry-after': '7' }, { kind: 'throttled', retryAfterMs: 7_000 }],
+    [429, { 'retry-after': '-7' }, { kind: 'throttled', retryAfterMs: null }],
+    [429, {}, { kind: 'throttled', retryAfterMs: null }],
+    [429, { 'retry-after': '999999' }, { kind: 'throttled', retryAfterMs: 3_600_000 }],
+    [503, { 'retry-after': '7' }, { kind: 'throttled', retryAfterMs: 7_000 }],
+    [503, { 'retry-after': 'later' }, { kind: 'failed' }],
+    [500, { 'retry-after': '7' }, { kind: 'failed' }],
+    [
+      429,
+      { date: 'Thu, 20 Aug 2026 12:00:00 GMT', 'retry-after': 'Thu, 20 Aug 2026 12:00:09 GMT' },
+      { kind: 'throttled', retryAfterMs: 9_000 },
+    ],
+  ])('%d with %j', async (status, headers, expected) => {
+    expect(await outcomeOfAnswer(status, headers)).toMatchObject(expected);
+  });
+
+  it("reads Retry-After against this process's clock when the answer has no date", async () => {
+    const at = new Date(Date.now() + 60_000).toUTCString();
+    const outcome = await outcomeOfAnswer(429, { 'x-no-date': '1', 'retry-after': at });
+    expect(outcome.kind === 'throttled' && (outcome.retryAfterMs ?? 0)).toBeGreaterThan(30_000);
+  });
+});
+
+describe('a destination that cannot be reached is down, and nothing has left', () => {
+  it('nobody listens', async () => {
+    const receiver = await startReceiver();
+    await receiver.close();
+    expect(await sendOne(openSender(receiver.url))).toMatchObject({
+      kind: 'down',
+      failure: { errorClass: 'connection_refused' },
+    });
+  });
+
+  it('no such name', async () => {
+    expect(await sendOne(openSender('http://nowhere.invalid/'))).toMatchObject({
+      kind: 'down',
+      failure: { errorClass: 'dns', message: expect.stringContaining('nowhere.invalid') },
+    });
+  });
+
+  it('no handshake within the deadline', async () => {
+    const receiver = await startRawReceiver(() => undefined); // takes the bytes of TLS and says nothing
+    const url = `https://127.0.0.1:${receiver.port}/`;
+    expect(await sendOne(openSender(url, { timeoutMs: 300 }))).toMatchObject({
+      kind: 'down',
+      failure: { errorClass: 'connect_timeout' },
+    });
+  });
+
+  it('an address that the guard refuses', async () => {
+    const receiver = await startReceiver();
+    const url = receiver.url.replace('127.0.0.1', '127.0.0.2');
+    expect(await sendOne(openSender(url))).toMatchObject({
+      kind: 'down',
+      failure: { errorClass: 'egress_refused', message: expect.stringContaining('127.0.0.2') },
+    });
+  });
+
+  it('a certificate that nobody vouches for, even when the environment says not to care', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    let seen = '';
+    const server = tls.createServer(selfSigned('127.0.0.1'), (socket) => {
+      socket.on('error', () => undefined).on('data', (data) => (seen += data.toString()));
+    });
+    server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    expect(await sendOne(openSender(`https://127.0.0.1:${port}/`))).toMatchObject({
+      kind: 'down',
+      failure: { errorClass: 'tls' },
+    });
+    expect(seen).toBe('');
+  });
+
+  it('plain HTTP where TLS is expected, and nothing goes out in clear', async () => {
+    let seen = '';
+    const receiver = await startRawReceiver((socket, head) => {
+      seen += head;
+      socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+    });
+    expect(await sendOne(openSender(`https://127.0.0.1:${receiver.port}/canary`))).toMatchObject({
+      kind: 'down',
+      failure: { errorClass: 'tls' },
+    });
+    expect(seen).not.toContain('canary');
+  });
+
+  it('a server that takes the connection and drops it before TLS', async () => {
+    const receiver = await startRawReceiver(
+      () => undefined,
+      (socket) => socket.resetAndDestroy(),
+    );
+    expect(await sendOne(openSender(`https://127.0.0.1:${receiver.port}/`))).toMatchObject({ kind: 'down' });
+  });
+});
+
+describe('what a failure shows', () => {
+  const secretParts = ['canary-key', 'canary-query', 'canary-password', 'canary-bearer'];
+  const settings = { headers: { 'x-api-key': 'canary-key', authorization: 'Bearer canary-bearer' } };
+  const path = '?token=canary-query&more=canary-password';
+
+  it('neither query nor secret, also when the receiver echoes all it got', async () => {
+    const receiver = await startReceiver((request, response) => {
+      response.writeHead(400).end(JSON.stringify(request));
+    });
+    const outcome = await sendOne(openSender(receiver.url + path, settings));
+    expect(outcome).toMatchObject({ failure: { request: `POST ${receiver.url}` } });
+    const text = JSON.stringify(outcome);
+    for (const secret of secretParts) expect(text).not.toContain(secret);
+    expect(text).toContain('[secret]');
+  });
+
+  it('at most 2,000 characters of the answer, which Postgres can keep', async () => {
+    const receiver = await startReceiver((_, response) => {
+      response.writeHead(500).end(`\0${'x'.repeat(1_998)}😀${'y'.repeat(9_000)}`);
+    });
+    const outcome = await sendOne(openSender(receiver.url));
+    const response = (outcome.kind === 'failed' && outcome.failure.response) || '';
+    expect(response).toHaveLength(2_000);
+    expect(response.isWellFormed()).toBe(true);
+    expect(response).not.toContain('\0');
+  });
+
+  it('where a redirect points, without its query, and does not go there', async () => {
+    const target = await startReceiver();
+    const receiver = await startReceiver((_, response) => {
+      response.writeHead(302, { location: `${target.url}?session=abc` }).end();
+    });
+    const outcome = await sendOne(openSender(receiver.url));
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      failure: { message: expect.stringContaining(target.url) },
+    });
+    expect(JSON.stringify(outcome)).not.toContain('session');
+    expect(target.connections).toHaveLength(0);
+  });
+
+  it('a compressed answer is named, not unpacked', async () => {
+    const receiver = await startReceiver((_, response) => {
+      response.writeHead(400, { 'content-encoding': 'gzip' }).end(Buffer.from('1f8b0800', 'hex'));
+    });
+    expect(await sendOne(openSender(receiver.url))).toMatchObject({
+      failure: { response: expect.stringContaining('gzip') },
+    });
+  });
+});
+
+describe('the test of a destination', () => {
+  const settings = (url: string) => ({ url, secret: webhook.generated['secret']?.() });
+
+  it('sends one signed test event and says how it went', async () => {
+    const receiver = await startReceiver((_, response) => response.writeHead(202).end());
+    const result = await webhook.test(settings(receiver.url), { egress: loopback });
+    expect(result).toMatchObject({ ok: true, status: 202, message: expect.stringContaining('202') });
+    expect(result.latencyMs).toBeGreaterThanOrEqual(0);
+    expect(JSON.parse(receiver.requests[0]?.body ?? '')).toMatchObject({
+      type: 'track',
+      event: 'Reprise Test',
+    });
+    expect(receiver.requests[0]?.headers['webhook-signature']).toMatch(/^v1,/);
+  });
+
+  it('says what is wrong', async () => {
+    const receiver = await startReceiver((_, response) => response.writeHead(403).end());
+    expect(await webhook.test(settings(receiver.url), { egress: loopback })).toMatchObject({
+      ok: false,
+      status: 403,
+      message: expect.stringContaining('403'),
+    });
+    expect(await webhook.test(settings('http://10.0.0.1/'), { egress: [] })).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('REPRISE_EGRESS_ALLOW'),
+    });
+  });
+});
+
+it('a connect that never ends does not outlive the sender', async () => {
+  const receiver = await startRawReceiver(() => undefined);
+  const sender = openSender(`https://127.0.0.1:${receiver.port}/`);
+  const pending = sendOne(sender);
+  await expect.poll(() => receiver.connections.length).toBe(1);
+  await sender.close();
+  expect(await pending).toEqual({ kind: 'notSent' });
+  await expect.poll(() => receiver.connections[0]?.destroyed).toBe(true);
+});
