@@ -42,7 +42,10 @@ create function archive_append(
   p_bucket integer[], p_live boolean[], p_integrations text[], p_raw text[], p_edits text[],
   p_key uuid[], p_body uuid[], p_reused_message text, p_window interval default interval '90 days',
   out head bigint, out appended integer, out duplicates integer, out conflicts integer
-) language plpgsql volatile set work_mem = '64MB' as $$
+) language plpgsql volatile
+-- The plans are cached while the tables are still small, so statistics must not choose them.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
   last_taken bigint;
   positions bigint[]; -- null where an event is not stored

@@ -94,7 +94,7 @@ export function rejectedEvent(
   raw: Uint8Array,
   value: unknown,
   arrival: Pick<Arrival, 'receivedAt' | 'sourceId'>,
-): { readonly rejected: RejectedEvent } {
+): Extract<ReadEvent, { rejected: RejectedEvent }> {
   const messageId = isJsonObject(value) ? value['messageId'] : null;
   return {
     rejected: {

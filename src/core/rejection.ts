@@ -14,6 +14,10 @@ interface Reason {
 
 /** Every reason for which an event is kept apart instead of archived. The codes are stable. */
 export const rejectionReasons = {
+  malformed_json: {
+    message: 'The line is not JSON in UTF-8.',
+    remedy: 'Write one event as JSON per line, without line breaks inside it.',
+  },
   not_an_object: {
     message: 'The event is not a JSON object.',
     remedy: 'Send each event as an object: {"type": "track", "userId": "...", "event": "..."}.',

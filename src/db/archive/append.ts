@@ -6,7 +6,7 @@ import { booleanArray, integerArray, textArray, timeArray, uuidArray } from './b
 import { identityOf, uuidBytes } from './identity.ts';
 import { lookUpText } from './look-up-text.ts';
 
-/** How long a source's messageIds are remembered, unless configured. */
+/** How long a source's messageIds are remembered, unless configured. A Postgres interval. */
 export const defaultDedupeWindow = '90 days';
 
 export interface Appended {
@@ -31,9 +31,9 @@ export async function appendEvents(
   events: readonly NewEvent[],
   options: { readonly dedupeWindow?: string } = {},
 ): Promise<Appended> {
-  const identities = events.map(identityOf);
-  const sources = new Map(
-    [...new Set(events.map((event) => event.sourceId))].map((id) => [id, uuidBytes(id)]),
+  const sources = sourceBytes(events);
+  const identities = events.map((event, index) =>
+    identityOf(event, sources[index] ?? uuidBytes(event.sourceId)),
   );
   const text = (value: (event: NewEvent) => string | null) =>
     textArray(events.map(value).map((column) => (column === null ? null : lookUpText(column))));
@@ -42,7 +42,7 @@ export async function appendEvents(
       ${timeArray(events.map((event) => event.receivedAt))},
       ${timeArray(events.map((event) => event.sentAt))},
       ${timeArray(events.map((event) => event.timestamp))},
-      ${uuidArray(events.map((event) => sources.get(event.sourceId) ?? uuidBytes(event.sourceId)))},
+      ${uuidArray(sources)},
       ${text((event) => event.origin)}, ${text((event) => event.type)}, ${text((event) => event.name)},
       ${text((event) => event.userId)}, ${text((event) => event.anonymousId)}, ${text((event) => event.messageId)},
       ${integerArray(identities.map((identity) => identity.bucket))},
@@ -55,4 +55,14 @@ export async function appendEvents(
       ${rejectionReasons.message_id_reused.message}, ${options.dedupeWindow ?? defaultDedupeWindow})`);
   if (row === undefined) throw new Error('archive_append gave no answer');
   return row;
+}
+
+/** Each event's source as bytes; most appends have only a few sources. */
+function sourceBytes(events: readonly NewEvent[]): Buffer[] {
+  const known = new Map<string, Buffer>();
+  return events.map(({ sourceId }) => {
+    const bytes = known.get(sourceId) ?? uuidBytes(sourceId);
+    known.set(sourceId, bytes);
+    return bytes;
+  });
 }

@@ -11,28 +11,16 @@ const lengthSize = 4;
 const absent = -1;
 
 /** Element type ids, from pg_type. */
-const oids = { bool: 16, int4: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const;
+const oids = { bool: 16, bytea: 17, int4: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const;
 
 /** `text[]`; bytes must be UTF-8 without NUL, strings without NUL and lone surrogates. */
 export function textArray(values: readonly (string | Uint8Array | null)[]): Buffer {
-  let size = headerSize;
-  for (const value of values) {
-    size +=
-      lengthSize + (value === null ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length);
-  }
-  const buffer = Buffer.allocUnsafe(size);
-  let at = writeHeader(buffer, oids.text, values);
-  for (const value of values) {
-    let length = absent;
-    if (typeof value === 'string') length = buffer.write(value, at + lengthSize);
-    else if (value !== null) {
-      buffer.set(value, at + lengthSize);
-      length = value.length;
-    }
-    buffer.writeInt32BE(length, at);
-    at += lengthSize + Math.max(length, 0);
-  }
-  return buffer;
+  return arrayOfLengths(oids.text, values);
+}
+
+/** `bytea[]` */
+export function bytesArray(values: readonly Uint8Array[]): Buffer {
+  return arrayOfLengths(oids.bytea, values);
 }
 
 /** `timestamptz[]`, to the millisecond. */
@@ -59,6 +47,27 @@ export function integerArray(values: readonly number[]): Buffer {
 /** `boolean[]` */
 export function booleanArray(values: readonly boolean[]): Buffer {
   return fixedArray(oids.bool, 1, values, (buffer, at, value) => void buffer.writeUInt8(value ? 1 : 0, at));
+}
+
+function arrayOfLengths(oid: number, values: readonly (string | Uint8Array | null)[]): Buffer {
+  let size = headerSize;
+  for (const value of values) {
+    size +=
+      lengthSize + (value === null ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length);
+  }
+  const buffer = Buffer.allocUnsafe(size);
+  let at = writeHeader(buffer, oid, values);
+  for (const value of values) {
+    let length = absent;
+    if (typeof value === 'string') length = buffer.write(value, at + lengthSize);
+    else if (value !== null) {
+      buffer.set(value, at + lengthSize);
+      length = value.length;
+    }
+    buffer.writeInt32BE(length, at);
+    at += lengthSize + Math.max(length, 0);
+  }
+  return buffer;
 }
 
 function fixedArray<T>(

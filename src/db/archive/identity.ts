@@ -13,14 +13,22 @@ export interface EventIdentity {
   readonly bucket: number;
 }
 
-/** Tells an event sent again from one that only carries the same messageId, and finds the bucket of its user. */
-export function identityOf(event: NewEvent): EventIdentity {
+/**
+ * Tells an event sent again from one that only carries the same messageId, and finds the bucket of its user.
+ * @param source the source's id as bytes
+ */
+export function identityOf(event: NewEvent, source: Uint8Array): EventIdentity {
   const user = event.userId ?? event.anonymousId ?? event.messageId;
   return {
-    key: sha256(Buffer.concat([uuidBytes(event.sourceId), Buffer.from(event.messageId)])).subarray(0, 16),
+    key: identityKey(source, event.messageId),
     body: sha256(stablePart(event)).subarray(0, 16),
     bucket: sha256(user).readUInt16BE(0) >> 6,
   };
+}
+
+/** Which event a source calls by a messageId: 16 bytes of the sha256 of both. */
+export function identityKey(source: Uint8Array, messageId: string): Buffer {
+  return sha256(Buffer.concat([source, Buffer.from(messageId)])).subarray(0, 16);
 }
 
 /** A uuid's 16 bytes. */

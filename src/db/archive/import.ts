@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { noBatchMembers } from '../../core/completed-event.ts';
+import { depthOf, trimJson } from '../../core/json-scan.ts';
+import {
+  readEvent,
+  rejectedEvent,
+  type Arrival,
+  type NewEvent,
+  type RejectedEvent,
+} from '../../core/new-event.ts';
+import { maxEventDepth } from '../../core/rejection.ts';
+import type { Database } from '../database.ts';
+import { appendEvents } from './append.ts';
+import { rejectEvents } from './rejected.ts';
+
+/** What one append takes: live ingest waits for it, so it is kept to tens of milliseconds. */
+const chunkEvents = 2_000;
+const chunkBytes = 4 * 1024 * 1024;
+
+export interface ImportProgress {
+  /** Lines with something on them. */
+  readonly lines: number;
+  readonly appended: number;
+  /** Events that the archive has already. */
+  readonly duplicates: number;
+  /** Kept apart with a reason. */
+  readonly rejected: number;
+}
+
+export interface ImportOptions {
+  /** Told after each committed chunk. */
+  readonly onProgress?: (progress: ImportProgress) => void;
+  /** The time of arrival of events that bring none of their own. */
+  readonly now?: () => Date;
+  readonly dedupeWindow?: string;
+}
+
+interface Chunk {
+  lines: number;
+  bytes: number;
+  readonly events: NewEvent[];
+  readonly rejected: RejectedEvent[];
+}
+
+/**
+ * Imports history: one JSON event per line, archived in the order of the lines with its own times, never sent to
+ * streams. Each chunk is a transaction of its own, so what is committed stays when a later line or the process fails;
+ * importing the same lines again adds only what is lacking, where they have messageIds.
+ */
+export async function importEvents(
+  db: Database,
+  sourceId: string,
+  lines: AsyncIterable<string | Uint8Array>,
+  options: ImportOptions = {},
+): Promise<ImportProgress> {
+  let progress: ImportProgress = { lines: 0, appended: 0, duplicates: 0, rejected: 0 };
+  let chunk = emptyChunk();
+  let committing: Promise<void> = Promise.resolve();
+  const commit = async (full: Chunk) => {
+    progress = sum(progress, await commitChunk(db, full, options));
+    options.onProgress?.(progress);
+  };
+  for await (const line of lines) {
+    addLine(chunk, line, sourceId, options.now?.() ?? new Date());
+    if (chunk.lines < chunkEvents && chunk.bytes < chunkBytes) continue;
+    await committing; // the next chunk is read while this one is written
+    committing = commit(chunk);
+    committing.catch(() => undefined); // thrown on by the next await
+    chunk = emptyChunk();
+  }
+  await committing;
+  if (chunk.lines > 0) await commit(chunk);
+  return progress;
+}
+
+function emptyChunk(): Chunk {
+  return { lines: 0, bytes: 0, events: [], rejected: [] };
+}
+
+async function commitChunk(db: Database, chunk: Chunk, options: ImportOptions): Promise<ImportProgress> {
+  const { dedupeWindow } = options;
+  const appended = await appendEvents(db, chunk.events, dedupeWindow === undefined ? {} : { dedupeWindow });
+  await rejectEvents(db, chunk.rejected);
+  return {
+    lines: chunk.lines,
+    appended: appended.appended,
+    duplicates: appended.duplicates,
+    rejected: chunk.rejected.length + appended.conflicts,
+  };
+}
+
+function sum(left: ImportProgress, right: ImportProgress): ImportProgress {
+  return {
+    lines: left.lines + right.lines,
+    appended: left.appended + right.appended,
+    duplicates: left.duplicates + right.duplicates,
+    rejected: left.rejected + right.rejected,
+  };
+}
+
+function addLine(chunk: Chunk, line: string | Uint8Array, sourceId: string, receivedAt: Date): void {
+  const raw = trimJson(withoutMark(typeof line === 'string' ? Buffer.from(line) : line));
+  if (raw.length === 0) return;
+  const arrival: Arrival = {
+    sourceId,
+    origin: 'import',
+    receivedAt,
+    live: false,
+    sentAt: null,
+    batch: noBatchMembers,
+    integrations: null,
+    newMessageId: randomUUID,
+  };
+  const { event, rejected } = readLine(raw, arrival);
+  if (event !== undefined) chunk.events.push(event);
+  else chunk.rejected.push(rejected);
+  chunk.lines++;
+  chunk.bytes += raw.length;
+}
+
+function readLine(raw: Uint8Array, arrival: Arrival) {
+  if (depthOf(raw, maxEventDepth) > maxEventDepth) return rejectedEvent('event_too_deep', raw, null, arrival);
+  const value = parse(raw);
+  return value === undefined
+    ? rejectedEvent('malformed_json', raw, null, arrival)
+    : readEvent(value, raw, null, arrival);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function parse(raw: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(raw));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Files from Windows begin with a byte order mark. */
+function withoutMark(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
