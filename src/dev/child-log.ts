@@ -1,11 +1,14 @@
 /** pino's level of a warning. Source: pino, docs/api.md#level. */
 const warning = 40;
+const error = 50;
 const maxNote = 300;
 
 /** What of a child's log line a person at the terminal should see: warnings and worse; null for all else. */
 export function noteOf(line: string): string | null {
   const entry = parse(line);
-  if (entry === null || typeof entry['level'] !== 'number' || entry['level'] < warning) return null;
+  if (entry === null || typeof entry['level'] !== 'number') return null;
+  // Temporal's SDK warns of much that is meant to be so.
+  if (entry['level'] < ('sdkComponent' in entry ? error : warning)) return null;
   const cause = entry['err'];
   const because = isRecord(cause) && typeof cause['message'] === 'string' ? `: ${cause['message']}` : '';
   const words = typeof entry['msg'] === 'string' ? entry['msg'] : 'a warning without words';

@@ -1,8 +1,7 @@
 import type { Receipt } from './receipt.ts';
 
 /** Why a delivery was not taken. */
-export const refusals = ['rateLimited', 'failed', 'down', 'badSignature', 'unreadable'] as const;
-export type Refusal = (typeof refusals)[number];
+export type Refusal = 'rateLimited' | 'failed' | 'down' | 'badSignature' | 'unreadable';
 
 export type Mark = 'new' | 'outOfOrder' | 'duplicate';
 

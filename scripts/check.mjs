@@ -1,0 +1,58 @@
+// `npm run check`: what must hold before a commit, in the order of what to mend first. Several at once, as many as there
+// are processors.
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createProgress } from './progress.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const checks = [
+  {
+    name: 'types',
+    command: join(root, 'node_modules/@typescript/native/bin/tsc'),
+    args: ['-p', 'tsconfig.json'],
+  },
+  { name: 'lint', command: bin('oxlint'), args: ['--type-aware'] },
+  { name: 'format', command: bin('prettier'), args: ['--check', '--log-level', 'warn', '.'] },
+  { name: 'imports', command: bin('depcruise'), args: ['src', 'test', 'scripts'] },
+  { name: 'unused code', command: bin('knip'), args: [] },
+  { name: 'unit tests', command: bin('vitest'), args: ['run', '--project', 'unit'] },
+];
+
+const progress = createProgress();
+const waiting = [...checks];
+const failed = [];
+await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, work));
+
+for (const { name, output } of failed) console.log(`\n--- ${name} ---\n${output.trim()}`);
+console.log(
+  failed.length === 0
+    ? `\nAll ${checks.length} checks passed`
+    : `\n${failed.length} of ${checks.length} checks failed: ${failed.map(({ name }) => name).join(', ')}`,
+);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+async function work() {
+  for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+    const step = progress.start(check.name);
+    const { code, output } = await run(check);
+    if (code === 0) step.done();
+    else {
+      step.fail();
+      failed.push({ name: check.name, output });
+    }
+  }
+}
+
+function run({ command, args }) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => resolve({ code: 1, output: error.message }));
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
