@@ -4,11 +4,11 @@ import type { z } from 'zod';
 import { problem, type Problem, type ProblemCode } from './problem.ts';
 import { validate } from './validation.ts';
 
-/** What a handler answers. `text` is JSON that is already written; `stream` takes over the response. */
+/** What a handler answers. `text` is a body that is already written (JSON unless a header says otherwise); `stream` takes over the response. */
 export interface Answer<Body = unknown> {
   readonly status: number;
   readonly body?: Body;
-  readonly text?: string;
+  readonly text?: string | Buffer;
   readonly stream?: (response: ServerResponse) => void;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -47,6 +47,8 @@ export interface DocumentedAnswer {
 
 /** Everything that the reference says about a route; also what its requests are checked against. */
 export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  /** What generated clients call it. */
+  readonly operationId: string;
   readonly method: 'get' | 'post' | 'patch' | 'delete';
   /** With parameters in braces: `/api/sources/{id}`. */
   readonly path: `/${string}`;
@@ -59,6 +61,8 @@ export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends 
   readonly creates?: boolean;
   readonly params?: P;
   readonly query?: Q;
+  /** Request headers that the handler reads; for the reference only. */
+  readonly headers?: z.ZodObject;
   readonly body?: B;
   readonly bodyExample?: unknown;
   /** The body may be left away; it then counts as `{}`. */

@@ -1,3 +1,4 @@
+import { apiDocument } from './openapi.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Route } from './route.ts';
 import { catalogRoutes } from './routes/catalog.ts';
@@ -7,14 +8,15 @@ import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { referenceRoutes } from './routes/reference.ts';
 import { replayControlRoutes } from './routes/replay-control.ts';
 import { replayProgressRoutes } from './routes/replay-progress.ts';
 import { replayRoutes } from './routes/replays.ts';
 import { sourceRoutes } from './routes/sources.ts';
 
-/** Every route of the admin API that answers with data, in the order of the reference. */
+/** Every route of the admin API, in the order of the reference. */
 export function apiRoutes(deps: ApiDeps): Route[] {
-  return [
+  const routes: Route[] = [
     ...sourceRoutes(deps),
     ...catalogRoutes(),
     ...destinationRoutes(deps),
@@ -26,5 +28,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...eventRoutes(deps),
     ...deadLetterRoutes(deps),
     ...healthRoutes(deps),
+    ...referenceRoutes(() => apiDocument(routes)),
   ];
+  return routes;
 }

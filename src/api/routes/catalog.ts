@@ -42,6 +42,7 @@ export function catalogRoutes(): Route[] {
 function list(): Route {
   return route(
     {
+      operationId: 'listCatalog',
       method: 'get',
       path: '/api/catalog',
       tag,
@@ -66,6 +67,7 @@ function list(): Route {
 function get(): Route {
   return route(
     {
+      operationId: 'getCatalogEntry',
       method: 'get',
       path: '/api/catalog/{type}',
       tag,

@@ -17,6 +17,7 @@ export function deadLetterRoutes(deps: ApiDeps): Route[] {
 function list(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'listDeadLetters',
       method: 'get',
       path: '/api/dead-letters',
       tag: 'Dead letters',

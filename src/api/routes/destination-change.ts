@@ -44,6 +44,7 @@ export function destinationChangeRoutes(deps: ApiDeps): Route[] {
 function change(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'changeDestination',
       method: 'patch',
       path: '/api/destinations/{id}',
       tag,
@@ -153,6 +154,7 @@ async function wakeAll(deps: ApiDeps, destinationId: string): Promise<void> {
 function remove(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'deleteDestination',
       method: 'delete',
       path: '/api/destinations/{id}',
       tag,

@@ -31,6 +31,7 @@ export function destinationControlRoutes(deps: ApiDeps): Route[] {
 function test(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'testDestination',
       method: 'post',
       path: '/api/destinations/{id}/test',
       tag,
@@ -66,6 +67,7 @@ function steer(deps: ApiDeps, verb: 'pause' | 'resume'): Route {
   const desired = verb === 'pause' ? 'paused' : 'running';
   return route(
     {
+      operationId: `${verb}Stream`,
       method: 'post',
       path: `/api/destinations/{id}/${verb}`,
       tag,

@@ -66,6 +66,7 @@ function create(deps: ApiDeps): Route {
   return creatingRoute(
     deps,
     {
+      operationId: 'createDestination',
       method: 'post',
       path: '/api/destinations',
       tag,
@@ -136,6 +137,7 @@ export async function startStream(deps: ApiDeps, destination: DestinationRecord)
 function list(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'listDestinations',
       method: 'get',
       path: '/api/destinations',
       tag,
@@ -165,6 +167,7 @@ function list(deps: ApiDeps): Route {
 function get(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'getDestination',
       method: 'get',
       path: '/api/destinations/{id}',
       tag,

@@ -39,6 +39,7 @@ export function eventRoutes(deps: ApiDeps): Route[] {
 function list(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'listEvents',
       method: 'get',
       path: '/api/events',
       tag,
@@ -79,6 +80,7 @@ function list(deps: ApiDeps): Route {
 function get(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'getEvent',
       method: 'get',
       path: '/api/events/{id}',
       tag,
@@ -115,6 +117,7 @@ function eventText(event: EventRecordWithText): string {
 function rejected(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'listRejectedEvents',
       method: 'get',
       path: '/api/rejected',
       tag,

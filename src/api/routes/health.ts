@@ -22,6 +22,7 @@ export function healthRoutes(deps: ApiDeps): Route[] {
 function health(): Route {
   return route(
     {
+      operationId: 'getHealth',
       method: 'get',
       path: '/healthz',
       tag,
@@ -42,6 +43,7 @@ function health(): Route {
 function readiness(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'getReadiness',
       method: 'get',
       path: '/readyz',
       tag,

@@ -46,6 +46,7 @@ export function replayControlRoutes(deps: ApiDeps): Route[] {
 function changePace(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'changeReplayPace',
       method: 'patch',
       path: '/api/replays/{id}',
       tag,
@@ -71,6 +72,7 @@ function steer(deps: ApiDeps, verb: Verb): Route {
   const { desired, summary, text } = verbs[verb];
   return route(
     {
+      operationId: `${verb}Replay`,
       method: 'post',
       path: `/api/replays/{id}/${verb}`,
       tag,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { getReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -29,12 +30,18 @@ export function replayProgressRoutes(deps: ApiDeps): Route[] {
   return [
     route(
       {
+        operationId: 'watchReplay',
         method: 'get',
         path: '/api/replays/{id}/progress',
         tag,
         summary: 'Watch a replay',
         description,
         params: IdPath,
+        headers: z.object({
+          'Last-Event-ID': z
+            .exactOptional(z.string())
+            .meta({ description: 'The id of the last event that was seen.' }),
+        }),
         answers: {
           200: {
             description: 'The events.',

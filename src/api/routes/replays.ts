@@ -33,6 +33,7 @@ function create(deps: ApiDeps): Route {
   return creatingRoute(
     deps,
     {
+      operationId: 'createReplay',
       method: 'post',
       path: '/api/replays',
       tag,
@@ -106,6 +107,7 @@ async function startReplay(deps: ApiDeps, replay: RunRecord): Promise<void> {
 function list(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'listReplays',
       method: 'get',
       path: '/api/replays',
       tag,
@@ -145,6 +147,7 @@ function list(deps: ApiDeps): Route {
 function get(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'getReplay',
       method: 'get',
       path: '/api/replays/{id}',
       tag,

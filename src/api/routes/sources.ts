@@ -35,6 +35,7 @@ function create(deps: ApiDeps): Route {
   return creatingRoute(
     deps,
     {
+      operationId: 'createSource',
       method: 'post',
       path: '/api/sources',
       tag,
@@ -55,6 +56,7 @@ function create(deps: ApiDeps): Route {
 function list(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'listSources',
       method: 'get',
       path: '/api/sources',
       tag,
@@ -91,6 +93,7 @@ function list(deps: ApiDeps): Route {
 function get(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'getSource',
       method: 'get',
       path: '/api/sources/{id}',
       tag,
@@ -109,6 +112,7 @@ function get(deps: ApiDeps): Route {
 function rename(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'renameSource',
       method: 'patch',
       path: '/api/sources/{id}',
       tag,
@@ -129,6 +133,7 @@ function rename(deps: ApiDeps): Route {
 function remove(deps: ApiDeps): Route {
   return route(
     {
+      operationId: 'deleteSource',
       method: 'delete',
       path: '/api/sources/{id}',
       tag,
@@ -150,6 +155,7 @@ function rotateKey(deps: ApiDeps): Route {
   return creatingRoute(
     deps,
     {
+      operationId: 'rotateWriteKey',
       method: 'post',
       path: '/api/sources/{id}/rotate-key',
       tag,

@@ -37,5 +37,5 @@ export const pageOf = <T extends z.ZodType>(row: T) =>
     nextCursor: z
       .string()
       .nullable()
-      .meta({ description: 'Fetches the next page. null: this page is the last one.', example: null }),
+      .meta({ description: 'Fetches the next page. null: this page is the last one.' }),
   });

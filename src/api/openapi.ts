@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
+import { problemExamples } from './problem-examples.ts';
+import { problemDocument, problemKinds, type ProblemCode } from './problem.ts';
+import type { AnyRouteShape, DocumentedAnswer, Route } from './route.ts';
+
+const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
+
+const Problem = z
+  .looseObject({
+    type: z.string().meta({ description: 'A URN made of the code.' }),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(codes).meta({ description: 'Stable: branch on this.' }),
+    detail: z.string().meta({ description: 'What is wrong and what helps, for a person.' }),
+    errors: z.exactOptional(
+      z.array(
+        z.object({
+          pointer: z
+            .exactOptional(z.string())
+            .meta({ description: 'JSON pointer into the body (RFC 6901).' }),
+          parameter: z.exactOptional(z.string()).meta({ description: 'Name of a query parameter.' }),
+          detail: z.string(),
+        }),
+      ),
+    ),
+    requestId: z.string().meta({ description: 'Finds the request in the log.' }),
+  })
+  .meta({ id: 'Problem', description: 'A refusal, as RFC 9457 has it.' });
+
+const IdempotencyKey = z.exactOptional(z.string().min(1).max(255)).meta({
+  description:
+    'Makes the request safe to repeat for 24 hours: the same key and body get the first answer again (header `Idempotency-Replayed: true`) and make nothing twice. Refusals are not kept.',
+  example: '0b8f5c1e-3d1a-4f0f-9f61-6a7d1c52e0aa',
+});
+
+const introduction = `Everything that Reprise can do, over HTTP.
+
+- **Token.** Every address below \`/api\` except this document takes \`Authorization: Bearer <admin token>\`.
+- **Bodies.** JSON in UTF-8. A field that is not known is refused, and the refusal names the nearest one that is.
+- **Refusals.** \`application/problem+json\` (RFC 9457): branch on \`code\`, show \`detail\`; \`errors\` points at fields.
+- **Repeating.** A POST that creates takes an \`Idempotency-Key\`; repeat it after a lost answer or a 503.
+- **Pages.** Lists answer \`{data, nextCursor}\`; pass \`nextCursor\` as \`cursor\` until it is null.
+- **Values.** Times are RFC 3339 in UTC, positions are integers, ids are UUIDs.
+- **Tracing.** The answer’s \`X-Request-Id\` is yours if you sent one; the log has it too.
+
+| code | status | meaning |
+|---|---|---|
+${codes.map((code) => `| \`${code}\` | ${problemKinds[code][0]} | ${problemKinds[code][1]} |`).join('\n')}`;
+
+/** The OpenAPI 3.1 document of these routes, made of the schemas that check their requests. */
+export function apiDocument(routes: readonly Route[]): object {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const { shape } of routes)
+    paths[shape.path] = { ...paths[shape.path], [shape.method]: operationOf(shape) };
+  return createDocument(
+    {
+      openapi: '3.1.1',
+      info: { title: 'Reprise admin API', version: '1', description: introduction },
+      servers: [{ url: '/' }],
+      security: [{ adminToken: [] }],
+      tags: [...new Set(routes.map((route) => route.shape.tag))].map((name) => ({ name })),
+      components: { securitySchemes: { adminToken: { type: 'http', scheme: 'bearer' } } },
+      paths,
+    },
+    { override: ({ jsonSchema }) => withoutFormatPattern(jsonSchema) },
+  );
+}
+
+/** A format says it: the pattern beside it only fills pages. */
+function withoutFormatPattern(schema: { format?: string; pattern?: string }): void {
+  if (schema.format === 'uuid' || schema.format === 'date-time') delete schema.pattern;
+}
+
+function operationOf(shape: AnyRouteShape): ZodOpenApiOperationObject {
+  const { operationId, summary, description, tag } = shape;
+  const headers = {
+    ...shape.headers?.shape,
+    ...(shape.creates === true && { 'Idempotency-Key': IdempotencyKey }),
+  };
+  return {
+    operationId,
+    summary,
+    tags: [tag],
+    ...(description !== undefined && { description }),
+    ...(shape.open === true && { security: [] }),
+    requestParams: {
+      ...(shape.params instanceof z.ZodObject && { path: shape.params }),
+      ...(shape.query instanceof z.ZodObject && { query: shape.query }),
+      ...(Object.keys(headers).length > 0 && { header: z.object(headers) }),
+    },
+    ...(shape.body !== undefined && {
+      requestBody: {
+        required: shape.bodyOptional !== true,
+        content: {
+          'application/json': { schema: shape.body, examples: { example: { value: shape.bodyExample } } },
+        },
+      },
+    }),
+    responses: responsesOf(shape),
+  };
+}
+
+function responsesOf(shape: AnyRouteShape): ZodOpenApiResponsesObject {
+  const responses: ZodOpenApiResponsesObject = {};
+  for (const [status, answer] of Object.entries(shape.answers)) {
+    responses[status as `${1 | 2 | 3 | 4 | 5}${string}`] = successOf(answer);
+  }
+  const byStatus = Map.groupBy(refusalsOf(shape), (code) => problemKinds[code][0]);
+  for (const [status, refusals] of byStatus) responses[`${status}`] ??= refusalOf(refusals);
+  return responses;
+}
+
+function successOf({ description, schema, example, mediaType }: DocumentedAnswer): ZodOpenApiResponseObject {
+  if (schema === undefined && mediaType === undefined) return { description };
+  const content = {
+    ...(schema !== undefined && { schema }),
+    ...(example !== undefined && { examples: { example: { value: example } } }),
+  };
+  return { description, content: { [mediaType ?? 'application/json']: content } };
+}
+
+function refusalOf(refusals: readonly ProblemCode[]): ZodOpenApiResponseObject {
+  const requestId = '5f8c7e52-3b5d-4f43-9f0a-0b9d8b1f2a31';
+  const examples = refusals.map((code) => [
+    code,
+    { value: problemDocument(problemExamples[code], requestId) },
+  ]);
+  return {
+    description: refusals.map((code) => `${problemKinds[code][1]} (\`${code}\`).`).join(' '),
+    content: {
+      'application/problem+json': { schema: Problem, examples: Object.fromEntries(examples) },
+    },
+  };
+}
+
+/** Every way in which a route may refuse. */
+function refusalsOf(shape: AnyRouteShape): ProblemCode[] {
+  const refusals: ProblemCode[] = ['invalid_query'];
+  if (shape.open !== true) refusals.push('unauthorized', 'unavailable');
+  if (shape.method !== 'get') {
+    refusals.push('malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_body');
+  }
+  if (shape.creates === true) {
+    refusals.push('invalid_idempotency_key', 'idempotency_in_flight', 'idempotency_key_reused');
+  }
+  return [...refusals, ...(shape.problems ?? []), 'internal'];
+}

@@ -1,0 +1,65 @@
+import { problem, type Problem, type ProblemCode } from './problem.ts';
+
+/** One refusal of each kind, as the reference shows it. */
+export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
+  malformed_json: problem('malformed_json', 'Line 1, column 21: expected "," or "}".', {
+    errors: [{ pointer: '/name', detail: 'Line 1, column 21: expected "," or "}".' }],
+    members: { line: 1, column: 21 },
+  }),
+  invalid_query: problem('invalid_query', 'limit: Expected at most 200.', {
+    errors: [{ parameter: 'limit', detail: 'Expected at most 200.' }],
+  }),
+  invalid_idempotency_key: problem(
+    'invalid_idempotency_key',
+    'Idempotency-Key takes 1 to 255 visible ASCII characters without spaces, for example a UUID.',
+  ),
+  unauthorized: problem(
+    'unauthorized',
+    'Send the admin token in the header `Authorization: Bearer <token>`.',
+  ),
+  not_found: problem(
+    'not_found',
+    'There is nothing at /api/sources/6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e. It may have been deleted, or the id is not whole.',
+  ),
+  method_not_allowed: problem('method_not_allowed', 'PUT is not taken here. Use one of: GET, POST, HEAD.'),
+  replay_running: problem(
+    'replay_running',
+    'Replay 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914 of this destination is not over. Wait for its end, or cancel it.',
+    { members: { replayId: '2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914' } },
+  ),
+  replay_ended: problem(
+    'replay_ended',
+    'The replay is completed, so it can no longer be changed. Start a new one.',
+    { members: { status: 'completed' } },
+  ),
+  destination_disabled: problem(
+    'destination_disabled',
+    'The destination gets no new events. Enable it first: PATCH {"enabled": true}.',
+  ),
+  settings_unreadable: problem(
+    'settings_unreadable',
+    'The settings were sealed with another REPRISE_SECRET_KEY. Start the server with that key, or delete the destination and connect it again.',
+  ),
+  stream_stopping: problem(
+    'stream_stopping',
+    'The stream still finishes what was in flight when it was disabled. Enable it again in a few seconds.',
+  ),
+  idempotency_in_flight: problem(
+    'idempotency_in_flight',
+    'A request with this Idempotency-Key is still under way. Ask again in a second to get its answer.',
+  ),
+  body_too_large: problem('body_too_large', 'The body is larger than 1048576 bytes. Send less at once.'),
+  unsupported_media_type: problem(
+    'unsupported_media_type',
+    'Send the body as JSON with the header `Content-Type: application/json`.',
+  ),
+  invalid_body: problem('invalid_body', '/nmae: "nmae" is not known here. Did you mean "name"?', {
+    errors: [{ pointer: '/nmae', detail: '"nmae" is not known here. Did you mean "name"?' }],
+  }),
+  idempotency_key_reused: problem(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for a request with another body. Use a new key for a new request.',
+  ),
+  internal: problem('internal', 'An unexpected error; the log has it under this requestId.'),
+  unavailable: problem('unavailable', 'The database does not answer. Try again in a few seconds.'),
+};

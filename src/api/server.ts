@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Looks at each request first; true: it is taken, and answered by whoever took it. */
+export interface FirstTaker {
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+export interface ApiServer {
+  readonly port: number;
+  /** Takes no new connection, lets requests end for at most 7 s, and closes. */
+  close(): Promise<void>;
+}
+
+/** How long requests may take to end, and how often idle connections are closed meanwhile; milliseconds. */
+const drainMs = 7_000;
+const sweepMs = 50;
+/** Longer than a proxy in front keeps its connections, so that it never sends into one that closes; milliseconds. */
+const keepAliveMs = 65_000;
+
+/** Listens. @param options.port 0 takes a free one. @throws when the port is taken or the host is none of ours */
+export async function startServer(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly first: FirstTaker | null;
+  readonly app: RequestListener;
+}): Promise<ApiServer> {
+  const { first, app } = options;
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+    if (first?.handle(request, response) !== true) app(request, response);
+  });
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      const deadline = performance.now() + drainMs;
+      const sweeping = new AbortController();
+      const swept = sweep(server, deadline, sweeping.signal);
+      await closed;
+      sweeping.abort();
+      await swept;
+    },
+  };
+}
+
+/** A connection that has just answered would stay open for the next request; a late one is cut. */
+async function sweep(
+  server: ReturnType<typeof createServer>,
+  deadline: number,
+  closed: AbortSignal,
+): Promise<void> {
+  while (!closed.aborted) {
+    if (performance.now() >= deadline) server.closeAllConnections();
+    else server.closeIdleConnections();
+    await delay(sweepMs, undefined, { signal: closed }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { forgetOldAnswers } from '../db/idempotency.ts';
+import type { ApiDeps } from './deps.ts';
+
+type Upkeep = Pick<ApiDeps, 'db' | 'orchestrator' | 'log' | 'stopping'>;
+
+/** Milliseconds between two looks; a look that failed is repeated sooner. */
+const fanOutMs = 60_000;
+const fanOutRetryMs = 5_000;
+const forgetMs = 3_600_000;
+
+/** What the API does beside answering, until the process ends. Nothing of it holds up readiness. */
+export async function upkeep(deps: Upkeep): Promise<void> {
+  await Promise.all([
+    // Again and again, because a Temporal whose store was lost has no Schedule either that would start fan-out.
+    repeat(deps, 'fan-out', { everyMs: fanOutMs, retryMs: fanOutRetryMs }, () =>
+      deps.orchestrator.ensureFanOut(),
+    ),
+    repeat(deps, 'kept answers', { everyMs: forgetMs, retryMs: forgetMs }, () => forgetOldAnswers(deps.db)),
+  ]);
+}
+
+async function repeat(
+  deps: Upkeep,
+  what: string,
+  pause: { everyMs: number; retryMs: number },
+  work: () => Promise<unknown>,
+): Promise<void> {
+  while (!deps.stopping.aborted) {
+    let pauseMs = pause.everyMs;
+    try {
+      await work();
+    } catch (error) {
+      pauseMs = pause.retryMs;
+      if (!deps.stopping.aborted) deps.log.warn({ err: error }, `upkeep failed: ${what}`);
+    }
+    await delay(pauseMs, undefined, { signal: deps.stopping, ref: false }).catch(() => undefined);
+  }
+}
