@@ -4,14 +4,13 @@ import { isOutage } from '../db/outage.ts';
 import { bearerCheck } from './auth.ts';
 import { bodyLimit, parseBody } from './body.ts';
 import type { ApiDeps } from './deps.ts';
-import { pathOf, requestLog, withPlainErrors } from './log.ts';
+import { pathOf, requestLog } from './log.ts';
 import { isProblem, problem, problemDocument, problemKinds, type Problem } from './problem.ts';
 import { nothingHere, type Answer, type Route } from './route.ts';
 import { apiRoutes } from './routes.ts';
 
 /** The admin API as a request listener: every route of `apiRoutes`, and problems for everything else. */
-export function createApp(given: ApiDeps): Express {
-  const deps = { ...given, log: withPlainErrors(given.log) };
+export function createApp(deps: ApiDeps): Express {
   const app = express();
   const routes = apiRoutes(deps);
   app.disable('x-powered-by');

@@ -1,0 +1,45 @@
+import { announceReady, onShutdown } from '../child-process.ts';
+import { readConfig, required } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { parseEgressAllow } from '../destinations/egress-address.ts';
+import { createKeyring } from '../destinations/secrets.ts';
+import { createLogger } from '../log.ts';
+import { openOrchestrator } from '../temporal/orchestrator.ts';
+import { createApp } from './app.ts';
+import { withPlainErrors } from './log.ts';
+import { startServer } from './server.ts';
+import { upkeep } from './upkeep.ts';
+
+// The API process serves the one HTTP port. It starts, and answers, while Postgres or Temporal are away.
+const config = readConfig();
+const log = withPlainErrors(createLogger(config, 'api'));
+const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-api' });
+const orchestrator = openOrchestrator(config);
+const stopping = new AbortController();
+const deps = {
+  db,
+  orchestrator,
+  log,
+  adminToken: required(config, 'REPRISE_ADMIN_TOKEN'),
+  keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
+  egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
+  stopping: stopping.signal,
+};
+
+const server = await startServer({
+  host: config.REPRISE_HOST,
+  port: config.PORT,
+  first: null,
+  app: createApp(deps),
+});
+const kept = upkeep(deps);
+
+onShutdown(async () => {
+  stopping.abort();
+  await server.close();
+  await orchestrator.close();
+  await kept;
+  await db.close();
+});
+announceReady({ port: server.port });
+log.info({ port: server.port }, 'ready');
