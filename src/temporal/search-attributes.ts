@@ -1,6 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { destinationAttribute, stateAttribute } from '../workflows/messages.ts';
 
 /**
@@ -8,7 +8,7 @@ import { destinationAttribute, stateAttribute } from '../workflows/messages.ts';
  * that upserts an unregistered attribute is stuck.
  */
 export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+  const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
   await connection.operatorService.addSearchAttributes({
     namespace,
     searchAttributes: { [destinationAttribute.name]: keyword, [stateAttribute.name]: keyword },

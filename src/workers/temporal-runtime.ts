@@ -4,20 +4,26 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { temporalSettings } from '../temporal/connection.ts';
 
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
 /** Makes the SDK log into the process's own log, and leaves signals to the process. Once, before anything of Temporal. */
 export function installRuntime(log: Logger): void {
-  const write =
-    (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (message: string, meta?: LogMetadata) =>
-      log[level](plain(meta), message);
+  const write = (level: Level, message: string, meta: LogMetadata = {}) => {
+    const { error, ...rest } = meta;
+    // What the SDK tells of its own workers (a state has changed, no workflows on this queue) is for debugging.
+    const own = meta['sdkComponent'] === 'worker' && level !== 'error';
+    log[own ? 'debug' : level](error === undefined ? rest : { ...rest, err: error }, message);
+  };
+  const at = (level: Level) => (message: string, meta?: LogMetadata) => write(level, message, meta);
   Runtime.install({
     shutdownSignals: [],
     logger: {
-      log: (level, message, meta) => write(level.toLowerCase() as 'info')(message, meta),
-      trace: write('trace'),
-      debug: write('debug'),
-      info: write('debug'),
-      warn: write('warn'),
-      error: write('error'),
+      log: (level, message, meta) => write(level.toLowerCase() as Level, message, meta),
+      trace: at('trace'),
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
     },
     telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
   });
@@ -50,10 +56,4 @@ export function runWorkers(workers: readonly Worker[]): { done: Promise<void>; s
     await done;
   };
   return { done, stop };
-}
-
-function plain(meta: LogMetadata | undefined): Record<string, unknown> {
-  if (meta === undefined) return {};
-  const { error, ...rest } = meta;
-  return error === undefined ? rest : { ...rest, err: error };
 }
