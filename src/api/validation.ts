@@ -112,7 +112,7 @@ function size(bound: string, limit: number | bigint, origin: string, inclusive: 
   const what = inclusive
     ? `${bound} ${limit}`
     : `${bound === 'at least' ? 'more than' : 'less than'} ${limit}`;
-  if (origin === 'string') return `${what} characters`;
-  if (origin === 'array' || origin === 'set') return `${what} items`;
-  return what;
+  const noun = origin === 'string' ? 'character' : origin === 'array' || origin === 'set' ? 'item' : null;
+  if (noun === null) return what;
+  return `${what} ${noun}${Number(limit) === 1 ? '' : 's'}`;
 }

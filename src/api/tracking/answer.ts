@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { refusals, type Refusal } from './refusal.ts';
+
+/** When clients may try again after our own trouble; seconds. */
+const retryAfterSeconds = 2;
+/** How long a browser may remember a preflight's answer; seconds. */
+const preflightSeconds = 86_400;
+
+const success = Buffer.from('{"success":true}');
+
+/** 200: everything of the request is stored for good. Some clients accept no other status and need a JSON body. */
+export function answerSuccess(request: IncomingMessage, response: ServerResponse): void {
+  send(request, response, 200, {}, success);
+}
+
+/** A refusal with its code and message; clients read both. */
+export function answerRefusal(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+  const [status, message] = refusals[refusal];
+  const headers: Record<string, string | number> = {};
+  if (status === 503) headers['Retry-After'] = retryAfterSeconds;
+  if (status === 405) headers['Allow'] = 'POST, OPTIONS';
+  send(request, response, status, headers, Buffer.from(JSON.stringify({ code: refusal, message })));
+}
+
+/** Lets a page of any origin send events: write keys are public, and no cookie means anything here. */
+export function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, {
+    ...corsHeaders(request),
+    'Access-Control-Allow-Methods': 'POST, OPTIONS',
+    'Access-Control-Allow-Headers': request.headers['access-control-request-headers'] ?? '*',
+    'Access-Control-Max-Age': preflightSeconds,
+    'Content-Length': 0,
+  });
+  response.end();
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string | number>>,
+  body: Buffer,
+): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': body.length,
+    ...corsHeaders(request),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** On every answer: without them a browser hides even the status from the page's client. */
+function corsHeaders(request: IncomingMessage): Record<string, string> {
+  const { origin } = request.headers;
+  const exposed = { 'Access-Control-Expose-Headers': 'Retry-After' };
+  if (origin === undefined) return { 'Access-Control-Allow-Origin': '*', ...exposed };
+  return {
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Allow-Credentials': 'true',
+    Vary: 'Origin',
+    ...exposed,
+  };
+}

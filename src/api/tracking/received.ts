@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { batchMembersOf, noBatchMembers, type BatchMembers } from '../../core/completed-event.ts';
+import type { EventType } from '../../core/event.ts';
+import { depthOf, elementsOf, membersOf, trimJson, type JsonMember } from '../../core/json-scan.ts';
+import {
+  readEvent,
+  rejectedEvent,
+  type Arrival,
+  type NewEvent,
+  type ReadEvent,
+  type RejectedEvent,
+} from '../../core/new-event.ts';
+import { isJsonObject, maxEventDepth, type JsonObject } from '../../core/rejection.ts';
+import type { KeyedSource } from '../../db/write-keys.ts';
+import type { Call } from './calls.ts';
+import type { Refusal } from './refusal.ts';
+
+/** Segment's limits for a batch. Source: segment-docs, connections/sources/catalog/libraries/server/http-api. */
+const maxBatchBytes = 500 * 1024;
+const maxBatchEvents = 2_500;
+/** Up to here every part of the program can handle a body, so that one deep event does not cost its neighbours. */
+const maxBatchDepth = 1_000;
+
+/** A body that was found to be JSON. */
+export interface ReceivedBody {
+  readonly value: unknown;
+  /** Without whitespace around it. */
+  readonly json: Uint8Array;
+  readonly depth: number;
+}
+
+/** What a request brought. */
+export interface ReceivedEvents {
+  readonly events: readonly NewEvent[];
+  readonly rejected: readonly RejectedEvent[];
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads a body as JSON, or says why it is none. */
+export function readJson(body: Uint8Array, call: Call): ReceivedBody | Refusal {
+  const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  const json = trimJson(hasMark ? body.subarray(3) : body);
+  const limit = call === 'batch' ? maxBatchDepth : maxEventDepth;
+  const depth = depthOf(json, limit);
+  if (depth > limit) return 'too_deep';
+  let text: string;
+  try {
+    text = decoder.decode(json);
+  } catch {
+    return 'malformed_utf8';
+  }
+  try {
+    return { value: JSON.parse(text) as unknown, json, depth };
+  } catch {
+    return 'malformed_json';
+  }
+}
+
+/** The write key in a body: browsers often send it only there. */
+export function keyOfBody({ value }: ReceivedBody): string | null {
+  const key = isJsonObject(value) ? value['writeKey'] : null;
+  return typeof key === 'string' && key !== '' ? key : null;
+}
+
+/** Takes a body apart into its events. What is wrong with one event costs none of its neighbours. */
+export function eventsOf(
+  call: Call,
+  body: ReceivedBody,
+  source: KeyedSource,
+  receivedAt: Date,
+): ReceivedEvents | Refusal {
+  const arrival: Arrival = {
+    ...source,
+    receivedAt,
+    live: true,
+    sentAt: null,
+    batch: noBatchMembers,
+    integrations: null,
+    newMessageId: randomUUID,
+  };
+  return call === 'batch' ? eventsOfBatch(body, arrival) : eventOfCall(body, call, arrival);
+}
+
+function eventOfCall({ value, json }: ReceivedBody, type: EventType, arrival: Arrival): ReceivedEvents {
+  return sorted([readEvent(value, json, type, arrival)]);
+}
+
+function eventsOfBatch({ value, json, depth }: ReceivedBody, arrival: Arrival): ReceivedEvents | Refusal {
+  const values = isJsonObject(value) ? value['batch'] : undefined;
+  if (!isJsonObject(value) || !Array.isArray(values)) return 'no_batch';
+  const members = membersOf(json);
+  const batch = members.findLast(({ key }) => key === 'batch');
+  if (batch === undefined) return 'no_batch';
+  if (batch.valueEnd - batch.valueStart > maxBatchBytes) return 'body_too_large';
+  if (values.length > maxBatchEvents) return 'too_many_events';
+  const inherited = inheritedMembers(json, members, depth > maxEventDepth);
+  if (inherited === null) return 'too_deep';
+  const ofItems = { ...arrival, ...batchArrival(value), batch: inherited };
+  const items = elementsOf(json, batch.valueStart);
+  return sorted(
+    items.map(({ valueStart, valueEnd }, index) => {
+      const raw = json.subarray(valueStart, valueEnd);
+      return depth > maxEventDepth && depthOf(raw, maxEventDepth) > maxEventDepth
+        ? rejectedEvent('event_too_deep', raw, values[index], ofItems)
+        : readEvent(values[index], raw, null, ofItems);
+    }),
+  );
+}
+
+function batchArrival(value: JsonObject): Pick<Arrival, 'sentAt' | 'integrations'> {
+  return { sentAt: value['sentAt'], integrations: value['integrations'] };
+}
+
+/** What the batch gives to its items; null when that would make every one of them too deep. */
+function inheritedMembers(
+  json: Uint8Array,
+  members: readonly JsonMember[],
+  maybeDeep: boolean,
+): BatchMembers | null {
+  const inherit = (name: string) => {
+    const member = members.findLast(({ key }) => key === name);
+    if (member === undefined) return [];
+    const text = json.subarray(member.valueStart, member.valueEnd);
+    // One level less than an event may have: it becomes a member of one.
+    if (maybeDeep && depthOf(text, maxEventDepth) >= maxEventDepth) return null;
+    return batchMembersOf(json, member);
+  };
+  const context = inherit('context');
+  const integrations = inherit('integrations');
+  return context === null || integrations === null ? null : { context, integrations };
+}
+
+function sorted(read: readonly ReadEvent[]): ReceivedEvents {
+  const events: NewEvent[] = [];
+  const rejected: RejectedEvent[] = [];
+  for (const { event, rejected: refused } of read) {
+    if (event !== undefined) events.push(event);
+    else if (refused !== undefined) rejected.push(refused);
+  }
+  return { events, rejected };
+}

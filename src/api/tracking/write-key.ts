@@ -1,0 +1,45 @@
+import type { Database } from '../../db/database.ts';
+import { findWriteKey, type KeyedSource } from '../../db/write-keys.ts';
+
+/** How long an answer about a key is trusted: a revoked key is refused within it; milliseconds. */
+const trustMs = 1_000;
+const maxRemembered = 10_000;
+/** Longer ones are not ours and are not looked up. */
+const maxKeyLength = 256;
+
+/** Looks write keys up. @throws when Postgres is away */
+export type FindSource = (key: string) => Promise<KeyedSource | null>;
+
+/** A look-up that remembers what it found, unknown keys too, so that neither good nor bad senders cost a query each. */
+export function rememberingFindSource(db: Database): FindSource {
+  const remembered = new Map<
+    string,
+    { readonly until: number; readonly source: Promise<KeyedSource | null> }
+  >();
+  return (key) => {
+    if (key.length > maxKeyLength || key.includes('\0')) return Promise.resolve(null);
+    const now = performance.now();
+    const known = remembered.get(key);
+    if (known !== undefined && known.until > now) return known.source;
+    const source = findWriteKey(db, key.toWellFormed());
+    source.catch(() => remembered.delete(key)); // trouble of ours says nothing about the key
+    remembered.delete(key);
+    remembered.set(key, { until: now + trustMs, source });
+    for (const oldest of remembered.keys()) {
+      if (remembered.size <= maxRemembered) break;
+      remembered.delete(oldest);
+    }
+    return source;
+  };
+}
+
+/**
+ * The write key in an Authorization header: the user name of Basic authentication. Null where it has none, also
+ * with another scheme: OAuth clients send their key in the body.
+ */
+export function keyOfHeader(authorization: string | undefined): string | null {
+  const encoded = /^basic\s+([a-z0-9+/=_-]+)\s*$/i.exec(authorization ?? '')?.[1];
+  if (encoded === undefined) return null;
+  const [key = ''] = Buffer.from(encoded, 'base64').toString().split(':', 1);
+  return key === '' ? null : key;
+}

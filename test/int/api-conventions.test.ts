@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { adminToken, answered, testApi } from '../support/api.ts';
+import { testDatabase } from '../support/database.ts';
+
+const api = await testApi(await testDatabase());
+const bearer = { authorization: `Bearer ${adminToken}` };
+const json = { 'content-type': 'application/json' };
+
+const fetched = async (path: string, init: RequestInit = {}) =>
+  await answered(await fetch(api.url + path, init));
+
+describe('the token', () => {
+  test.each([
+    ['none', {}],
+    ['another one', { authorization: 'Bearer not-the-token-of-this-server' }],
+    ['a prefix', { authorization: `Bearer ${adminToken.slice(0, -1)}` }],
+    ['a longer one', { authorization: `Bearer ${adminToken}x` }],
+    ['another scheme', { authorization: `Basic ${Buffer.from(`${adminToken}:`).toString('base64')}` }],
+    ['an empty one', { authorization: 'Bearer ' }],
+  ])('%s is refused, on every path below /api, known or not', async (_, headers) => {
+    for (const path of ['/api/sources', `/api/replays/${randomUUID()}`, '/api/nothing-here']) {
+      const refused = await fetched(path, { headers });
+      expect(refused.status).toBe(401);
+      expect(refused.body.code).toBe('unauthorized');
+      expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer realm="reprise"/);
+    }
+  });
+
+  test('opens the door, whatever the case of the scheme', async () => {
+    expect(
+      (await fetched('/api/sources', { headers: { authorization: `bearer ${adminToken}` } })).status,
+    ).toBe(200);
+  });
+});
+
+describe('refusals', () => {
+  test('are problem documents with code, detail and the id of the request', async () => {
+    const refused = await fetched('/api/nothing-here', { headers: { ...bearer, 'x-request-id': 'my-id.1' } });
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(refused.headers.get('x-request-id')).toBe('my-id.1');
+    expect(refused.body).toEqual({
+      type: 'urn:reprise:problem:not_found',
+      title: expect.any(String),
+      status: 404,
+      code: 'not_found',
+      detail: expect.stringContaining('/api/nothing-here'),
+      requestId: 'my-id.1',
+    });
+  });
+
+  test('a request id that could forge a log line is replaced', async () => {
+    const answer = await fetched('/api/sources', { headers: { ...bearer, 'x-request-id': 'a b' } });
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('an id that is none leads nowhere', async () => {
+    for (const path of ['/api/sources/7', '/api/replays/x', "/api/destinations/'--", '/api/sources/%ff']) {
+      expect((await fetched(path, { headers: bearer })).body).toMatchObject({
+        status: 404,
+        code: 'not_found',
+      });
+    }
+  });
+
+  test('another method is told which ones there are', async () => {
+    const refused = await fetched('/api/sources', { method: 'PUT', headers: bearer });
+    expect(refused.body).toMatchObject({ status: 405, code: 'method_not_allowed' });
+    expect(refused.headers.get('allow')).toBe('POST, GET, HEAD');
+    expect((await fetched('/healthz', { method: 'DELETE' })).status).toBe(405);
+  });
+
+  test('a query parameter that is not known is refused with the nearest name', async () => {
+    const refused = await api.call('GET', '/api/sources?limti=3');
+    expect(refused.body).toMatchObject({ status: 400, code: 'invalid_query' });
+    expect(refused.body.errors).toEqual([
+      { parameter: 'limti', detail: expect.stringContaining('Did you mean "limit"?') },
+    ]);
+    expect((await api.call('GET', `/api/sources/${randomUUID()}?x=1`)).body.code).toBe('invalid_query');
+  });
+
+  test.each(['limit=0', 'limit=201', 'limit=a', 'limit=', 'limit=1&limit=2', 'cursor=', 'cursor=xxx'])(
+    '?%s is refused',
+    async (query) => {
+      expect((await api.call('GET', `/api/sources?${query}`)).body).toMatchObject({
+        status: 400,
+        code: 'invalid_query',
+      });
+    },
+  );
+
+  test('a cursor is good for its own list only', async () => {
+    for (const name of ['a', 'b']) await api.call('POST', '/api/sources', { name });
+    const { nextCursor } = (await api.call('GET', '/api/sources?limit=1')).body;
+    expect((await api.call('GET', `/api/sources?cursor=${nextCursor}`)).status).toBe(200);
+    expect((await api.call('GET', `/api/destinations?cursor=${nextCursor}`)).body.code).toBe('invalid_query');
+  });
+});
+
+describe('bodies', () => {
+  const post = async (body: BodyInit, headers: Record<string, string> = json) =>
+    await fetched('/api/sources', { method: 'POST', headers: { ...bearer, ...headers }, body });
+
+  test.each([
+    ['{"name": "Shop"', '/name', 1, 16],
+    ['{"name": "Shop",}', '/name', 1, 17],
+    ['{\n  "name": Shop\n}', '/name', 2, 11],
+    ['{"a": {"b": [1, 2 3]}}', '/a/b/1', 1, 19],
+    ['', '', 1, 1],
+  ])('%j is refused with the place of the fault', async (text, pointer, line, column) => {
+    const refused = await post(text);
+    expect(refused.body).toMatchObject({ status: 400, code: 'malformed_json' });
+    if (text === '') return;
+    expect(refused.body).toMatchObject({ line, column });
+    expect(refused.body.errors).toEqual([
+      { pointer, detail: expect.stringContaining(`Line ${line}, column ${column}: expected`) },
+    ]);
+  });
+
+  test('bytes that are not UTF-8 are refused, not replaced', async () => {
+    const refused = await post(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]));
+    expect(refused.body).toMatchObject({ status: 400, code: 'malformed_json' });
+  });
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1'])(
+    'of type %s are refused',
+    async (type) => {
+      expect((await post('{"name":"Shop"}', { 'content-type': type })).body).toMatchObject({
+        status: 415,
+        code: 'unsupported_media_type',
+      });
+    },
+  );
+
+  test('JSON by its other names is taken, compressed too', async () => {
+    expect((await post('{"name":"a"}', { 'content-type': 'application/json; charset=UTF-8' })).status).toBe(
+      201,
+    );
+    expect((await post('{"name":"a"}', { 'content-type': 'application/merge-patch+json' })).status).toBe(201);
+    const gzip = { ...json, 'content-encoding': 'gzip' };
+    expect((await post(gzipSync('{"name":"a"}'), gzip)).status).toBe(201);
+    expect((await post('not gzip', gzip)).body).toMatchObject({ status: 400, code: 'malformed_json' });
+    expect((await post('x', { ...json, 'content-encoding': 'x-own' })).body.status).toBe(415);
+  });
+
+  test('that are too large are refused, also when they only grow on inflation', async () => {
+    const large = JSON.stringify({ name: 'x'.repeat(1_100_000) });
+    expect((await post(large)).body).toMatchObject({ status: 413, code: 'body_too_large' });
+    const bomb = await post(gzipSync(Buffer.alloc(50_000_000, 32)), { ...json, 'content-encoding': 'gzip' });
+    expect(bomb.body).toMatchObject({ status: 413, code: 'body_too_large' });
+  });
+
+  test('a body of 500,000 open brackets is refused and harms nothing', async () => {
+    expect((await post('['.repeat(500_000))).body.code).toBe('malformed_json');
+    expect((await post('['.repeat(400_000) + ']'.repeat(400_000))).body.code).toBe('invalid_body');
+    expect((await fetched('/healthz')).status).toBe(200);
+  });
+
+  test('__proto__ is a field like any other', async () => {
+    const refused = await post('{"name":"a","__proto__":{"polluted":true}}');
+    expect(refused.body.code).toBe('invalid_body');
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  test('a route without a body refuses one', async () => {
+    const refused = await api.call('POST', `/api/replays/${randomUUID()}/pause`, { now: true });
+    expect(refused.body).toMatchObject({ status: 422, code: 'invalid_body' });
+  });
+});
+
+describe('headers and log', () => {
+  test('answers are not cached, not sniffed and say nothing of the software', async () => {
+    const answer = await fetched('/api/sources', { headers: bearer });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'");
+    expect(answer.headers.get('x-powered-by')).toBeNull();
+  });
+
+  test('a request is one line with its id and path, without token, query and body', async () => {
+    const canary = `canary-${randomUUID()}`;
+    const answer = await api.call('GET', `/api/events?user=${canary}`);
+    await api.call('POST', '/api/sources', { name: canary });
+    const lines = api.log().split('\n');
+    const line = lines.find((one) => one.includes(answer.headers.get('x-request-id') ?? 'none'));
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      req: { method: 'GET', path: '/api/events' },
+      res: { status: 200 },
+    });
+    expect(api.log()).not.toContain(canary);
+    expect(api.log()).not.toContain(adminToken);
+  });
+});
