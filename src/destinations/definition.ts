@@ -71,8 +71,6 @@ export interface DestinationDefinition {
   readonly presetActions: readonly PresetAction[];
   /** What the schema cannot know: whether the addresses in the settings may be dialled. */
   checkEgress(settings: unknown, allow: EgressAllow): readonly SettingsProblem[];
-  /** The settings without secrets, for answers. */
-  shown(settings: unknown): Record<string, unknown>;
   open(settings: unknown, context: SenderContext): Sender;
   /** Sends one test event. Never rejects, whatever the destination does. */
   test(settings: unknown, context: SenderContext): Promise<TestResult>;

@@ -9,7 +9,7 @@ import { addressProblem, type EgressAllow } from './egress-address.ts';
 // it hands over. Clients of destinations therefore have agents of their own.
 
 /** A connection that the guard did not open. */
-export class EgressRefusedError extends Error {
+class EgressRefusedError extends Error {
   override readonly name = 'EgressRefusedError';
   readonly code = 'EGRESS_REFUSED';
 }

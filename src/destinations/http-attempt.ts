@@ -21,7 +21,7 @@ export interface AnswerHead {
 }
 
 /** The deadline of a whole exchange passed. */
-export class DeadlineError extends Error {
+class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
   readonly code = 'DEADLINE';
 }
@@ -56,7 +56,8 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   constructor(gate: SendGate, deadlineMs: number, settle: (answer: Answer) => void) {
     this.#gate = gate;
     this.#settle = settle;
-    this.#deadline = setTimeout(() => this.#expire(deadlineMs), deadlineMs);
+    // After a pause of the whole process an answer may lie unread: it is read before the deadline counts.
+    this.#deadline = setTimeout(() => setImmediate(() => this.#expire(deadlineMs)), deadlineMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -89,6 +90,7 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 
   #expire(deadlineMs: number): void {
+    if (this.#settled) return;
     const what = this.#controller === null ? 'no connection was made or came free' : 'no whole answer came';
     const error = new DeadlineError(`Within ${deadlineMs} ms ${what}.`);
     this.#break(error);

@@ -11,7 +11,6 @@ import type {
 } from './definition.ts';
 import { batchId } from './delivery-id.ts';
 import { checkUrl } from './egress-url.ts';
-import { withoutQuery } from './http-outcome.ts';
 import { openHttpSender, type HttpSender } from './http-sender.ts';
 import { userAgent } from './user-agent.ts';
 import { webhookSecrets, WebhookSettings } from './webhook-settings.ts';
@@ -28,10 +27,6 @@ export const webhook: DestinationDefinition = {
   checkEgress: (settings, allow) => {
     const check = checkUrl(WebhookSettings.parse(settings).url, allow);
     return check.ok ? [] : [{ path: ['url'], problem: check.problem }];
-  },
-  shown: (settings) => {
-    const { url, batchSize, timeoutMs, concurrency } = WebhookSettings.parse(settings);
-    return { url: withoutQuery(url), batchSize, timeoutMs, concurrency };
   },
   open: (settings, context) => openWebhook(WebhookSettings.parse(settings), context),
   test: (settings, context) => testWebhook(WebhookSettings.parse(settings), context),

@@ -1,11 +1,7 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import tls from 'node:tls';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { webhook } from '../../src/destinations/webhook.ts';
 import { startRawReceiver, startReceiver } from '../support/receiver.ts';
-import { selfSigned } from '../support/self-signed.ts';
 import { loopback, openSender, sendOne } from '../support/webhook-sender.ts';
 
 async function outcomeOfAnswer(status: number, headers: Record<string, string> = {}): Promise<Outcome> {
@@ -119,24 +115,6 @@ describe('a destination that cannot be reached is down, and nothing has left', (
       kind: 'down',
       failure: { errorClass: 'egress_refused', message: expect.stringContaining('127.0.0.2') },
     });
-  });
-
-  it('a certificate that nobody vouches for, even when the environment says not to care', async () => {
-    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-    onTestFinished(() => void vi.unstubAllEnvs());
-    let seen = '';
-    const server = tls.createServer(selfSigned('127.0.0.1'), (socket) => {
-      socket.on('error', () => undefined).on('data', (data) => (seen += data.toString()));
-    });
-    server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    expect(await sendOne(openSender(`https://127.0.0.1:${port}/`))).toMatchObject({
-      kind: 'down',
-      failure: { errorClass: 'tls' },
-    });
-    expect(seen).toBe('');
   });
 
   it('plain HTTP where TLS is expected, and nothing goes out in clear', async () => {

@@ -14,19 +14,26 @@ const utcTime = (date: Date) =>
 const pem = (label: string, bytes: Buffer) =>
   `-----BEGIN ${label}-----\n${bytes.toString('base64')}\n-----END ${label}-----\n`;
 
-/** A fresh key and a certificate that it signs itself (RFC 5280), valid for a day: one that nobody has a reason to trust. */
-export function selfSigned(commonName: string): { key: string; cert: string } {
+/**
+ * A fresh key and a certificate for an IPv4 address that it signs itself (RFC 5280), valid for a day: one that nobody
+ * trusts unless told to.
+ */
+export function selfSigned(address: string): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(oid('2a8648ce3d040302')); // ecdsa-with-SHA256
-  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
+  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(address)))));
+  const ip = der(0x87, Buffer.from(address.split('.').map(Number)));
+  const alternativeName = sequence(oid('551d11'), der(0x04, sequence(ip)));
   const day = 24 * 60 * 60_000;
   const toBeSigned = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))), // version 3
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     algorithm,
     name,
     sequence(utcTime(new Date(Date.now() - day)), utcTime(new Date(Date.now() + day))),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(alternativeName)),
   );
   const signature = der(0x03, Buffer.from([0]), sign('sha256', toBeSigned, privateKey));
   return {
