@@ -4,7 +4,7 @@ import type { Stoppable } from './stop-order.ts';
 /** A server of ours that runs. */
 export interface Server extends Stoppable {
   readonly port: number;
-  readonly onExit: (listener: (log: string) => void) => void;
+  readonly onExit: (listener: () => void) => void;
 }
 
 const firstPauseMs = 500;
@@ -39,9 +39,9 @@ export function keepServer<T extends Server>(
     watch(server);
   };
   const watch = (server: T) =>
-    server.onExit((log) => {
+    server.onExit(() => {
       if (stopped.signal.aborted) return;
-      say(`${name} ended; starting it again. The end of its log:\n${log}`);
+      say(`${name} ended; starting it again`);
       current = startAgain();
       void current.then(watchAgain, () => undefined); // stopped meanwhile
     });

@@ -16,8 +16,8 @@ export interface RunningPostgres {
   readonly url: string;
   readonly port: number;
   readonly major: number;
-  /** Called when it ends without having been told to; `log` is the end of its log. */
-  onExit(listener: (log: string) => void): void;
+  /** Calls back when it ends without having been told to. */
+  onExit(listener: () => void): void;
   /** Fast shutdown: connections are cut, nothing committed is lost. */
   stop(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort(wanted);
     const server = await launch(cluster, port, options.settings ?? [], logFile);
-    if (await isReady(server, cluster.folder)) return running(server, cluster, port, logFile);
+    if (await isReady(server, cluster.folder)) return running(server, cluster, port);
     const log = tailOf(logFile, 12);
     const taken = !(await isPortFree(port)); // another program took it in between
     if (attempt === tries || !(taken || isStillLetGo(log)))
@@ -117,7 +117,6 @@ async function running(
   server: ChildProcess,
   cluster: PostgresCluster,
   port: number,
-  logFile: string,
 ): Promise<RunningPostgres> {
   const exited = once(server, 'exit');
   const interrupt = () => server.kill('SIGINT');
@@ -141,8 +140,7 @@ async function running(
     await stop();
     throw error;
   }
-  const onExit = (listener: (log: string) => void) =>
-    void exited.then(() => stopping || listener(tailOf(logFile, 12)));
+  const onExit = (listener: () => void) => void exited.then(() => stopping || listener());
   return { url: url('reprise'), port, major: cluster.binaries.major, onExit, stop };
 }
 

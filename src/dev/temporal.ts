@@ -22,8 +22,8 @@ export interface RunningTemporal {
   readonly uiPort: number;
   readonly pid: number;
   readonly version: string;
-  /** Called when it ends without having been told to; `log` is the end of its log. */
-  onExit(listener: (log: string) => void): void;
+  /** Calls back when it ends without having been told to. */
+  onExit(listener: () => void): void;
   stop(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
     if (server.pid !== undefined) rememberProcess(note, server.pid);
     const address = `127.0.0.1:${port}`;
     if (await isReady(server, cli, address, options.namespace ?? 'default')) {
-      return running(server, { address, port, uiPort, version: cli.version }, note, logFile);
+      return running(server, { address, port, uiPort, version: cli.version }, note);
     }
     forgetProcess(note);
     const taken = !((await isPortFree(port)) && (await isPortFree(uiPort))); // another program took one in between
@@ -162,7 +162,6 @@ function running(
   server: ChildProcess,
   facts: { address: string; port: number; uiPort: number; version: string },
   note: string,
-  logFile: string,
 ): RunningTemporal {
   const exited = once(server, 'exit').then(() => forgetProcess(note));
   const terminate = () => server.kill('SIGTERM');
@@ -181,7 +180,7 @@ function running(
     ...facts,
     uiUrl: `http://localhost:${facts.uiPort}`,
     pid: server.pid ?? 0,
-    onExit: (listener) => void exited.then(() => stopping || listener(tailOf(logFile, 12))),
+    onExit: (listener) => void exited.then(() => stopping || listener()),
     stop,
   };
 }

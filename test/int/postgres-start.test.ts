@@ -102,14 +102,14 @@ test('when the usual port is taken, the next one is', async () => {
 });
 
 test('one that dies is noticed, one that is stopped is not', async () => {
-  const told: string[] = [];
+  let told = 0;
   const first = await startPostgres({ dataDir });
-  first.onExit((log) => told.push(log));
+  first.onExit(() => (told += 1));
   await first.stop();
   const second = await startPostgres({ dataDir });
-  second.onExit((log) => told.push(log));
+  second.onExit(() => (told += 1));
   process.kill(postmaster(), 'SIGKILL');
-  await expect.poll(() => told).toHaveLength(1);
+  await expect.poll(() => told).toBe(1);
   const third = await startPostgres({ dataDir }); // right after the kill, while its backends are still ending
   expect(await query(third.url, 'select n from kept')).toEqual([{ n: 1 }]);
   await third.stop();
