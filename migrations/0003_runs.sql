@@ -93,6 +93,7 @@ create table dead_letter (
   unique (run_id, position, action_id)
 );
 create index dead_letter_destination on dead_letter (destination_id, died_at);
+create index dead_letter_position on dead_letter (destination_id, position);
 
 -- An action has an event when its bit is set. One row per 8,192 positions, action and run.
 create table coverage (

@@ -3,6 +3,8 @@ import type { Selection } from './selection.ts';
 
 /** The selection that a replay's request asks for; its range must be frozen. Position ends are not part of it. */
 export function selectionOfRequest(request: {
+  readonly destinationId: string;
+  readonly mode: 'missing' | 'all' | 'failed';
   readonly range: ReplayRange;
   readonly filter?: Omit<Selection, 'exclude'>;
   readonly exclude?: NonNullable<Selection['exclude']>;
@@ -17,6 +19,7 @@ export function selectionOfRequest(request: {
   return {
     ...request.filter,
     ...(request.exclude !== undefined && { exclude: request.exclude }),
+    ...(request.mode === 'failed' && { failedAt: request.destinationId }),
     ...(from !== undefined && { [fromName]: from }),
     ...(to !== undefined && { [toName]: to }),
   };

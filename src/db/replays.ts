@@ -4,9 +4,12 @@ import type { ReplayRequest } from '../core/replay-request.ts';
 import { selectionOfRequest } from '../core/replay-selection.ts';
 import type { Selection } from '../core/selection.ts';
 import { archiveHead } from './archive/read.ts';
+import { countReplay } from './replay-count.ts';
 import { endRunIfDue } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
+
+const countLimitMs = 1_000;
 
 /** What creating a replay ended in. */
 export type CreateReplay =
@@ -17,8 +20,8 @@ export type CreateReplay =
 
 /**
  * Writes the row of a replay and its lanes in the caller's transaction. The range is cut where the destination's
- * stream owns (its lowest mark), or at the head of the archive when it has no stream. How many events are selected
- * is counted afterwards (`countReplay`).
+ * stream owns (its lowest mark), or at the head of the archive when it has no stream. What it selects is counted for
+ * at most a second; the rest is counted while it runs.
  * @param request with its range frozen
  */
 export async function createReplay(
@@ -47,6 +50,8 @@ export async function createReplay(
       ${JSON.stringify(actions)}::jsonb, ${request.order}, ${request.pace.eventsPerSecond ?? null},
       ${request.pace.maxConcurrent ?? null}, ${from - 1})`);
   await insertLanes(tx, params.id, request.pace.lanes ?? 1, from - 1);
+  const countUntil = performance.now() + countLimitMs;
+  await countReplay(tx, params.id, () => performance.now() < countUntil);
   return { kind: 'created', replay: (await getReplay(tx, params.id))! };
 }
 

@@ -126,7 +126,7 @@ export function showReplay(
 function showCounts(run: RunRecord, counted: Counts): z.input<typeof ReplayCounts> {
   const events = Object.fromEntries(buckets.map((bucket) => [bucket, counted.events[bucket] ?? 0]));
   return {
-    selected: run.selected,
+    selected: run.selectedExact ? run.selected : Math.max(run.selected, countedEvents(counted)),
     selectedExact: run.selectedExact,
     ...(events as Record<Bucket, number>),
     remaining: Math.max(0, run.selected - countedEvents(counted)),
