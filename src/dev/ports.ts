@@ -1,4 +1,8 @@
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tryLock } from '../../scripts/file-lock.mjs';
 
 /**
  * Ports from 1024 up that browsers refuse to open. Source: WHATWG Fetch, "port blocking".
@@ -12,12 +16,13 @@ const blockedByBrowsers = new Set([
 const triedAbove = 50;
 
 /**
- * The first free port from `preferred` upwards, or any free one without it. A port is only free at the moment of asking:
- * whoever binds it must be ready to ask again.
+ * The first free port from `preferred` upwards, or any free one without it. No other start of this user is given the same
+ * port while this process lives. Another program may still take it before it is bound: whoever binds it must be ready to
+ * ask again.
  */
 export async function freePort(
   preferred?: number,
-  isFree: (port: number) => Promise<boolean> = isPortFree,
+  isFree: (port: number) => Promise<boolean> = isClaimable,
 ): Promise<number> {
   if (preferred !== undefined && preferred !== 0) {
     const last = Math.min(preferred + triedAbove, 65_535);
@@ -26,6 +31,25 @@ export async function freePort(
     }
   }
   return (await tryBind(0, '127.0.0.1')) ?? fail('the system has no free port on 127.0.0.1');
+}
+
+/** Ports that this process has been given. */
+const claimed = new Set<number>();
+
+/**
+ * Two starts at once would both find the same port free, and one of them could take the other's server for its own. So
+ * each claims the ports that it is given, by locks that end with it.
+ */
+async function isClaimable(port: number): Promise<boolean> {
+  if (!(await isPortFree(port))) return false;
+  if (claimed.has(port)) return true;
+  const folder = join(tmpdir(), `reprise-ports-${process.getuid?.() ?? 'user'}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = tryLock(join(folder, String(port)));
+  if (lock.holder !== undefined) return false;
+  claimed.add(port);
+  process.once('exit', lock.release);
+  return true;
 }
 
 /** Whether nothing listens on a port of this machine's loopback, neither by IPv4 nor by IPv6. */
