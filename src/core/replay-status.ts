@@ -21,6 +21,9 @@ export type Ending = 'completed' | 'completed_with_failures' | 'cancelled' | 'fa
 /** What the last slice of a lane left. */
 export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'done';
 
+/** A lane that nobody has worked for longer than this waits for a worker: a start takes less. */
+const unworkedAfterMs = 10_000;
+
 /** The facts that a status is computed from. */
 export interface StatusFacts {
   readonly desired: Desired;
@@ -32,6 +35,8 @@ export interface StatusFacts {
     readonly leaseLive: boolean;
     /** The revision that the holder has acted upon. */
     readonly leaseRevision: number;
+    /** Since somebody last renewed a lease on it, or since the run was created; milliseconds. */
+    readonly unworkedMs: number;
     readonly state: LaneState;
     readonly stateReason: string | null;
     readonly wakeAt: Date | null;
@@ -81,6 +86,7 @@ function running(facts: StatusFacts): StatusView {
   if (open.length > 0 && open.every((lane) => lane.state === 'waiting')) {
     return { status: 'running', statusReason: 'retrying', nextRetryAt };
   }
-  const driven = open.length === 0 || open.some((lane) => lane.leaseLive);
+  const driven =
+    open.some((lane) => lane.leaseLive || lane.unworkedMs < unworkedAfterMs) || open.length === 0;
   return { status: 'running', statusReason: driven ? null : 'waiting_for_worker', nextRetryAt: null };
 }

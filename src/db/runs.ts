@@ -19,6 +19,8 @@ export interface LaneRecord {
   readonly rate: number;
   readonly leaseLive: boolean;
   readonly leaseRevision: number;
+  /** Since somebody last renewed a lease on it, or since the run was created. */
+  readonly unworkedMs: number;
   readonly state: LaneState;
   readonly stateReason: string | null;
   readonly wakeAt: Date | null;
@@ -69,7 +71,9 @@ export const leaseIsLive = sql`(not l.lease_released and
 const lanes = sql`(
   select coalesce(json_agg(json_build_object(
       'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'rate', l.rate,
-      'leaseLive', ${leaseIsLive}, 'leaseRevision', l.lease_revision, 'state', l.state,
+      'leaseLive', ${leaseIsLive}, 'leaseRevision', l.lease_revision,
+      'unworkedMs', extract(epoch from clock_timestamp() - coalesce(l.lease_renewed_at, r.created_at)) * 1000,
+      'state', l.state,
       'stateReason', l.state_reason, 'wakeAt', l.wake_at
     ) order by l.lane), '[]')
   from lane l where l.run_id = r.id)`;
