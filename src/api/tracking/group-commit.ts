@@ -58,8 +58,8 @@ export function createGroupCommit<T>(options: GroupCommitOptions<T>): GroupCommi
     submit: (item) => {
       const weight = options.weigh(item);
       const total = sum(waitingWeight, weight);
-      if (closed || (waiting.length > 0 && exceeds(total, options.maxWaiting)))
-        return Promise.resolve('full');
+      if (closed) return Promise.resolve('failed');
+      if (waiting.length > 0 && exceeds(total, options.maxWaiting)) return Promise.resolve('full');
       const { promise, resolve } = Promise.withResolvers<Committed>();
       waiting.push({ item, weight, settle: resolve });
       waitingWeight = total;

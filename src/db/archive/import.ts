@@ -10,8 +10,7 @@ import {
 } from '../../core/new-event.ts';
 import { maxEventDepth } from '../../core/rejection.ts';
 import type { Database } from '../database.ts';
-import { appendEvents } from './append.ts';
-import { rejectEvents } from './rejected.ts';
+import { keepEvents, type KeepOptions } from './keep.ts';
 
 /** What one append takes: live ingest waits for it, so it is kept to tens of milliseconds. */
 const chunkEvents = 2_000;
@@ -27,12 +26,11 @@ export interface ImportProgress {
   readonly rejected: number;
 }
 
-export interface ImportOptions {
+export interface ImportOptions extends KeepOptions {
   /** Told after each committed chunk. */
   readonly onProgress?: (progress: ImportProgress) => void;
   /** The time of arrival of events that bring none of their own. */
   readonly now?: () => Date;
-  readonly dedupeWindow?: string;
 }
 
 interface Chunk {
@@ -57,7 +55,13 @@ export async function importEvents(
   let chunk = emptyChunk();
   let committing: Promise<void> = Promise.resolve();
   const commit = async (full: Chunk) => {
-    progress = sum(progress, await commitChunk(db, full, options));
+    const kept = await keepEvents(db, full.events, full.rejected, options);
+    progress = {
+      lines: progress.lines + full.lines,
+      appended: progress.appended + kept.appended,
+      duplicates: progress.duplicates + kept.duplicates,
+      rejected: progress.rejected + kept.rejected,
+    };
     options.onProgress?.(progress);
   };
   for await (const line of lines) {
@@ -75,27 +79,6 @@ export async function importEvents(
 
 function emptyChunk(): Chunk {
   return { lines: 0, bytes: 0, events: [], rejected: [] };
-}
-
-async function commitChunk(db: Database, chunk: Chunk, options: ImportOptions): Promise<ImportProgress> {
-  const { dedupeWindow } = options;
-  const appended = await appendEvents(db, chunk.events, dedupeWindow === undefined ? {} : { dedupeWindow });
-  await rejectEvents(db, chunk.rejected);
-  return {
-    lines: chunk.lines,
-    appended: appended.appended,
-    duplicates: appended.duplicates,
-    rejected: chunk.rejected.length + appended.conflicts,
-  };
-}
-
-function sum(left: ImportProgress, right: ImportProgress): ImportProgress {
-  return {
-    lines: left.lines + right.lines,
-    appended: left.appended + right.appended,
-    duplicates: left.duplicates + right.duplicates,
-    rejected: left.rejected + right.rejected,
-  };
 }
 
 function addLine(chunk: Chunk, line: string | Uint8Array, sourceId: string, receivedAt: Date): void {

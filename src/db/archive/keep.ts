@@ -1,0 +1,71 @@
+import { rejectedEvent, type NewEvent, type RejectedEvent } from '../../core/new-event.ts';
+import type { Database } from '../database.ts';
+import { appendEvents } from './append.ts';
+import { rejectEvents } from './rejected.ts';
+
+/** What became of events. */
+export interface Kept {
+  readonly appended: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+}
+
+export interface KeepOptions {
+  readonly dedupeWindow?: string;
+}
+
+/**
+ * Keeps all events: in the archive, or as rejected with the reason. When it returns, all of it has committed. An event
+ * that the database refuses for its content is found by halving, so that it never takes its neighbours along.
+ * @throws when Postgres is away; keeping the same again is then safe
+ */
+export async function keepEvents(
+  db: Database,
+  events: readonly NewEvent[],
+  rejected: readonly RejectedEvent[],
+  options: KeepOptions = {},
+): Promise<Kept> {
+  const kept = events.length === 0 ? nothing : await append(db, events, options);
+  await rejectEvents(db, rejected);
+  return sum(kept, { ...nothing, rejected: rejected.length });
+}
+
+const nothing: Kept = { appended: 0, duplicates: 0, rejected: 0 };
+
+async function append(db: Database, events: readonly NewEvent[], options: KeepOptions): Promise<Kept> {
+  try {
+    const { appended, duplicates, conflicts } = await appendEvents(db, events, options);
+    return { appended, duplicates, rejected: conflicts };
+  } catch (error) {
+    if (!refusesContent(error)) throw error;
+    return await appendHalves(db, events, options);
+  }
+}
+
+async function appendHalves(db: Database, events: readonly NewEvent[], options: KeepOptions): Promise<Kept> {
+  const [only] = events;
+  if (events.length === 1 && only !== undefined) {
+    const { rejected } = rejectedEvent('not_storable', only.raw, { messageId: only.messageId }, only);
+    await rejectEvents(db, [rejected]);
+    return { ...nothing, rejected: 1 };
+  }
+  const middle = Math.ceil(events.length / 2);
+  const first = await append(db, events.slice(0, middle), options);
+  return sum(first, await append(db, events.slice(middle), options));
+}
+
+/** Classes of SQLSTATE that blame the data: data exception, integrity violation, program limit exceeded. */
+const contentClasses: ReadonlySet<string> = new Set(['22', '23', '54']);
+
+function refusesContent(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.length === 5 && contentClasses.has(code.slice(0, 2));
+}
+
+function sum(left: Kept, right: Kept): Kept {
+  return {
+    appended: left.appended + right.appended,
+    duplicates: left.duplicates + right.duplicates,
+    rejected: left.rejected + right.rejected,
+  };
+}

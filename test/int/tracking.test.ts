@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { Analytics } from '@segment/analytics-node';
+import { expect, test } from 'vitest';
+import { eventTypes } from '../../src/core/event.ts';
+import { sql } from '../../src/db/sql.ts';
+import { testDatabase } from '../support/database.ts';
+import { archivedOf, basic, completedOf, newKey, send, trackingServer } from '../support/tracking.ts';
+
+const db = await testDatabase();
+const { url } = await trackingServer({ db });
+const success = '{"success":true}';
+
+const single = (type: string) =>
+  JSON.stringify({
+    userId: 'u',
+    event: 'e',
+    previousId: 'p',
+    groupId: 'g',
+    messageId: randomUUID(),
+    sentAs: type,
+  });
+
+test('the unchanged Segment client: every call arrives and stays byte for byte', async () => {
+  const { sourceId, writeKey } = await newKey(db);
+  const bodies: string[] = [];
+  const analytics = new Analytics({
+    writeKey,
+    host: url,
+    flushAt: 4,
+    flushInterval: 50,
+    maxRetries: 0,
+    httpClient: async (address, init) => {
+      bodies.push(init.body);
+      return await fetch(address, init);
+    },
+  });
+  const failures: unknown[] = [];
+  analytics.on('error', (error) => failures.push(error));
+  analytics.identify({ userId: 'user-1', traits: { email: 'a@b.c', plan: 'é😀 "quoted" \u0000' } });
+  analytics.track({
+    userId: 'user-1',
+    event: 'Order Completed',
+    properties: { total: 12.5, items: [1, { a: null }] },
+  });
+  analytics.page({
+    anonymousId: 'anon-1',
+    category: 'Docs',
+    name: 'Home',
+    properties: { url: 'https://x.y/z' },
+  });
+  analytics.screen({ userId: 'user-1', name: 'Start' });
+  analytics.group({ userId: 'user-1', groupId: 'group-1', traits: { name: 'Initech' } });
+  analytics.alias({ userId: 'user-2', previousId: 'user-1' });
+  await analytics.closeAndFlush({ timeout: 10_000 });
+  expect(failures).toEqual([]);
+  const archived = await archivedOf(db, sourceId);
+  expect(archived.map((event) => event.type).toSorted()).toEqual([...eventTypes].toSorted());
+  const taken = archived.map((event) => event.raw);
+  for (const body of bodies) {
+    const count = (JSON.parse(body) as { batch: unknown[] }).batch.length;
+    const first = taken.findIndex((raw) => body.startsWith(`{"batch":[${raw}`));
+    expect(first).toBeGreaterThanOrEqual(0);
+    expect(body.startsWith(`{"batch":[${taken.slice(first, first + count).join(',')}],`)).toBe(true);
+  }
+  for (const event of archived) {
+    const completed = completedOf(event);
+    expect(completed).toMatchObject({ messageId: event.messageId, type: event.type });
+    expect(completed['originalTimestamp']).toBe(
+      (JSON.parse(event.raw) as Record<string, unknown>)['timestamp'],
+    );
+    expect(completed['timestamp']).toBe(event.timestamp.toISOString());
+    expect(completed['receivedAt']).toBe(event.receivedAt.toISOString());
+  }
+});
+
+test.each([
+  ['/v1/identify', 'identify'],
+  ['/v1/track', 'track'],
+  ['/v1/page', 'page'],
+  ['/v1/screen', 'screen'],
+  ['/v1/group', 'group'],
+  ['/v1/alias', 'alias'],
+  ['/v1/i', 'identify'],
+  ['/v1/t', 'track'],
+  ['/v1/p', 'page'],
+  ['/v1/s', 'screen'],
+  ['/v1/g', 'group'],
+  ['/v1/a', 'alias'],
+  ['/v1/track/', 'track'],
+  ['/v1/t/', 'track'],
+  ['/v1/page?x=1', 'page'],
+  ['/v1/page/?x=1', 'page'],
+])('%s takes one %s call', async (path, type) => {
+  const { sourceId, writeKey } = await newKey(db);
+  const body = single(type);
+  const answer = await send(url + path, { headers: { authorization: basic(writeKey) }, body });
+  expect(answer).toMatchObject({ status: 200, body: success });
+  const [event] = await archivedOf(db, sourceId);
+  expect(event).toMatchObject({ raw: body, type, origin: 'tracking_api', live: true });
+});
+
+test.each(['/v1/batch', '/v1/batch/', '/v1/b', '/v1/b/', '/v1/import', '/v1/import/'])(
+  '%s takes a batch',
+  async (path) => {
+    const { sourceId, writeKey } = await newKey(db);
+    const items = ['{ "type":"page","userId":"u" }', '{"type":"track","event":"e","userId":"u"}'];
+    const body = ` \n{"batch" : [ ${items.join(' ,\n ')} ] }\n`;
+    const answer = await send(url + path, { headers: { authorization: basic(writeKey) }, body });
+    expect(answer).toMatchObject({ status: 200, body: success });
+    expect((await archivedOf(db, sourceId)).map((event) => event.raw)).toEqual(items);
+  },
+);
+
+test.each([
+  '/v1/unknown',
+  '/v1',
+  '/v1/',
+  '/v1/batch/x',
+  '/v2/batch',
+  '/api/v1/track',
+  '/v1/Track',
+  '/v1/constructor',
+])('%s is somebody else’s', async (path) => {
+  expect(await send(url + path, { body: '{}' })).toMatchObject({ status: 404, body: 'not the tracking API' });
+});
+
+const encodings = {
+  none: (body: string) => Buffer.from(body),
+  identity: (body: string) => Buffer.from(body),
+  gzip: (body: string) => gzipSync(body),
+  GZIP: (body: string) => gzipSync(body),
+  'x-gzip': (body: string) => gzipSync(body),
+  deflate: (body: string) => deflateSync(body),
+  br: (body: string) => brotliCompressSync(body),
+};
+const contentTypes = [
+  'application/json',
+  'text/plain;charset=UTF-8',
+  'application/x-www-form-urlencoded',
+  null,
+];
+const keyPlaces = ['header', 'body', 'both', 'bearer and body', 'empty user and body'] as const;
+
+test('every encoding, with every content type, with the key in every place, on every form of address', async () => {
+  const { sourceId, writeKey } = await newKey(db);
+  let sent = 0;
+  for (const [encoding, encode] of Object.entries(encodings)) {
+    for (const contentType of contentTypes) {
+      for (const place of keyPlaces) {
+        const isBatch = sent % 2 === 0;
+        const inBody = place === 'header' ? '' : `"writeKey":"${writeKey}",`;
+        const event = `"type":"track","event":"e","userId":"u","messageId":"${sent}"`;
+        const body = isBatch ? `{${inBody}"batch":[{${event}}]}` : `{${inBody}${event}}`;
+        const headers: Record<string, string> = {};
+        if (contentType !== null) headers['content-type'] = contentType;
+        if (encoding !== 'none') headers['content-encoding'] = encoding;
+        if (place === 'header' || place === 'both') headers['authorization'] = basic(writeKey);
+        if (place === 'bearer and body') headers['authorization'] = 'Bearer some.token';
+        if (place === 'empty user and body') headers['authorization'] = basic('');
+        const path = isBatch ? '/v1/batch' : '/v1/t';
+        const answer = await send(url + path, { headers, body: encode(body) });
+        expect(answer, `${encoding} ${contentType} ${place}`).toMatchObject({ status: 200, body: success });
+        sent++;
+      }
+    }
+  }
+  const archived = await archivedOf(db, sourceId);
+  expect(archived.map((event) => event.messageId)).toEqual(
+    Array.from({ length: sent }, (_, index) => String(index)),
+  );
+  for (const event of archived) expect(completedOf(event)).not.toHaveProperty('writeKey');
+});
+
+test('bare deflate data is taken too', async () => {
+  const { sourceId, writeKey } = await newKey(db);
+  const headers = { authorization: basic(writeKey), 'content-encoding': 'deflate' };
+  expect(await send(`${url}/v1/track`, { headers, body: deflateRawSync(single('track')) })).toMatchObject({
+    status: 200,
+  });
+  expect(await archivedOf(db, sourceId)).toHaveLength(1);
+});
+
+test('items take over what their batch says, the sender’s text stays', async () => {
+  const { sourceId, writeKey } = await newKey(db);
+  const items = [
+    '{"type":"page","userId":"u"}',
+    '{"type":"page","userId":"u","context":{"ip":"2.2.2.2"},"integrations":{"Webhook":true}}',
+  ];
+  const sentAt = new Date(Date.now() - 3_600_000).toISOString();
+  const body = `{"batch":[${items.join(',')}],"context":{"ip":"1.1.1.1","library":{"name":"x","version":"1"}},"integrations":{"All":false},"sentAt":"${sentAt}","sequence":4}`;
+  await send(`${url}/v1/batch`, { headers: { authorization: basic(writeKey) }, body });
+  const archived = await archivedOf(db, sourceId);
+  expect(archived.map((event) => event.raw)).toEqual(items);
+  expect(archived.map(completedOf)).toMatchObject([
+    { context: { ip: '1.1.1.1', library: { name: 'x' } }, integrations: { All: false } },
+    { context: { ip: '2.2.2.2', library: { name: 'x' } }, integrations: { All: false, Webhook: true } },
+  ]);
+  expect(archived.map((event) => JSON.parse(event.integrations ?? '{}'))).toEqual([
+    { All: false },
+    { All: false, Webhook: true },
+  ]);
+  const [row] = await db.rows<{ sent_at: Date }>(
+    sql`select sent_at from event where source_id = ${sourceId} limit 1`,
+  );
+  expect(row?.sent_at.toISOString()).toBe(sentAt);
+});
