@@ -25,7 +25,7 @@ const worker = await Worker.create({
   connection,
   namespace: config.TEMPORAL_NAMESPACE,
   taskQueue: orchestrationQueue,
-  workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+  workflowsPath: fileURLToPath(new URL('../workflows', import.meta.url)), // a folder: right in src and in dist
   activities: createOrchestrateActivities({ db, orchestrator }),
   maxCachedWorkflows: 500,
   shutdownGraceTime: 0,
