@@ -22,7 +22,7 @@ export function banner(facts: BannerFacts): string {
   const home = `http://localhost:${facts.apiPort}`;
   const rows: [name: string, value: string, more: string][] = [
     ['Admin API', `${home}/api`, `token      ${facts.adminTokenFile ?? 'REPRISE_ADMIN_TOKEN'}`],
-    ['Ingest', `${home}/v1`, facts.writeKey === null ? '' : `write key  ${facts.writeKey}`],
+    ['Ingest', `${home}/v1`, `write key  ${facts.writeKey ?? 'none yet: POST /api/sources makes one'}`],
     ['Docs', `${home}/docs`, ''],
     ['Temporal UI', facts.temporalUi ?? 'that of the server given by TEMPORAL_ADDRESS', ''],
     ['Demo CRM', `http://localhost:${facts.demoPort}`, 'a destination of your own, with a page to watch'],

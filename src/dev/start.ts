@@ -107,8 +107,21 @@ async function start(context: StartContext, folder: DataFolder, lock: HeldLock):
 }
 
 async function migrated(database: DatabaseAddress): Promise<DatabaseAddress> {
-  await migrate(database.url);
+  try {
+    await migrate(database.url);
+  } catch (error) {
+    if (database.embedded) throw error;
+    throw new Error(`The Postgres that DATABASE_URL names cannot be used: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
   return database;
+}
+
+/** Node gives a failed connection to a name with several addresses no words of its own. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  return message === undefined || message === '' ? (code ?? 'unknown') : message;
 }
 
 /** Waits until all serve; gives back the ports of API and demo destination. */
