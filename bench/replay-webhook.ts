@@ -90,7 +90,7 @@ async function fill(database: Database, count: number): Promise<void> {
     origin: 'tracking_api',
     receivedAt: new Date(),
     live: true,
-    sentAt: undefined,
+    sentAt: null,
     batch: { context: [], integrations: [] },
     integrations: undefined,
     newMessageId: randomUUID,

@@ -10,7 +10,7 @@ import {
   type JsonObject,
   type RejectionCode,
 } from './rejection.ts';
-import { parseTime, timesOf } from './timestamps.ts';
+import { parseTime, timeOf } from './timestamps.ts';
 
 /** An event on its way into the archive. */
 export interface NewEvent {
@@ -58,8 +58,8 @@ export interface Arrival {
    * because its sentAt has nothing to do with the import.
    */
   readonly live: boolean;
-  /** The batch's `sentAt`, for items without one. */
-  readonly sentAt: unknown;
+  /** The batch's `sentAt`, for items without a usable one. */
+  readonly sentAt: Date | null;
   readonly batch: BatchMembers;
   /** The batch's `integrations` as parsed. */
   readonly integrations: unknown;
@@ -109,30 +109,23 @@ export function rejectedEvent(
 }
 
 function archivable(value: JsonObject, raw: Uint8Array, type: EventType, arrival: Arrival): NewEvent {
-  const receivedAt = parseTime(value['receivedAt']);
-  const archivedAt = arrival.live || receivedAt === null ? arrival.receivedAt : new Date(receivedAt);
-  const sentAt = parseTime(value['sentAt']) === null ? arrival.sentAt : value['sentAt'];
-  const times = timesOf(
-    {
-      timestamp: value['timestamp'],
-      originalTimestamp: value['originalTimestamp'],
-      sentAt: arrival.live ? sentAt : null,
-    },
-    archivedAt,
-  );
+  const receivedAt = timeIn(value, 'receivedAt');
+  const archivedAt = arrival.live ? arrival.receivedAt : (receivedAt ?? arrival.receivedAt);
+  const sentAt = timeIn(value, 'sentAt') ?? arrival.sentAt;
+  const sent = { timestamp: value['timestamp'], originalTimestamp: value['originalTimestamp'] };
+  const time = timeOf(sent, arrival.live ? sentAt : null, archivedAt);
   const messageId = idText('messageId', value, raw) ?? arrival.newMessageId();
   const stamps: Stamps = {
-    timestamp: times.asSent ? null : times.timestamp.toISOString(),
-    keepOriginal: times.fromTimestamp,
+    timestamp: time.asSent ? null : time.timestamp.toISOString(),
+    keepOriginal: time.fromTimestamp,
     receivedAt: receivedAt === null ? archivedAt.toISOString() : null,
     messageId: messageId === value['messageId'] ? null : messageId,
     type: type === value['type'] ? null : type,
   };
-  const sent = parseTime(sentAt);
   return {
     receivedAt: archivedAt,
-    sentAt: sent === null ? null : new Date(sent),
-    timestamp: times.timestamp,
+    sentAt,
+    timestamp: time.timestamp,
     sourceId: arrival.sourceId,
     origin: arrival.origin,
     type,
@@ -145,6 +138,11 @@ function archivable(value: JsonObject, raw: Uint8Array, type: EventType, arrival
     raw,
     edits: findEdits(raw, arrival.batch, stamps),
   };
+}
+
+function timeIn(value: JsonObject, name: string): Date | null {
+  const moment = parseTime(value[name]);
+  return moment === null ? null : new Date(moment);
 }
 
 function nameOf(value: JsonObject, type: EventType): string | null {

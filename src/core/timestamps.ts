@@ -61,12 +61,10 @@ function isSane(moment: number): boolean {
 export interface SentTimes {
   readonly timestamp: unknown;
   readonly originalTimestamp: unknown;
-  readonly sentAt: unknown;
 }
 
-export interface EventTimes {
+export interface EventTime {
   readonly timestamp: Date;
-  readonly sentAt: Date | null;
   /** The time was made from the sender's `timestamp`. */
   readonly fromTimestamp: boolean;
   /** The sender's `timestamp` says it already, in a form that everyone reads alike (RFC 3339), so it can stay. */
@@ -79,18 +77,18 @@ export interface EventTimes {
  * `sentAt` the sender's time stands. A sender that gives both `timestamp` and `originalTimestamp` has corrected the
  * first one itself, so it stands too: corrected again by an old `sentAt`, a forwarded event would move to today.
  * Without any usable time it is `receivedAt`.
+ * @param sentAt when the request left, by the sender's clock; null where that is unknown or means nothing
  */
-export function timesOf(sent: SentTimes, receivedAt: Date): EventTimes {
+export function timeOf(sent: SentTimes, sentAt: Date | null, receivedAt: Date): EventTime {
   const own = parseTime(sent.timestamp);
   const original = parseTime(sent.originalTimestamp);
-  const sentAt = parseTime(sent.sentAt);
   const onClock = own ?? original;
-  const skew = sentAt === null || (own !== null && original !== null) ? 0 : receivedAt.getTime() - sentAt;
+  const isCorrected = own !== null && original !== null;
+  const skew = sentAt === null || isCorrected ? 0 : receivedAt.getTime() - sentAt.getTime();
   const moment = onClock === null ? null : onClock + skew;
   const usable = moment !== null && isSane(moment);
   return {
     timestamp: usable ? new Date(moment) : receivedAt,
-    sentAt: sentAt === null ? null : new Date(sentAt),
     fromTimestamp: usable && own !== null,
     asSent: usable && moment === own && strictPattern.test(sent.timestamp as string),
   };

@@ -9,7 +9,7 @@ const arrival: Arrival = {
   origin: 'tracking_api',
   receivedAt: new Date('2026-08-01T12:00:00.000Z'),
   live: true,
-  sentAt: undefined,
+  sentAt: null,
   batch: { context: [], integrations: [] },
   integrations: undefined,
   newMessageId: () => 'made-here',
@@ -130,7 +130,7 @@ test('makes a messageId where there is none that can be used', () => {
 test('an item’s own sentAt comes before its batch’s', () => {
   const text =
     '{"type":"identify","userId":"u","timestamp":"2026-08-01T10:00:00.000Z","sentAt":"2026-08-01T11:00:00.000Z"}';
-  const batchSentAt = { sentAt: '2026-08-01T11:30:00.000Z' };
+  const batchSentAt = { sentAt: new Date('2026-08-01T11:30:00.000Z') };
   expect(accepted(text, null, batchSentAt).timestamp.toISOString()).toBe('2026-08-01T11:00:00.000Z');
   const without = text.replace(/,"sentAt":"[^"]*"/, '');
   const event = accepted(without, null, batchSentAt);

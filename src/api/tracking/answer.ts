@@ -6,7 +6,7 @@ const retryAfterSeconds = 2;
 /** How long a browser may remember a preflight's answer; seconds. */
 const preflightSeconds = 86_400;
 
-const success = Buffer.from('{"success":true}');
+const success = '{"success":true}';
 
 /** 200: everything of the request is stored for good. Some clients accept no other status and need a JSON body. */
 export function answerSuccess(request: IncomingMessage, response: ServerResponse): void {
@@ -19,7 +19,7 @@ export function answerRefusal(request: IncomingMessage, response: ServerResponse
   const headers: Record<string, string | number> = {};
   if (status === 503) headers['Retry-After'] = retryAfterSeconds;
   if (status === 405) headers['Allow'] = 'POST, OPTIONS';
-  send(request, response, status, headers, Buffer.from(JSON.stringify({ code: refusal, message })));
+  send(request, response, status, headers, JSON.stringify({ code: refusal, message }));
 }
 
 /** Lets a page of any origin send events: write keys are public, and no cookie means anything here. */
@@ -39,16 +39,16 @@ function send(
   response: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string | number>>,
-  body: Buffer,
+  body: string,
 ): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(status, {
     'Content-Type': 'application/json',
-    'Content-Length': body.length,
+    'Content-Length': Buffer.byteLength(body),
     ...corsHeaders(request),
     ...headers,
   });
-  response.end(body);
+  response.end(body); // as text it leaves in one piece with the headers
 }
 
 /** On every answer: without them a browser hides even the status from the page's client. */

@@ -10,7 +10,8 @@ import {
   type ReadEvent,
   type RejectedEvent,
 } from '../../core/new-event.ts';
-import { isJsonObject, maxEventDepth, type JsonObject } from '../../core/rejection.ts';
+import { isJsonObject, maxEventDepth } from '../../core/rejection.ts';
+import { parseTime } from '../../core/timestamps.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
 import type { Call } from './calls.ts';
 import type { Refusal } from './refusal.ts';
@@ -96,7 +97,13 @@ function eventsOfBatch({ value, json, depth }: ReceivedBody, arrival: Arrival): 
   if (values.length > maxBatchEvents) return 'too_many_events';
   const inherited = inheritedMembers(json, members, depth > maxEventDepth);
   if (inherited === null) return 'too_deep';
-  const ofItems = { ...arrival, ...batchArrival(value), batch: inherited };
+  const sentAt = parseTime(value['sentAt']);
+  const ofItems: Arrival = {
+    ...arrival,
+    sentAt: sentAt === null ? null : new Date(sentAt),
+    batch: inherited,
+    integrations: value['integrations'],
+  };
   const items = elementsOf(json, batch.valueStart);
   return sorted(
     items.map(({ valueStart, valueEnd }, index) => {
@@ -106,10 +113,6 @@ function eventsOfBatch({ value, json, depth }: ReceivedBody, arrival: Arrival): 
         : readEvent(values[index], raw, null, ofItems);
     }),
   );
-}
-
-function batchArrival(value: JsonObject): Pick<Arrival, 'sentAt' | 'integrations'> {
-  return { sentAt: value['sentAt'], integrations: value['integrations'] };
 }
 
 /** What the batch gives to its items; null when that would make every one of them too deep. */
