@@ -12,7 +12,10 @@ const rows = new Map();
 for (const [path, { version, license, dev }] of Object.entries(packages)) {
   if (path === '') continue;
   const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  rows.set(`${name}@${version}`, `| ${name} | ${version} | ${license ?? 'see its package'} | ${dev ? 'development' : 'use'} |`);
+  rows.set(
+    `${name}@${version}`,
+    `| ${name} | ${version} | ${license ?? 'see its package'} | ${dev ? 'development' : 'use'} |`,
+  );
 }
 const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 const text = [

@@ -46,6 +46,7 @@ export interface SliceDeps {
 
 const renewMs = 1_000;
 const commitGapMs = 20;
+const dueLookMs = 500; // how often waiting deliveries are looked up
 const shortWaitMs = 2_000; // a wait shorter than this is not worth giving the slot back
 
 /**
@@ -62,6 +63,7 @@ export class Slice {
   readonly #startedAt: number;
   #stop: 'more' | 'stopped' | null = null;
   #stoppedAt = 0;
+  #dueLookAt = 0;
   #idleSince: number | null = null;
   #nudge: () => void = () => undefined;
 
@@ -160,7 +162,10 @@ export class Slice {
 
   /** Deliveries that waited are taken up one lot after another, each after a commit that wrote the last lot down. */
   async #takeUpDue(): Promise<void> {
-    if (this.#stop !== null || !this.#lane.hasWaiting || this.#lane.dueOpen > 0) return;
+    const now = this.#deps.now();
+    if (this.#stop !== null || !this.#lane.hasWaiting || this.#lane.dueOpen > 0 || now < this.#dueLookAt)
+      return;
+    this.#dueLookAt = now + dueLookMs;
     const due = await readDue(this.#deps.db, this.#taken);
     this.#lane.offerDue(due, this.#deps.now());
     if (due.length > 0) this.#traffic.pump();
@@ -198,6 +203,8 @@ export class Slice {
   /** The last commit: hands the lane back with how it stands. */
   async #leave(end: SliceEnd): Promise<SliceEnd> {
     this.#stopFor('more');
+    // What could not be drained must not arrive after the lane is somebody else's.
+    if (!this.#traffic.quiet) await this.#deps.sender.close();
     const ends = { done: 'done', held: 'held', waiting: 'waiting', idle: 'parked' } as const;
     const open = this.#lane.health.down === null ? 'ready' : 'held';
     const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
