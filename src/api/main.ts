@@ -8,12 +8,16 @@ import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { createApp } from './app.ts';
 import { withPlainErrors } from './log.ts';
 import { startServer } from './server.ts';
+import { createTrackingHandler } from './tracking/handler.ts';
+import { createTrackingHandler } from './tracking/handler.ts';
 import { upkeep } from './upkeep.ts';
 
 // The API process serves the one HTTP port. It starts, and answers, while Postgres or Temporal are away.
 const config = readConfig();
 const log = withPlainErrors(createLogger(config, 'api'));
 const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-api' });
+// Events come in over connections of their own, so that no search in the archive keeps them waiting.
+const trackingDb = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-tracking' });
 const orchestrator = openOrchestrator(config);
 const stopping = new AbortController();
 const deps = {
@@ -26,10 +30,12 @@ const deps = {
   stopping: stopping.signal,
 };
 
+const tracking = createTrackingHandler({ db, logger: log });
+const tracking = createTrackingHandler({ db: trackingDb, logger: log });
 const server = await startServer({
   host: config.REPRISE_HOST,
   port: config.PORT,
-  first: null,
+  first: tracking,
   app: createApp(deps),
 });
 const kept = upkeep(deps);
@@ -37,9 +43,11 @@ const kept = upkeep(deps);
 onShutdown(async () => {
   stopping.abort();
   await server.close();
+  await tracking.close();
+  await tracking.close();
   await orchestrator.close();
   await kept;
-  await db.close();
+  await Promise.all([db.close(), trackingDb.close()]);
 });
 announceReady({ port: server.port });
 log.info({ port: server.port }, 'ready');
