@@ -9,7 +9,6 @@ import { createApp } from './app.ts';
 import { withPlainErrors } from './log.ts';
 import { startServer } from './server.ts';
 import { createTrackingHandler } from './tracking/handler.ts';
-import { createTrackingHandler } from './tracking/handler.ts';
 import { upkeep } from './upkeep.ts';
 
 // The API process serves the one HTTP port. It starts, and answers, while Postgres or Temporal are away.
@@ -30,7 +29,6 @@ const deps = {
   stopping: stopping.signal,
 };
 
-const tracking = createTrackingHandler({ db, logger: log });
 const tracking = createTrackingHandler({ db: trackingDb, logger: log });
 const server = await startServer({
   host: config.REPRISE_HOST,
@@ -43,7 +41,6 @@ const kept = upkeep(deps);
 onShutdown(async () => {
   stopping.abort();
   await server.close();
-  await tracking.close();
   await tracking.close();
   await orchestrator.close();
   await kept;
