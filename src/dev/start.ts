@@ -7,7 +7,7 @@ import { archiveSummary } from '../db/archive/summary.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import { listDestinations } from '../db/destinations.ts';
 import { migrate } from '../db/migrate.ts';
-import { banner } from './banner.ts';
+import { banner, type BannerFacts } from './banner.ts';
 import { withoutRepeats } from './child-log.ts';
 import type { Child } from './child.ts';
 import {
@@ -79,21 +79,19 @@ async function start(context: StartContext, folder: DataFolder, lock: HeldLock):
   const demo = startDemoDestination(children);
   await order.add('demo destination', demo.child);
   const secrets = secretsOf(config, folder);
-  const [database, temporal] = await Promise.all([
-    providePostgres(context).then((provided) => migrated(provided)),
-    provideTemporal(context),
-  ]);
-  const db = openDatabase({ url: database.url, name: 'reprise-start', maxConnections: 2 });
+  const postgres = providePostgres(context).then((provided) => migrated(provided));
+  const seeding = postgres.then((database) => seed(progress, database, config, folder));
+  seeding.catch(() => undefined); // awaited below, when the rest has got that far
+  const [database, temporal] = await Promise.all([postgres, provideTemporal(context)]);
   const { api, workers } = startProcesses(children, { database, temporal, secrets });
-  for (const child of [api.child, ...workers]) await order.add('processes', child);
-  const [[apiPort, demoPort]] = await Promise.all([
-    allReady(progress, api, demo, workers),
-    seed(progress, db, config, folder),
-  ]);
+  await Promise.all([api.child, ...workers].map((child) => order.add('processes', child)));
+  const [[apiPort, demoPort], db] = await Promise.all([allReady(progress, api, demo, workers), seeding]);
+  const content = await contentOf(db);
+  await db.close();
   lock.tell({ url: `http://localhost:${apiPort}` });
   progress.say(
     banner({
-      ...(await contentOf(db)),
+      ...content,
       version: ownVersion(),
       seconds: performance.now() / 1000,
       apiPort,
@@ -144,7 +142,14 @@ async function allReady(
   return [apiReady.port ?? api.port(), demoReady.port ?? demo.port()];
 }
 
-async function seed(progress: Progress, db: Database, config: Config, folder: DataFolder): Promise<void> {
+/** Loads the demo data where there is something to load; gives back the open database. */
+async function seed(
+  progress: Progress,
+  database: DatabaseAddress,
+  config: Config,
+  folder: DataFolder,
+): Promise<Database> {
+  const db = openDatabase({ url: database.url, name: 'reprise-start', maxConnections: 2 });
   let step: Step | null = null;
   const begin = () => (step ??= progress.start('Loading the demo shop'));
   const added = await loadDemoData({
@@ -155,10 +160,13 @@ async function seed(progress: Progress, db: Database, config: Config, folder: Da
     onProgress: begin,
   });
   if (added !== null) begin().done(`Demo shop: ${added.toLocaleString('en')} events loaded`);
+  return db;
 }
 
 /** What the banner says of the database's content. */
-async function contentOf(db: Database) {
+async function contentOf(
+  db: Database,
+): Promise<Pick<BannerFacts, 'archive' | 'writeKey' | 'hasDestinations'>> {
   const [archive, demo, destinations] = await Promise.all([
     archiveSummary(db),
     demoSourceId(db),
