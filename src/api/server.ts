@@ -19,6 +19,9 @@ const drainMs = 7_000;
 const sweepMs = 50;
 /** Longer than a proxy in front keeps its connections, so that it never sends into one that closes; milliseconds. */
 const keepAliveMs = 65_000;
+/** A request's headers, and all of it, must have arrived by then: whoever sends more slowly holds on to memory. */
+const headersMs = 15_000;
+const requestMs = 60_000;
 
 /** Listens. @param options.port 0 takes a free one. @throws when the port is taken or the host is none of ours */
 export async function startServer(options: {
@@ -28,7 +31,8 @@ export async function startServer(options: {
   readonly app: RequestListener;
 }): Promise<ApiServer> {
   const { first, app } = options;
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+  const timeouts = { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: requestMs };
+  const server = createServer(timeouts, (request, response) => {
     if (first?.handle(request, response) !== true) app(request, response);
   });
   server.listen(options.port, options.host);
