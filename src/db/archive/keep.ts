@@ -54,8 +54,11 @@ async function appendHalves(db: Database, events: readonly NewEvent[], options: 
   return sum(first, await append(db, events.slice(middle), options));
 }
 
-/** Classes of SQLSTATE that blame the data: data exception, integrity violation, program limit exceeded. */
-const contentClasses: ReadonlySet<string> = new Set(['22', '23', '54']);
+/**
+ * Classes of SQLSTATE that blame the data: data exception, program limit exceeded. Integrity violations are not among
+ * them: here they mean that the archive itself is not as it should be, which no event can help.
+ */
+const contentClasses: ReadonlySet<string> = new Set(['22', '54']);
 
 function refusesContent(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
