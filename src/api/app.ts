@@ -26,22 +26,18 @@ export function createApp(deps: ApiDeps): Express {
     app,
     routes.filter((route) => route.shape.open !== true),
   );
-  app.use((request, response) => refuse(request, response, nothingHere(pathOf(request))));
+  app.use(notServed(routes));
   app.use(onError);
   return app;
 }
 
 function mount(app: Express, routes: readonly Route[]): void {
-  const byPath = Map.groupBy(routes, (route) => expressPath(route.shape.path));
-  for (const [path, group] of byPath) {
-    for (const route of group) {
-      const readsBody = route.shape.method !== 'get';
-      const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
-      app[route.shape.method](path, ...body, (request: Request, response: Response) =>
-        serve(route, request, response),
-      );
-    }
-    app.all(path, methodGuard(group.map((route) => route.shape.method.toUpperCase())));
+  for (const route of routes) {
+    const readsBody = route.shape.method !== 'get';
+    const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
+    app[route.shape.method](expressPath(route.shape.path), ...body, (request: Request, response: Response) =>
+      serve(route, request, response),
+    );
   }
 }
 
@@ -94,9 +90,16 @@ function tokenGuard(adminToken: string) {
   };
 }
 
-function methodGuard(methods: readonly string[]) {
-  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ');
+/** No route took the request: either its method is wrong, or there is nothing at its path. */
+function notServed(routes: readonly Route[]) {
+  const paths = [...Map.groupBy(routes, (route) => route.shape.path)].map(([path, group]) => ({
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
+    methods: group.map((route) => route.shape.method.toUpperCase()),
+  }));
   return (request: Request, response: Response) => {
+    const known = paths.find(({ pattern }) => pattern.test(pathOf(request)));
+    if (known === undefined) return refuse(request, response, nothingHere(pathOf(request)));
+    const allow = [...known.methods, ...(known.methods.includes('GET') ? ['HEAD'] : [])].join(', ');
     const detail = `${request.method} is not taken here. Use one of: ${allow}.`;
     refuse(request, response, problem('method_not_allowed', detail, { headers: { allow } }));
   };

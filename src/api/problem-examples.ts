@@ -30,7 +30,7 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   replay_ended: problem(
     'replay_ended',
     'The replay is completed, so it can no longer be changed. Start a new one.',
-    { members: { status: 'completed' } },
+    { members: { replayStatus: 'completed' } },
   ),
   destination_disabled: problem(
     'destination_disabled',

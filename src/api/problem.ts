@@ -57,13 +57,13 @@ export function isProblem(value: unknown): value is Problem {
 export function problemDocument(refusal: Problem, requestId: string): Record<string, unknown> {
   const [status, title] = problemKinds[refusal.problem];
   return {
+    ...refusal.members,
     type: `urn:reprise:problem:${refusal.problem}`,
     title,
     status,
     code: refusal.problem,
     detail: refusal.detail,
     ...(refusal.errors !== undefined && { errors: refusal.errors }),
-    ...refusal.members,
     requestId,
   };
 }

@@ -99,7 +99,7 @@ describe('refusals', () => {
 });
 
 describe('bodies', () => {
-  const post = async (body: BodyInit, headers: Record<string, string> = json) =>
+  const post = async (body: string | Buffer, headers: Record<string, string> = json) =>
     await fetched('/api/sources', { method: 'POST', headers: { ...bearer, ...headers }, body });
 
   test.each([

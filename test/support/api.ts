@@ -11,7 +11,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/database.ts';
 import { parseEgressAllow } from '../../src/destinations/egress-address.ts';
 import { createKeyring } from '../../src/destinations/secrets.ts';
-import { openOrchestrator } from '../../src/temporal/orchestrator.ts';
+import { openOrchestrator, type Orchestrator } from '../../src/temporal/orchestrator.ts';
 
 export const adminToken = 'a-token-for-tests-only';
 
@@ -35,18 +35,18 @@ export interface TestApi {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>;
 }
 
-/** The admin API on an ephemeral port. Its Temporal is away: nothing listens at its address. */
-export async function testApi(db: Database, options: { secretKey?: string } = {}): Promise<TestApi> {
+/** The admin API on an ephemeral port. Unless given another, its Temporal is away: calls fail at once. */
+export async function testApi(db: Database, options: { orchestrator?: Orchestrator } = {}): Promise<TestApi> {
   const logged: Buffer[] = [];
   const sink = new PassThrough().on('data', (chunk: Buffer) => logged.push(chunk));
   const stopping = new AbortController();
-  const orchestrator = openOrchestrator(readConfig({ TEMPORAL_ADDRESS: '127.0.0.1:1' }));
+  const orchestrator = options.orchestrator ?? (await closedOrchestrator());
   const deps: ApiDeps = {
     db,
     orchestrator,
     log: withPlainErrors(pino({ level: 'trace' }, sink)),
     adminToken,
-    keyring: createKeyring(options.secretKey ?? randomBytes(32).toString('base64')),
+    keyring: createKeyring(randomBytes(32).toString('base64')),
     egress: parseEgressAllow(['127.0.0.1']),
     stopping: stopping.signal,
   };
@@ -55,7 +55,6 @@ export async function testApi(db: Database, options: { secretKey?: string } = {}
   afterAll(async () => {
     stopping.abort();
     await server.close();
-    await orchestrator.close();
   });
   return {
     url,
@@ -71,6 +70,12 @@ export async function testApi(db: Database, options: { secretKey?: string } = {}
       return answer;
     },
   };
+}
+
+async function closedOrchestrator(): Promise<Orchestrator> {
+  const orchestrator = openOrchestrator(readConfig({ TEMPORAL_ADDRESS: '127.0.0.1:1' }));
+  await orchestrator.close();
+  return orchestrator;
 }
 
 /** Reads an answer to its end. */

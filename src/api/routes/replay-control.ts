@@ -126,7 +126,7 @@ function over(replay: RunRecord): Problem {
     'replay_ended',
     `The replay is ${status}, so it can no longer be changed. Start a new one.`,
     {
-      members: { status },
+      members: { replayStatus: status },
     },
   );
 }

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { appendEvents } from '../../src/db/archive/append.ts';
+import { sql } from '../../src/db/sql.ts';
+import { testApi } from '../support/api.ts';
+import { testDatabase } from '../support/database.ts';
+import { eventOfText, newSource, trackEvent } from '../support/events.ts';
+
+const db = await testDatabase();
+const api = await testApi(db);
+const [shop, app] = [await newSource(db), await newSource(db)];
+
+async function pages(query: string): Promise<{ position: number; name: string; messageId: string }[]> {
+  const seen = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const page = await api.call('GET', `/api/events?${query}${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    expect(page.status).toBe(200);
+    seen.push(...page.body.data);
+    cursor = page.body.nextCursor;
+  }
+  return seen;
+}
+
+describe('the list', () => {
+  test('of an empty archive is empty', async () => {
+    expect((await api.call('GET', '/api/events')).body).toEqual({ data: [], nextCursor: null });
+  });
+
+  test('shows the newest first, page after page, without skip or repeat', async () => {
+    const events = Array.from({ length: 25 }, (_, index) => trackEvent(shop, { event: `E${index}` }));
+    const { head } = await appendEvents(db, events);
+    const seen = await pages('limit=10');
+    const positions = seen.map((event) => event.position);
+    expect(positions[0]).toBe(head);
+    expect(positions).toEqual(positions.toSorted((a, b) => b - a));
+    expect(new Set(positions).size).toBe(25);
+  });
+
+  test('is filtered by type, name, user, source and messageId', async () => {
+    const messageId = randomUUID();
+    await appendEvents(db, [
+      trackEvent(app, { event: 'Order Completed', userId: 'u-1', messageId }),
+      trackEvent(app, { event: 'Order Completed', userId: undefined, anonymousId: 'u-1' }),
+      eventOfText(app, `{"type":"page","name":"Home","anonymousId":"u-2","messageId":"m-${messageId}"}`),
+    ]);
+    expect(await pages('name=Order%20Completed&limit=1')).toHaveLength(2);
+    expect(await pages('user=u-1')).toHaveLength(2);
+    expect(await pages(`source=${app}`)).toHaveLength(3);
+    expect(await pages('type=page')).toMatchObject([{ name: 'Home' }]);
+    expect(await pages(`messageId=${messageId}`)).toMatchObject([{ messageId }]);
+    expect(await pages(`source=${app}&type=track&user=u-2`)).toEqual([]);
+    expect((await api.call('GET', '/api/events?type=click')).body.errors[0].parameter).toBe('type');
+    expect((await api.call('GET', '/api/events?user=a%00b')).body.data).toEqual([]);
+  });
+});
+
+describe('one event', () => {
+  const raw =
+    '{"type":"track", "event":"Exact","userId":"u-9","messageId":"exact-1","timestamp":"2026-01-02T03:04:05Z","properties":{"big":9007199254740993,"huge":1e400,"money":25.00}}';
+
+  test('is read by position and by messageId, as it was sent and as it is delivered, number by number', async () => {
+    const { head } = await appendEvents(db, [eventOfText(shop, raw)]);
+    const byPosition = await api.call('GET', `/api/events/${head}`);
+    expect(byPosition.body).toMatchObject({
+      position: head,
+      sourceId: shop,
+      name: 'Exact',
+      messageId: 'exact-1',
+      raw,
+    });
+    expect(byPosition.body.event).toMatchObject({ event: 'Exact', userId: 'u-9' });
+    const completed = byPosition.text.slice(byPosition.text.indexOf(',"event":{'));
+    expect(completed).toContain('"properties":{"big":9007199254740993,"huge":1e400,"money":25.00}');
+    expect((await api.call('GET', '/api/events/exact-1')).text).toBe(byPosition.text);
+  });
+
+  test('of a messageId that two sources used is the newest', async () => {
+    await appendEvents(db, [trackEvent(shop, { messageId: 'twice/ü', event: 'old' })]);
+    await appendEvents(db, [trackEvent(app, { messageId: 'twice/ü', event: 'new' })]);
+    const found = await api.call('GET', `/api/events/${encodeURIComponent('twice/ü')}`);
+    expect(found.body).toMatchObject({ name: 'new', sourceId: app });
+  });
+
+  test('that is not there is not found', async () => {
+    for (const id of ['999999', '0', 'nobody', 'a%00b']) {
+      expect((await api.call('GET', `/api/events/${id}`)).body).toMatchObject({
+        status: 404,
+        code: 'not_found',
+      });
+    }
+  });
+});
+
+describe('rejected events', () => {
+  test('are listed newest first with their reason and what came, cut', async () => {
+    for (const [code, bytes] of [
+      ['no_user', Buffer.from('{"type":"track"}')],
+      ['event_too_large', Buffer.alloc(40_000, 97)],
+      ['no_user', Buffer.from([0x7b, 0xff, 0x7d])],
+    ] as const) {
+      await db.run(sql`
+        insert into rejected_event (received_at, source_id, code, message, raw)
+        values (now(), ${code === 'no_user' ? shop : app}, ${code}, 'why', ${bytes})`);
+    }
+    const { data } = (await api.call('GET', '/api/rejected')).body;
+    expect(data).toMatchObject([
+      { code: 'no_user', raw: '{\uFFFD}', size: 3 },
+      { code: 'event_too_large', size: 40_000 },
+      { code: 'no_user', raw: '{"type":"track"}', message: 'why', messageId: null },
+    ]);
+    expect(data[1].raw).toHaveLength(8_192);
+    const first = await api.call('GET', '/api/rejected?code=no_user&limit=1');
+    const rest = await api.call('GET', `/api/rejected?code=no_user&limit=1&cursor=${first.body.nextCursor}`);
+    expect([first.body.data[0].id, rest.body.data[0].id]).toEqual([data[0].id, data[2].id]);
+    expect(rest.body.nextCursor).toBeNull();
+    expect((await api.call('GET', `/api/rejected?source=${app}`)).body.data).toHaveLength(1);
+  });
+});
+
+describe('dead letters', () => {
+  test('are listed newest first, by destination, replay and kind of failure', async () => {
+    const { head } = await appendEvents(db, [trackEvent(shop, { messageId: 'dead-1' })]);
+    const settings = { url: 'https://example.com/events' };
+    const made = await api.call('POST', '/api/destinations', { type: 'webhook', name: 'W', settings });
+    const destinationId = made.body.id as string;
+    const replayId = (await api.call('POST', '/api/replays', { destinationId })).body.id as string;
+    const [stream] = await db.rows<{ id: string }>(sql`
+      select id from run where destination_id = ${destinationId} and kind = 'stream'`);
+    const failure = { errorClass: 'http_400', message: 'refused', status: 400, response: 'no' };
+    for (const [runId, position, errorClass] of [
+      [stream?.id, head, 'http_400'],
+      [replayId, head, 'timeout'],
+      [replayId, 999_999, 'http_400'],
+    ] as const) {
+      await db.run(sql`
+        insert into dead_letter (id, run_id, destination_id, action_id, action_version, position, error_class, failure,
+          attempts, first_failed_at, died_at)
+        values (${randomUUID()}, ${runId}, ${destinationId}, ${made.body.actions[0].id}, 1, ${position}, ${errorClass},
+          ${JSON.stringify(failure)}::jsonb, 3, now(), '2026-01-01T00:00:00.000001Z')`);
+    }
+    const list = async (query: string) => (await api.call('GET', `/api/dead-letters?${query}`)).body;
+    const all = await list(`destinationId=${destinationId}`);
+    expect(all.data).toHaveLength(3);
+    const inStream = all.data.find((letter: { replayId: string | null }) => letter.replayId === null);
+    expect(inStream).toMatchObject({
+      position: head,
+      event: { type: 'track', name: 'Tested', messageId: 'dead-1' },
+      errorClass: 'http_400',
+      failure: { message: 'refused', status: 400, response: 'no' },
+      attempts: 3,
+      retriedBy: null,
+    });
+    const inReplay = await list(`replayId=${replayId}`);
+    expect(inReplay.data).toHaveLength(2);
+    expect((await list(`replayId=${replayId}&errorClass=http_400`)).data).toMatchObject([{ event: null }]);
+    const first = await list('limit=2');
+    const rest = await list(`limit=2&cursor=${first.nextCursor}`);
+    const ids = [...first.data, ...rest.data].map((letter: { id: string }) => letter.id);
+    expect(new Set(ids).size).toBe(3);
+    expect(rest.nextCursor).toBeNull();
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { createApp } from '../../src/api/app.ts';
+import { problemExamples } from '../../src/api/problem-examples.ts';
+import { problemKinds } from '../../src/api/problem.ts';
+import { answered, testApi } from '../support/api.ts';
+import { testDatabase } from '../support/database.ts';
+import { shapes } from '../support/documented.ts';
+
+const api = await testApi(await testDatabase());
+// oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever came
+const document: any = (await answered(await fetch(`${api.url}/api/openapi.json`))).body;
+
+interface Layer {
+  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
+}
+
+test('the router has what the document has, and nothing else', () => {
+  const { stack } = createApp(api.deps).router as unknown as { stack: Layer[] };
+  const routed = stack.flatMap(({ route }) =>
+    Object.keys(route?.methods ?? {})
+      .filter((method) => method !== '_all')
+      .map((method) => `${method} ${route?.path.replaceAll(/:(\w+)/g, '{$1}')}`),
+  );
+  const documented = Object.entries<object>(document.paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method} ${path}`),
+  );
+  expect(routed.length).toBeGreaterThan(25);
+  expect(routed.toSorted()).toEqual(documented.toSorted());
+});
+
+describe('the document', () => {
+  test('is OpenAPI 3.1, needs no token, and names every operation once', () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    const ids = shapes.map((shape) => shape.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('has an example for every body, every answer with content and every refusal', () => {
+    for (const shape of shapes) {
+      const operation = document.paths[shape.path][shape.method];
+      const contents = Object.values<{ content?: object }>(operation.responses).map(
+        (one) => one.content ?? {},
+      );
+      if (operation.requestBody !== undefined) contents.push(operation.requestBody.content);
+      for (const [type, content] of contents.flatMap((one) => Object.entries(one))) {
+        if (!type.includes('json') && type !== 'text/event-stream') continue;
+        expect(Object.keys(content.examples ?? {}), `${shape.operationId} ${type}`).not.toHaveLength(0);
+      }
+    }
+  });
+
+  test('its examples are what the schemas take and give', () => {
+    for (const shape of shapes) {
+      if (shape.body !== undefined) expect(shape.body.safeParse(shape.bodyExample).error).toBeUndefined();
+      for (const { schema, example } of Object.values(shape.answers)) {
+        if (schema !== undefined) expect(schema.parse(example), shape.operationId).toEqual(example);
+      }
+    }
+  });
+
+  test('shows every kind of refusal', () => {
+    for (const code of Object.keys(problemKinds)) expect(document.info.description).toContain(`\`${code}\``);
+    expect(Object.entries(problemExamples).every(([code, example]) => example.problem === code)).toBe(true);
+  });
+});
+
+describe('the page', () => {
+  test('names nothing but this server, under a policy that lets nothing else in', async () => {
+    const page = await answered(await fetch(`${api.url}/docs`));
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const policy = page.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toMatch(/https?:|\*|unsafe-eval|script-src[^;]*unsafe/);
+    expect(page.text).not.toMatch(/https?:\/\//);
+    const script = await fetch(`${api.url}/docs/rapidoc.js`);
+    expect(script.headers.get('content-type')).toMatch(/^text\/javascript/);
+    expect((await script.text()).length).toBeGreaterThan(500_000);
+  });
+});
+
+test('the catalog tells what a type needs, as JSON Schema', async () => {
+  const { data } = (await api.call('GET', '/api/catalog')).body;
+  const webhook = data.find((entry: { type: string }) => entry.type === 'webhook');
+  expect(webhook).toMatchObject({
+    settings: { type: 'object', required: ['url'], additionalProperties: false },
+    generated: ['secret'],
+    actions: [{ name: 'Send event', trigger: null }],
+  });
+  expect(webhook.settings.properties.secret.secret).toBe(true);
+  expect((await api.call('GET', '/api/catalog/webhook')).body).toEqual(webhook);
+  expect((await api.call('GET', '/api/catalog/nothing')).status).toBe(404);
+});
