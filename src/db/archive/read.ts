@@ -41,10 +41,8 @@ export function toArchivedEvent(row: EventRow): ArchivedEvent {
  * may follow at any time, none below it.
  */
 export async function archiveHead(db: Queryable): Promise<Position> {
-  const [row] = await db.rows<{ position: number }>(
-    sql`select position from event order by position desc limit 1`,
-  );
-  return row?.position ?? 0;
+  const [row] = await db.rows<{ head: number }>(sql`select archive_head() as head`);
+  return row?.head ?? 0;
 }
 
 export interface PageRequest {
