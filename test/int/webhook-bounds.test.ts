@@ -95,6 +95,7 @@ describe('the deadline', () => {
       failure: { message: expect.stringContaining('came free') },
     });
     expect(await sendOne(slow, '{"n":3}')).toEqual(delivered);
+    expect(receiver.requests.map(({ body }) => body)).toEqual(['{"slow":1}', '{"n":3}']);
   });
 });
 

@@ -57,6 +57,12 @@ const breaks: Hostility[] = [
       ),
     outcome: { kind: 'throttled', retryAfterMs: 3_000 },
   },
+  {
+    name: 'a reset after an early hint',
+    answer: (s) =>
+      s.write('HTTP/1.1 103 Early Hints\r\n\r\n', () => setTimeout(() => s.resetAndDestroy(), 20)),
+    outcome: { kind: 'failed', failure: expect.not.objectContaining({ status: 103 }) },
+  },
   { name: 'a body that the close ends', answer: (s) => s.end(`${ok}\r\nok`), outcome: delivered },
   {
     name: 'no words beside the status',

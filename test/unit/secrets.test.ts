@@ -66,14 +66,17 @@ describe('sealed settings', () => {
     expect(faultOf(() => open(sealed, place, createKeyring(keyText())))).toBe('unknown_key');
   });
 
-  it('notice every changed character', () => {
+  it('notice every changed and every added character', () => {
     for (let index = 0; index < sealed.length; index += 1) {
-      const other = sealed[index] === 'A' ? 'B' : 'A';
-      const changed = sealed.slice(0, index) + other + sealed.slice(index + 1);
-      expect(
-        faultOf(() => open(changed, place, keyring)),
-        `character ${index}`,
-      ).not.toBe('opened');
+      const [before, after] = [sealed.slice(0, index), sealed.slice(index + 1)];
+      const texts = ['A', 'B', 'Q', 'g', 'w'].filter((other) => other !== sealed[index]);
+      for (const text of [...texts, `!${sealed[index]}`]) {
+        const changed = before + text + after;
+        expect(
+          faultOf(() => open(changed, place, keyring)),
+          `${text} at ${index}`,
+        ).not.toBe('opened');
+      }
     }
   });
 
