@@ -42,8 +42,9 @@ onShutdown(async () => {
   stopping.abort();
   await server.close();
   await tracking.close();
-  await orchestrator.close();
+  // The SDK's client throws outside of any call when its connection is closed under one that it retries.
   await kept;
+  await orchestrator.close();
   await Promise.all([db.close(), trackingDb.close()]);
 });
 announceReady({ port: server.port });
