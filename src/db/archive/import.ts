@@ -13,7 +13,7 @@ import type { Database } from '../database.ts';
 import { keepEvents, type KeepOptions } from './keep.ts';
 
 /** What one append takes: live ingest waits for it, so it is kept to tens of milliseconds. */
-const chunkEvents = 2_000;
+const chunkEvents = 1_000;
 const chunkBytes = 4 * 1024 * 1024;
 
 export interface ImportProgress {
