@@ -17,30 +17,32 @@ const read = async (after: number) => {
 
 const started = performance.now();
 let sent = 0;
-let ahead = read(0);
-let rows: [number, string][] = [];
+const rows: [number, string][] = await read(0);
+let ahead: Promise<[number, string][]> | null = read(rows.at(-1)![0]);
 let next = 0;
+
+/** The next row; no lane waits at the border of a page unless the database is slower than the sink. */
+const take = async (): Promise<string | null> => {
+  while (next >= rows.length && ahead !== null) {
+    const page = ahead;
+    const more = await page;
+    if (ahead !== page) continue; // another lane has taken this page over
+    rows.splice(0, next, ...more);
+    next = 0;
+    ahead = more.length === 0 ? null : read(more.at(-1)![0]);
+  }
+  return next < rows.length ? rows[next++]![1] : null;
+};
+
 const lane = async (): Promise<void> => {
-  for (;;) {
-    if (next >= rows.length) return;
-    const body = rows[next++]![1];
-    const { body: answer } = await pool.request({
-      path: '/hook',
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-    });
+  const headers = { 'content-type': 'application/json' };
+  for (let body = await take(); body !== null; body = await take()) {
+    const { body: answer } = await pool.request({ path: '/hook', method: 'POST', headers, body });
     await answer.dump();
     sent++;
   }
 };
-for (;;) {
-  rows = await ahead;
-  if (rows.length === 0) break;
-  ahead = read(rows.at(-1)![0]);
-  next = 0;
-  await Promise.all(Array.from({ length: connections }, lane));
-}
+await Promise.all(Array.from({ length: connections }, lane));
 const seconds = (performance.now() - started) / 1_000;
 await pool.close();
 await client.end();
