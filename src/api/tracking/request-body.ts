@@ -4,7 +4,7 @@ import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import type { Refusal } from './refusal.ts';
 
 /** The largest body taken, before and after decompression: a batch of 500 KB with room for what stands around it. */
-export const maxBodyBytes = 512 * 1024;
+const maxBodyBytes = 512 * 1024;
 
 const decompressors = {
   gzip: promisify(gunzip),
