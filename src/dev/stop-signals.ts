@@ -21,6 +21,7 @@ export function stopOnSignals(order: StopOrder, stopping: AbortController, progr
   };
   // SIGHUP: the terminal was closed
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  process.on('disconnect', onSignal); // a test run that started it, by a channel to it, was killed
 }
 
 async function stopAll(order: StopOrder, progress: Progress): Promise<void> {

@@ -50,7 +50,8 @@ test('some lines come twice, the same byte for byte', () => {
 
 test('lines stand in the order of arrival, within the 90 days before the anchor', () => {
   const arrivals = events.map(({ receivedAt }) => receivedAt);
-  expect(arrivals).toEqual([...arrivals].sort());
+  const early = arrivals.findIndex((arrival, index) => index > 0 && arrival < arrivals[index - 1]!);
+  expect(early).toBe(-1);
   expect(Date.parse(arrivals[0]!)).toBeGreaterThanOrEqual(until.getTime() - 90 * day);
   expect(Date.parse(arrivals.at(-1)!)).toBeLessThan(until.getTime());
 });
