@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventTypes } from './event.ts';
+import { storableText } from './storable-text.ts';
 
 /** What a range is measured by: when the archive took an event in, the event's own time, or its position. */
 export const rangeMeasures = ['received', 'event', 'position'] as const;
@@ -104,7 +105,7 @@ export const replayRequestFields = {
       '`user`: a user’s events one after another, users side by side. `strict`: one event after another (one lane). `none`: no order.',
   }),
   label: z
-    .exactOptional(z.string().min(1).max(200).refine(isStorable, 'Holds NUL or half of a surrogate pair.'))
+    .exactOptional(storableText(200))
     .meta({ description: 'A name for people.', example: 'October outage' }),
 };
 
@@ -127,10 +128,6 @@ export type ReplayRequest = z.infer<typeof ReplayRequest>;
 export type ReplayRange =
   | { readonly by: 'position'; readonly from?: number; readonly to?: number }
   | { readonly by: 'received' | 'event'; readonly from?: string; readonly to?: string };
-
-function isStorable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed();
-}
 
 function rangeFitsItsMeasure({ range }: { range: z.infer<typeof RangeFields> }, context: z.RefinementCtx) {
   for (const end of ['from', 'to'] as const) {

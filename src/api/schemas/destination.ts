@@ -11,7 +11,7 @@ const rateText = 'Most events per second that the account can bear.';
 const requestText = 'Most requests per second that the account can bear.';
 const connectionText = 'Most requests under way at once; the stream’s share comes first.';
 
-export const Budget = z.strictObject({
+const Budget = z.strictObject({
   eventsPerSecond: z.exactOptional(rate).meta({ description: rateText, example: 100 }),
   requestsPerSecond: z.exactOptional(rate).meta({ description: requestText }),
   maxConcurrent: z.exactOptional(connections).meta({ description: connectionText }),
@@ -128,10 +128,7 @@ export function showDestination(
 }
 
 /** A destination's stream as it is answered. */
-export function showStream(
-  run: RunRecord,
-  orchestrator: Pick<Orchestrator, 'workflowUrl'>,
-): z.input<typeof Stream> {
+function showStream(run: RunRecord, orchestrator: Pick<Orchestrator, 'workflowUrl'>): z.input<typeof Stream> {
   const { status, statusReason, nextRetryAt } = replayStatus(run);
   // A parked stream has nothing to send: it waits for events, not for a worker.
   const parked = status === 'running' && run.lanes.every((lane) => lane.state === 'parked');
@@ -146,7 +143,7 @@ export function showStream(
   };
 }
 
-export const streamExample: z.input<typeof Stream> = {
+const streamExample: z.input<typeof Stream> = {
   status: 'running',
   statusReason: null,
   nextRetryAt: null,

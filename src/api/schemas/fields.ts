@@ -1,18 +1,11 @@
 import { z } from 'zod';
+import { storableText } from '../../core/storable-text.ts';
 
 /** An instant in RFC 3339, UTC. */
 export const Time = z.iso.datetime().meta({ example: '2026-10-14T02:00:00.000Z' });
 
 /** A plain UUID. */
 export const Id = z.uuid().meta({ example: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e' });
-
-/** A text that Postgres can hold: without NUL, no half surrogate pairs. */
-export const storableText = (limit: number) =>
-  z
-    .string()
-    .min(1)
-    .max(limit)
-    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Holds NUL or half of a surrogate pair.');
 
 export const Name = storableText(200).meta({ description: 'A name for people.' });
 
