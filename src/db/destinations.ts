@@ -102,7 +102,7 @@ export async function listDestinations(
 /** Holds a destination's row for the caller's transaction. @returns false when there is none */
 export async function lockDestination(tx: Queryable, id: string): Promise<boolean> {
   const rows = await tx.rows(
-    sql`select 1 from destination where id = ${id} and deleted_at is null for update`,
+    sql`select 1 from destination where id = ${id} and deleted_at is null for no key update`,
   );
   return rows.length > 0;
 }

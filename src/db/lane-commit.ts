@@ -40,7 +40,7 @@ export async function commitLane(
 ): Promise<Wanted> {
   return await db.transaction(async (tx) => {
     const wanted = await writeLane(tx, lane, commit, standing);
-    for (const part of commit.bits) await writeBits(tx, lane, part);
+    for (const part of commit.bits.toSorted(inOneOrder)) await writeBits(tx, lane, part);
     if (commit.waiting.length > 0) await writeWaiting(tx, lane, commit.waiting);
     if (commit.ended.length > 0) await deleteWaiting(tx, lane, commit.ended);
     if (commit.dead.length > 0) await writeDead(tx, lane, commit.dead);
@@ -63,6 +63,12 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
       d.updated_at as "destinationUpdatedAt"`);
   if (wanted === undefined) throw new LeaseLost(`lane ${lane.lane} of run ${lane.runId} has another holder`);
   return wanted;
+}
+
+/** Lanes share rows of coverage: all write them in the same order, so that none waits for another in a circle. */
+function inOneOrder(left: LaneCommit['bits'][number], right: LaneCommit['bits'][number]): number {
+  if (left.actionId === right.actionId) return left.chunk - right.chunk;
+  return left.actionId < right.actionId ? -1 : 1;
 }
 
 async function writeBits(tx: Queryable, lane: TakenLane, part: LaneCommit['bits'][number]): Promise<void> {

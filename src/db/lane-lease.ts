@@ -113,6 +113,7 @@ async function confirm(
     where run_id = ${lane.runId} and lane = ${lane.lane}`);
 }
 
+// NO KEY: what a commit writes refers to the run's row and must not wait for who waits for its lane.
 async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row | null> {
   const [row] = await tx.rows<Row>(sql`
     select r.id as "runId", r.number as "runNumber", r.kind, l.lane,
@@ -126,7 +127,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       l.lease_released as released, l.lease_renewals as renewals
     from run r join lane l on l.run_id = r.id join destination d on d.id = r.destination_id
     where r.id = ${runId} and l.lane = ${lane}
-    for update of r, l`);
+    for no key update of r, l`);
   return row ?? null;
 }
 

@@ -126,7 +126,7 @@ async function changeOf(db: Queryable, id: string, changed: number, desired?: st
 
 async function lockDestination(tx: Queryable, id: string) {
   const [row] = await tx.rows<{ sources: string[] | null; disabled_reason: string | null }>(sql`
-    select sources, disabled_reason from destination where id = ${id} and deleted_at is null for update`);
+    select sources, disabled_reason from destination where id = ${id} and deleted_at is null for no key update`);
   return row ?? null;
 }
 

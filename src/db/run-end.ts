@@ -9,7 +9,7 @@ import { sql, type Queryable } from './sql.ts';
  * @returns the run as it stands afterwards, null when there is none
  */
 export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunRecord | null> {
-  await tx.rows(sql`select 1 from run where id = ${runId} for update`);
+  await tx.rows(sql`select 1 from run where id = ${runId} for no key update`);
   const [run] = await readRuns(tx, sql`r.id = ${runId}`);
   if (run === undefined) return null;
   const ending = run.endedAt === null ? endingOf(run) : null;
@@ -20,7 +20,7 @@ export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunReco
 
 /** Ends a run whose workflow somebody terminated by hand, or that cannot go on. */
 export async function failRun(tx: Queryable, runId: string, reason: string): Promise<void> {
-  await tx.rows(sql`select 1 from run where id = ${runId} for update`);
+  await tx.rows(sql`select 1 from run where id = ${runId} for no key update`);
   const [run] = await readRuns(tx, sql`r.id = ${runId} and r.ended_at is null`);
   if (run !== undefined) await endRun(tx, run, 'failed', reason);
 }

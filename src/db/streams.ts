@@ -15,7 +15,7 @@ export type OpenStream =
  * A stream that is open already stays as it is.
  */
 export async function openStream(tx: Queryable, destinationId: string): Promise<OpenStream> {
-  await tx.rows(sql`select 1 from destination where id = ${destinationId} for update`);
+  await tx.rows(sql`select 1 from destination where id = ${destinationId} for no key update`);
   const before = await openStreamRun(tx, destinationId);
   if (before !== null && before.desired !== 'cancelled') {
     return { kind: 'open', runId: before.id, seam: before.fromPosition };

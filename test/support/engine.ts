@@ -73,10 +73,26 @@ export async function newEngine(
   const rows = await db.rows<{ id: string }>(
     sql`select id from action where destination_id = ${destinationId} order by created_at, id`,
   );
-  const head = watchHead(db);
-  onTestFinished(() => head.close());
+  const head = lazyHead(db);
   return { db, sink, head, source, destinationId, actions: rows.map(({ id }) => id) };
 }
+
+/** Follows the head from the first time that somebody asks: it costs a connection. */
+function lazyHead(db: Database): HeadWatch {
+  let watch: HeadWatch | null = null;
+  onTestFinished(() => watch?.close());
+  const opened = () => (watch ??= watchHead(db));
+  return {
+    get head() {
+      return opened().head;
+    },
+    onRise: (listener) => opened().onRise(listener),
+    close: () => opened().close(),
+  };
+}
+
+/** A replay reads to the end of its range, wherever the head is. */
+const noHead: HeadWatch = { head: 0, onRise: () => () => undefined, close: () => Promise.resolve() };
 
 let events = 0;
 
@@ -154,7 +170,7 @@ export async function runSlice(
   const sender = overrides.sender ?? (await openSender(taken.lane.destination));
   const deps: SliceDeps = {
     db: engine.db,
-    head: engine.head,
+    head: taken.lane.kind === 'stream' ? engine.head : noHead,
     sender,
     triggers: () => true,
     random: Math.random,
