@@ -38,7 +38,7 @@ const settled = (bucket: Bucket, reason: string | null = null, set = false): Dec
  * what waits in another run, which would otherwise arrive twice.
  */
 export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): Decision {
-  if (known.ownBit) return settled(mode === 'missing' && known.otherBit ? 'alreadyDelivered' : 'delivered');
+  if (known.ownBit) return settled(mode !== 'all' && known.otherBit ? 'alreadyDelivered' : 'delivered');
   if (known.ownRow !== null) return settled(known.ownRow);
   if (!known.triggered) return settled('filtered', 'no_trigger_matches');
   if (mode !== 'all' && known.otherBit) return settled('alreadyDelivered', null, true);
@@ -46,7 +46,7 @@ export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): De
   return { kind: 'deliver' };
 }
 
-/** The decisions of an event's actions, put together for the lane. */
+/** The decisions of an event's actions, put together for the lane; the reason is that of an event filtered as a whole. */
 export function gather(decisions: readonly (readonly [actionId: string, decision: Decision])[]): {
   deliver: string[];
   settled: Settled[];
@@ -66,5 +66,6 @@ export function gather(decisions: readonly (readonly [actionId: string, decision
     if (decision.set) have.push(actionId);
     reason ??= decision.reason;
   }
-  return { deliver, settled: settledOnes, have, reason: deliver.length > 0 ? null : reason };
+  const filtered = deliver.length === 0 && settledOnes.every(({ bucket }) => bucket === 'filtered');
+  return { deliver, settled: settledOnes, have, reason: filtered ? reason : null };
 }
