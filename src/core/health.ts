@@ -8,7 +8,8 @@ import type { Failure, Outcome } from './outcome.ts';
  *   -> down by an outcome that speaks for the account (connection failure, 401, 429), or by a streak of at least
  *      `streakEvents` distinct events of at least `streakUsers` users.
  * down: nothing is sent but one probe at a time, each after a wait that grows; nothing is given up.
- *   -> up by the first success.
+ *   -> up by the first success outside a Retry-After, or by a refusal of one event when the outage was of another kind
+ *      and the waits have stopped growing.
  *
  * Invariant: `streaks` is empty after every success; `probing` implies down and exactly one send in flight.
  */
@@ -25,6 +26,8 @@ export interface Down {
   /** When the next probe may leave, on the lane's clock. */
   readonly probeAt: number;
   readonly probing: boolean;
+  /** The end of the longest Retry-After heard, on the lane's clock; until then not even a success reopens. */
+  readonly closedUntil: number;
 }
 
 interface Streak {
@@ -42,9 +45,13 @@ const maxRetryAfterMs = 60 * 60_000;
 
 export const healthy: Health = { down: null, streaks: new Map() };
 
-/** A lane that the last slice left held goes on with its wait instead of starting over. */
+/**
+ * A lane that the last slice left held goes on with its wait instead of starting over. Its first probe leaves a moment
+ * later, so that there is more than one event to choose it from.
+ */
 export function stillDown(down: Pick<Down, 'reason' | 'waitMs'>, failure: Failure, now: number): Health {
-  return { down: { ...down, failure, probeAt: now, probing: false }, streaks: new Map() };
+  const probeAt = now + firstWaitMs;
+  return { down: { ...down, failure, probeAt, probing: false, closedUntil: now }, streaks: new Map() };
 }
 
 /** Whether a send may start now, and if so whether it is a probe. */
@@ -58,9 +65,15 @@ export function probeSent(health: Health): Health {
   return health.down === null ? health : { ...health, down: { ...health.down, probing: true } };
 }
 
-/** The destination took an event. */
-export function succeeded(): Health {
-  return healthy;
+/** What was to be the probe did not reach the destination: another may leave at once. */
+export function probeUnsent(health: Health): Health {
+  return health.down === null ? health : { ...health, down: { ...health.down, probing: false } };
+}
+
+/** The destination took an event. What left before a Retry-After was heard does not take that back. */
+export function succeeded(health: Health, now: number): Health {
+  if (health.down === null || now >= health.down.closedUntil) return healthy;
+  return { down: { ...health.down, probing: false }, streaks: new Map() };
 }
 
 /** The destination refused or failed one event. Only a streak of such speaks about the destination as a whole. */
@@ -75,8 +88,9 @@ export function failedOne(
     random: number;
   },
 ): Health {
-  if (health.down !== null) return waitOn(health, params);
   const { failure, position, user, refused } = params;
+  if (health.down !== null && !(refused && isOutlasted(health.down)))
+    return waitOn(health, { ...params, reason: health.down.reason });
   const before = health.streaks.get(failure.errorClass);
   const streak = {
     events: new Set(before?.events).add(position),
@@ -85,10 +99,16 @@ export function failedOne(
   };
   const streaks = new Map(health.streaks).set(failure.errorClass, streak);
   if (streak.events.size < streakEvents || streak.users.size < streakUsers) return { down: null, streaks };
-  return goDown(
-    { down: null, streaks },
-    { ...params, reason: refused ? 'destination_refuses' : 'destination_down' },
-  );
+  const reason = refused ? 'destination_refuses' : 'destination_down';
+  return goDown({ down: null, streaks }, { ...params, reason });
+}
+
+/**
+ * Whether a refusal shows that an outage is over: one that began otherwise and has been probed until the waits no
+ * longer grow. Else a single event that is refused would hold a lane for ever in which nothing else can be probed.
+ */
+function isOutlasted(down: Down): boolean {
+  return down.probing && down.reason !== 'destination_refuses' && down.waitMs >= maxWaitMs;
 }
 
 /** An outcome that speaks for the whole account. */
@@ -104,7 +124,8 @@ export function failedWhole(
   const next = health.down === null ? goDown(health, params) : waitOn(health, params);
   if (outcome.kind === 'down' || outcome.retryAfterMs === null || next.down === null) return next;
   const until = now + Math.min(maxRetryAfterMs, Math.max(0, outcome.retryAfterMs));
-  return { ...next, down: { ...next.down, probeAt: Math.max(next.down.probeAt, until) } };
+  const closedUntil = Math.max(next.down.closedUntil, until);
+  return { ...next, down: { ...next.down, closedUntil, probeAt: Math.max(next.down.probeAt, until) } };
 }
 
 function wholeReason(outcome: Outcome & { kind: 'down' | 'throttled' }): Down['reason'] {
@@ -118,13 +139,20 @@ function goDown(
 ): Health {
   const { reason, failure, now, random } = params;
   const probeAt = now + firstWaitMs * (0.8 + 0.4 * random);
-  return { ...health, down: { reason, failure, waitMs: firstWaitMs, probeAt, probing: false } };
+  return {
+    ...health,
+    down: { reason, failure, waitMs: firstWaitMs, probeAt, probing: false, closedUntil: now },
+  };
 }
 
-function waitOn(health: Health, params: { failure: Failure; now: number; random: number }): Health {
+function waitOn(
+  health: Health,
+  params: { reason: Down['reason']; failure: Failure; now: number; random: number },
+): Health {
   const { down } = health;
   if (down === null || !down.probing) return health;
+  const { reason, failure } = params;
   const waitMs = Math.min(maxWaitMs, down.waitMs * 2);
   const probeAt = params.now + waitMs * (0.8 + 0.4 * params.random);
-  return { ...health, down: { ...down, failure: params.failure, waitMs, probeAt, probing: false } };
+  return { ...health, down: { ...down, reason, failure, waitMs, probeAt, probing: false } };
 }

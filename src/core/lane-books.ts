@@ -1,5 +1,4 @@
 import type { Bucket, Counts } from './counts.ts';
-import { bucketOf } from './counts.ts';
 import { setBit, type ChunkBits } from './coverage.ts';
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
@@ -57,7 +56,6 @@ export class LaneBooks<E> {
   /** Takes an event into the window, in the order of positions. */
   enter(entry: Entry<E>): void {
     this.#window.push(entry);
-    if (entry.open === 0) this.closed(entry);
   }
 
   /** An event of the window has nothing open any more: all its deliveries are settled or set aside. */
@@ -85,19 +83,17 @@ export class LaneBooks<E> {
     this.#promote.add(orderKey);
   }
 
-  /** Deliveries of a waiting event have ended. @param still whether others of it go on waiting */
-  endWaiting(position: Position, ended: readonly Settled[], still: boolean, rest: Bucket | null): void {
-    for (const { actionId } of ended) this.#ended.push({ position, actionId });
+  /** A delivery that waited has ended. */
+  endDelivery(position: Position, end: Settled): void {
+    this.#ended.push({ position, actionId: end.actionId });
     const inWindow = this.#waiting.get(position);
-    if (inWindow !== undefined) {
-      inWindow.settled = inWindow.settled.map(
-        (one) => ended.find((end) => end.actionId === one.actionId) ?? one,
-      );
-      return;
-    }
-    for (const { actionId, bucket } of ended) this.#tally.moveDelivery(actionId, bucket);
-    if (!still)
-      this.#tally.moveEvent(bucketOf([...ended.map((end) => end.bucket), ...(rest === null ? [] : [rest])]));
+    if (inWindow === undefined) this.#tally.moveDelivery(end.actionId, end.bucket);
+    else inWindow.settled = inWindow.settled.map((one) => (one.actionId === end.actionId ? end : one));
+  }
+
+  /** The last delivery of an event that waited has ended. */
+  endEvent(position: Position, bucket: Bucket): void {
+    if (!this.#waiting.has(position)) this.#tally.moveEvent(bucket);
   }
 
   /** Moves the mark as far as it goes and hands out all that must be written with it. */

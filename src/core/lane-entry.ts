@@ -8,10 +8,12 @@ export function entryOf<E>(offered: Offered<E>, orderKey: string): Entry<E> {
     position: offered.position,
     receivedAt: offered.receivedAt,
     orderKey,
+    user: offered.orderKey,
     event: offered.event,
     due: false,
     reason: offered.reason,
     rest: null,
+    rows: [],
     open: offered.deliver.length,
     settled: [...offered.settled],
     asides: [],
@@ -20,21 +22,23 @@ export function entryOf<E>(offered: Offered<E>, orderKey: string): Entry<E> {
 
 /** An event whose waiting deliveries have come due, with them. @param now on the lane's clock */
 export function dueEntryOf<E>(due: Due<E>, now: number): { entry: Entry<E>; tasks: Task<E>[] } {
-  const { position, orderKey, event, rest, deliveries } = due;
-  const base = { receivedAt: null, due: true, reason: null, settled: [], asides: [] };
-  const entry: Entry<E> = { ...base, position, orderKey, event, rest, open: deliveries.length };
+  const { position, orderKey, user, event, rest, deliveries } = due;
+  const base = { receivedAt: null, due: true, reason: null, rows: [], settled: [], asides: [] };
+  const entry: Entry<E> = { ...base, position, orderKey, user, event, rest, open: deliveries.length };
   const tasks = deliveries.map(({ actionId, attempts, rounds, ageMs }) => ({
     ...newTask(entry, actionId),
     attempts,
     rounds,
     firstFailedAt: ageMs === null ? null : now - ageMs,
   }));
+  entry.rows.push(...tasks);
   return { entry, tasks };
 }
 
 /** A delivery that has not been tried. */
 export function newTask<E>(entry: Entry<E>, actionId: string): Task<E> {
-  return { entry, actionId, tries: 0, attempts: 0, rounds: 0, firstFailedAt: null, failure: null };
+  const fresh = { tries: 0, triedSince: null, attempts: 0, rounds: 0, firstFailedAt: null, failure: null };
+  return { entry, actionId, ...fresh };
 }
 
 /** Writes a failed try down in its delivery. */
@@ -58,13 +62,13 @@ export function rowOf(
   now: number,
   dueInMs: number | null,
 ): WaitingRow {
-  const { entry, actionId, attempts, failure, firstFailedAt } = task;
+  const { entry, actionId, attempts, rounds, failure, firstFailedAt } = task;
   return {
     position: entry.position,
     actionId,
     orderKey: entry.orderKey,
     attempts,
-    rounds: dueInMs === null ? task.rounds : task.rounds + 1,
+    rounds,
     dueInMs,
     ageMs: firstFailedAt === null ? null : now - firstFailedAt,
     failure,

@@ -27,6 +27,7 @@ export class LaneOrder<E> {
   readonly #ready: ReadonlyMap<string, Fifo<Task<E>>>;
   readonly #chains = new Map<string, Chain<E>>();
   readonly #waiting: Map<string, number>;
+  readonly #halted = new Set<Entry<E>>();
   #nextAction = 0;
   #readyCount = 0;
   #followerCount = 0;
@@ -106,6 +107,23 @@ export class LaneOrder<E> {
     return [];
   }
 
+  /**
+   * Any one delivery that could leave. A probe that always began with the oldest would take a destination for down for
+   * as long as that one is refused, slice after slice. @param random uniform in [0, 1)
+   */
+  takeAny(random: number): Task<E>[] {
+    let place = Math.floor(random * this.#readyCount);
+    for (const queue of this.#ready.values()) {
+      if (place >= queue.size) place -= queue.size;
+      else {
+        while (place-- > 0) queue.push(queue.shift()!);
+        this.#readyCount--;
+        return [queue.shift()!];
+      }
+    }
+    return [];
+  }
+
   /** A delivery comes back unsettled: it may leave again, after those of its key that are older. */
   putBack(task: Task<E>): void {
     const chain = this.#chains.get(task.entry.orderKey)!;
@@ -139,9 +157,9 @@ export class LaneOrder<E> {
     return this.#chains.get(entry.orderKey)?.active[0] !== entry;
   }
 
-  /** Whether no event of the key is in the lane's hands. */
-  isIdle(orderKey: string): boolean {
-    return !this.#chains.has(orderKey);
+  /** Whether an older event of the key, whose request it shared, was set aside: it may not leave a second time. */
+  isHalted(entry: Entry<E>): boolean {
+    return this.#halted.has(entry);
   }
 
   /** An event is closed: its key's next one starts. */
@@ -150,15 +168,17 @@ export class LaneOrder<E> {
     const at = chain?.active.indexOf(entry) ?? -1;
     if (chain === undefined || at < 0) return;
     chain.active.splice(at, 1);
+    this.#halted.delete(entry);
     if (entry.due) this.#dueCount--;
     if (chain.active.length === 0) this.#start(chain);
     if (chain.active.length === 0) this.#chains.delete(entry.orderKey);
   }
 
-  /** Takes out the events of a key that have not started. */
-  takeFollowers(orderKey: string): Turn<E>[] {
+  /** The oldest event of a key is set aside: takes out those that have not started. */
+  halt(orderKey: string): Turn<E>[] {
     const chain = this.#chains.get(orderKey);
     if (chain === undefined) return [];
+    for (const entry of chain.active) this.#halted.add(entry);
     const turns: Turn<E>[] = [];
     for (let turn = chain.followers.shift(); turn !== undefined; turn = chain.followers.shift()) {
       turns.push(turn);

@@ -8,6 +8,7 @@ import type { Settled } from './tally.ts';
 export interface Offered<E> {
   readonly position: Position;
   readonly receivedAt: Date;
+  /** Whose event it is: the order key when each user has an order of his own. */
   readonly orderKey: string;
   readonly event: E;
   /** The actions that it still has to go through. */
@@ -22,7 +23,9 @@ export interface Offered<E> {
 /** Deliveries of one event that wait in the database and whose turn has come. */
 export interface Due<E> {
   readonly position: Position;
+  /** As its rows have it. */
   readonly orderKey: string;
+  readonly user: string;
   readonly event: E;
   readonly rest: Bucket | null;
   readonly deliveries: readonly {
@@ -41,6 +44,8 @@ export interface Task<E> {
   readonly actionId: string;
   /** Failed tries since the slice took it up. */
   tries: number;
+  /** When the first of them failed, on the lane's clock. */
+  triedSince: number | null;
   attempts: number;
   rounds: number;
   /** On the lane's clock. */
@@ -53,12 +58,15 @@ export interface Entry<E> {
   readonly position: Position;
   readonly receivedAt: Date | null;
   readonly orderKey: string;
+  readonly user: string;
   /** Dropped once nothing of it has to be sent any more: the window may be long. */
   event: E | null;
   /** It came from waiting rows, not from the archive. */
   readonly due: boolean;
   readonly reason: string | null;
   rest: Bucket | null;
+  /** Of one that came from waiting rows: the deliveries whose rows still lie there. */
+  readonly rows: Task<E>[];
   /** Deliveries neither settled nor set aside. */
   open: number;
   settled: Settled[];

@@ -1,12 +1,20 @@
-import type { Bucket } from './counts.ts';
-import { failedOne, failedWhole, healthy, maySend, probeSent, succeeded, type Health } from './health.ts';
+import {
+  failedOne,
+  failedWhole,
+  healthy,
+  maySend,
+  probeSent,
+  probeUnsent,
+  succeeded,
+  type Health,
+} from './health.ts';
 import { LaneBooks } from './lane-books.ts';
-import { dueEntryOf, entryOf, newTask, noteFailure, restOf, rowOf } from './lane-entry.ts';
+import { LaneEndings } from './lane-endings.ts';
+import { dueEntryOf, entryOf, newTask, noteFailure } from './lane-entry.ts';
 import { LaneOrder } from './lane-order.ts';
 import {
   windowLimit,
   type Due,
-  type Entry,
   type LaneCommit,
   type LaneOptions,
   type Offered,
@@ -14,7 +22,7 @@ import {
 } from './lane-types.ts';
 import type { Outcome } from './outcome.ts';
 import { RetryQueue } from './retry-queue.ts';
-import { isExhausted, ladderDelayMs, setAsideDelayMs, triesInSlice } from './retry.ts';
+import { ladderDelayMs, triesInSlice, tryForMs } from './retry.ts';
 
 /**
  * The decisions of one lane: what is sent next, what an outcome means, how far the mark goes. Times are milliseconds.
@@ -29,16 +37,19 @@ export class Lane<E> {
   readonly #options: LaneOptions;
   readonly #books: LaneBooks<E>;
   readonly #order: LaneOrder<E>;
+  readonly #endings: LaneEndings<E>;
   readonly #retries = new RetryQueue<E>();
   readonly #suspects = new Set<Task<E>>();
   #health: Health;
   #inFlight = 0;
+  #probed = false;
   #gone = false;
 
   constructor(options: LaneOptions, health: Health = healthy) {
     this.#options = options;
     this.#books = new LaneBooks(options.mark, options.counts);
     this.#order = new LaneOrder(options.orderBy, options.actions, options.waitingByKey);
+    this.#endings = new LaneEndings(this.#books, this.#order, options.random);
     this.#health = health;
   }
 
@@ -66,9 +77,12 @@ export class Lane<E> {
   get hasWaiting(): boolean {
     return this.#order.hasWaiting;
   }
-  /** Events from waiting rows that are not closed; more may be taken up once there are none and a commit followed. */
+  /**
+   * Events from waiting rows that are not closed, or whose end no commit has taken along yet: their rows may still lie
+   * there. More rows may be read once there are none and the last commit taken is written.
+   */
   get dueOpen(): number {
-    return this.#order.dueOpen;
+    return this.#order.dueOpen + this.#endings.dueUnwritten;
   }
   wantsMore(unsentLimit: number): boolean {
     return this.#order.unsent < unsentLimit && this.#books.windowSize < this.#limit;
@@ -80,16 +94,21 @@ export class Lane<E> {
       const entry = entryOf(offered, this.#order.keyOf(offered));
       for (const actionId of offered.have) this.#books.set(actionId, entry.position);
       const tasks = offered.deliver.map((actionId) => newTask(entry, actionId));
-      if (tasks.length > 0 && this.#order.isBlocked(entry.orderKey)) this.#standBehind(entry, tasks);
       this.#books.enter(entry);
-      if (entry.open > 0) this.#order.add(entry, tasks);
+      if (entry.open === 0) this.#books.closed(entry);
+      else if (this.#order.isBlocked(entry.orderKey)) this.#endings.standBehind(entry, tasks, 0);
+      else this.#order.add(entry, tasks);
     }
     this.#books.scanned(scannedTo);
   }
 
-  /** Takes up deliveries that waited, lowest position first within an order key. */
+  /**
+   * Takes up deliveries that waited, lowest position first within an order key. Those of events that have not been read
+   * yet are left for later, because what is known of them, and counted, is read with them.
+   */
   offerDue(list: readonly Due<E>[], now: number): void {
     for (const due of list) {
+      if (due.position > this.#books.scannedTo) continue;
       const { entry, tasks } = dueEntryOf(due, now);
       this.#order.add(entry, tasks);
     }
@@ -101,7 +120,7 @@ export class Lane<E> {
     this.#wake(now);
     const may = maySend(this.#health, now);
     if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
-    const batch = this.#take(may === 'probe' ? 1 : limit);
+    const batch = this.#take(may, limit, now);
     if (batch.length > 0 && may === 'probe') this.#health = probeSent(this.#health);
     this.#inFlight += batch.length;
     return batch;
@@ -124,9 +143,10 @@ export class Lane<E> {
       case 'unconfirmable':
         this.#succeed(now);
         this.#books.set(task.actionId, task.entry.position);
-        return this.#finish(task, outcome.kind);
+        return this.#endings.finish(task, outcome.kind, now);
       case 'invalid':
-        return this.#finish(task, 'invalid');
+        this.#health = probeUnsent(this.#health);
+        return this.#endings.finish(task, 'invalid', now);
       case 'refused':
       case 'failed':
         return this.#fail(task, outcome, now);
@@ -135,11 +155,15 @@ export class Lane<E> {
       case 'gone':
         return this.#failWhole(task, outcome, now);
       case 'notSent':
+        this.#health = probeUnsent(this.#health);
         return this.#order.putBack(task);
     }
   }
 
-  /** Nothing more comes that could show who is at fault: a few refused events at a lane's end are so themselves. */
+  /**
+   * Nothing more comes that could show who is at fault, because nothing is left or all the lane may read stands behind
+   * the suspects: a few refused events are so themselves.
+   */
   judgeSuspects(now: number): void {
     if (this.#health.down !== null || this.#inFlight > 0 || this.#order.ready > 0 || this.#retries.size > 0)
       return;
@@ -148,6 +172,7 @@ export class Lane<E> {
 
   /** All that changed since the last commit. */
   takeCommit(): LaneCommit {
+    this.#endings.written();
     return this.#books.take();
   }
 
@@ -156,13 +181,12 @@ export class Lane<E> {
   }
 
   /** A request may have carried several of a user's events; if the first was set aside, those that failed follow it. */
-  #take(limit: number): Task<E>[] {
+  #take(may: 'yes' | 'probe', limit: number, now: number): Task<E>[] {
     for (;;) {
-      const batch = this.#order.take(limit);
-      const behind = batch.filter(({ entry }) => !entry.due && this.#order.isBlocked(entry.orderKey));
+      const batch = may === 'yes' ? this.#order.take(limit) : this.#takeProbe();
+      const behind = batch.filter(({ entry }) => this.#order.isHalted(entry));
       for (const task of behind) {
-        this.#standBehind(task.entry, [task]);
-        this.#books.closed(task.entry);
+        this.#endings.standBehind(task.entry, [task], now);
         this.#order.release(task.entry);
       }
       if (behind.length < batch.length || batch.length === 0)
@@ -170,16 +194,24 @@ export class Lane<E> {
     }
   }
 
+  /** The first may be any; the next ones follow in turn, as each goes to the end when it comes back. */
+  #takeProbe(): Task<E>[] {
+    if (this.#probed) return this.#order.take(1);
+    this.#probed = true;
+    return this.#order.takeAny(this.#options.random());
+  }
+
   #wake(now: number): void {
     // A full window that an event in its retry waits holds back would stop all others: that event is set aside.
     const oldest = this.#books.windowSize >= this.#limit ? this.#books.oldest : undefined;
-    if (oldest !== undefined) for (const task of this.#retries.takeOf(oldest)) this.#setAside(task, now);
+    if (oldest !== undefined)
+      for (const task of this.#retries.takeOf(oldest)) this.#endings.setAside(task, now);
     for (const task of this.#retries.takeDue(now)) this.#order.putBack(task);
   }
 
   #succeed(now: number): void {
     const wasDown = this.#health.down !== null;
-    this.#health = succeeded();
+    this.#health = succeeded(this.#health, now);
     if (!wasDown) this.#condemn(now);
   }
 
@@ -191,7 +223,7 @@ export class Lane<E> {
       failure: outcome.failure,
       refused,
       position: task.entry.position,
-      user: task.entry.orderKey,
+      user: task.entry.user,
       now,
       random: this.#options.random(),
     });
@@ -202,10 +234,11 @@ export class Lane<E> {
     }
     if (this.#order.hasOlder(task.entry)) return this.#order.putBack(task);
     if (refused) return void this.#suspects.add(task);
-    if (++task.tries < triesInSlice) {
+    task.triedSince ??= now;
+    if (++task.tries < triesInSlice && now - task.triedSince < tryForMs) {
       return this.#retries.add(task, now + ladderDelayMs(task.tries, this.#options.random()));
     }
-    this.#setAside(task, now);
+    this.#endings.setAside(task, now);
   }
 
   #failWhole(task: Task<E>, outcome: Outcome & { kind: 'down' | 'throttled' | 'gone' }, now: number): void {
@@ -223,6 +256,7 @@ export class Lane<E> {
     this.#suspects.clear();
     for (const task of tasks) {
       task.tries = 0;
+      task.triedSince = null;
       this.#order.putBack(task);
     }
   }
@@ -230,71 +264,6 @@ export class Lane<E> {
   #condemn(now: number): void {
     const suspects = [...this.#suspects];
     this.#suspects.clear();
-    for (const task of suspects) this.#die(task, now);
-  }
-
-  #die(task: Task<E>, now: number): void {
-    const { attempts, actionId, failure, firstFailedAt } = task;
-    const ageMs = now - (firstFailedAt ?? now);
-    this.#books.die({ position: task.entry.position, actionId, attempts, ageMs, failure: failure! });
-    this.#finish(task, 'dead');
-  }
-
-  #finish(task: Task<E>, bucket: Bucket): void {
-    task.entry.settled.push({ actionId: task.actionId, bucket });
-    if (--task.entry.open === 0) this.#close(task.entry);
-  }
-
-  #setAside(task: Task<E>, now: number): void {
-    const ageMs = now - (task.firstFailedAt ?? now);
-    if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.#die(task, now);
-    task.entry.asides.push(task);
-    if (--task.entry.open === 0) this.#close(task.entry, now);
-  }
-
-  /** Nothing of the event is open: what was set aside becomes rows, and its order key goes on or is blocked. */
-  #close(entry: Entry<E>, now = 0): void {
-    const { settled, asides } = entry;
-    const rest = restOf(entry);
-    for (const task of asides)
-      this.#books.wait(rowOf(task, rest, now, setAsideDelayMs(task.rounds, this.#options.random())));
-    if (entry.due) {
-      this.#order.addWaiting(entry.orderKey, -settled.length);
-      this.#books.endWaiting(entry.position, settled, asides.length > 0, entry.rest);
-      if (asides.length > 0) this.#order.takeFollowers(entry.orderKey);
-    } else if (asides.length > 0) {
-      this.#block(entry, asides.length);
-    }
-    if (!entry.due) {
-      entry.settled = [
-        ...settled,
-        ...asides.map(({ actionId }) => ({ actionId, bucket: 'waiting' as const })),
-      ];
-      this.#books.closed(entry);
-    }
-    this.#order.release(entry);
-    if (asides.length === 0 && this.#order.isBlocked(entry.orderKey) && this.#order.isIdle(entry.orderKey)) {
-      this.#books.promote(entry.orderKey);
-    }
-  }
-
-  #block(entry: Entry<E>, rows: number): void {
-    this.#order.addWaiting(entry.orderKey, rows);
-    for (const { entry: follower, tasks } of this.#order.takeFollowers(entry.orderKey)) {
-      this.#standBehind(follower, tasks);
-      this.#books.closed(follower);
-    }
-  }
-
-  /** An event whose user has waiting ones becomes waiting rows without a time of its own. */
-  #standBehind(entry: Entry<E>, tasks: readonly Task<E>[]): void {
-    const rest = restOf(entry);
-    for (const task of tasks) this.#books.wait(rowOf(task, rest, 0, null));
-    entry.settled = [
-      ...entry.settled,
-      ...tasks.map(({ actionId }) => ({ actionId, bucket: 'waiting' as const })),
-    ];
-    entry.open = 0;
-    this.#order.addWaiting(entry.orderKey, tasks.length);
+    for (const task of suspects) this.#endings.die(task, now);
   }
 }

@@ -1,6 +1,12 @@
 /** Tries of one delivery within a slice before it is set aside. */
 export const triesInSlice = 5;
 
+/**
+ * For how long a delivery is tried within a slice; milliseconds. Without it one whose tries each take until a timeout
+ * would outlast every slice, and be started over in the next.
+ */
+export const tryForMs = 60_000;
+
 /** For how long a delivery that was set aside is retried before it becomes a dead letter; milliseconds. */
 export const retryForMs = 4 * 60 * 60_000;
 

@@ -1,4 +1,4 @@
-import type { ArchivedEvent } from '../core/event.ts';
+import { orderKeyOf, type ArchivedEvent } from '../core/event.ts';
 import type { Bucket } from '../core/counts.ts';
 import type { Due } from '../core/lane-types.ts';
 import { eventColumns, toArchivedEvent, type EventRow } from './archive/read.ts';
@@ -65,8 +65,10 @@ function group(rows: readonly Row[]): Due<ArchivedEvent>[] {
     const { actionId, attempts, rounds, ageMs } = row;
     if (sameEvent) last.deliveries.push({ actionId, attempts, rounds, ageMs });
     else {
+      const { position } = event;
+      const { orderKey, rest } = row;
       const deliveries = [{ actionId, attempts, rounds, ageMs }];
-      dues.push({ position: event.position, orderKey: row.orderKey, event, rest: row.rest, deliveries });
+      dues.push({ position, orderKey, user: orderKeyOf(event), event, rest, deliveries });
     }
   }
   return dues;

@@ -1,0 +1,112 @@
+import type { Bucket } from './counts.ts';
+import type { LaneBooks } from './lane-books.ts';
+import { restOf, rowOf } from './lane-entry.ts';
+import type { LaneOrder } from './lane-order.ts';
+import type { Entry, Task } from './lane-types.ts';
+import { isExhausted, setAsideDelayMs } from './retry.ts';
+import type { Settled } from './tally.ts';
+
+/**
+ * How the deliveries of a lane end: settled, set aside or given up on. With its last one an event is closed, which is
+ * written down and lets its order key go on, or blocks it.
+ */
+export class LaneEndings<E> {
+  readonly #books: LaneBooks<E>;
+  readonly #order: LaneOrder<E>;
+  readonly #random: () => number;
+  #dueUnwritten = 0;
+
+  constructor(books: LaneBooks<E>, order: LaneOrder<E>, random: () => number) {
+    this.#books = books;
+    this.#order = order;
+    this.#random = random;
+  }
+
+  /** Events from waiting rows that were closed since the last commit was taken. */
+  get dueUnwritten(): number {
+    return this.#dueUnwritten;
+  }
+
+  /** A commit has taken along all that ended. */
+  written(): void {
+    this.#dueUnwritten = 0;
+  }
+
+  /** A delivery is settled. */
+  finish(task: Task<E>, bucket: Bucket, now: number): void {
+    const { entry, actionId } = task;
+    entry.settled.push({ actionId, bucket });
+    if (entry.due) this.#endRow(task, bucket, now);
+    if (--entry.open === 0) this.#close(entry, now);
+  }
+
+  /** A delivery is given up on. */
+  die(task: Task<E>, now: number): void {
+    const { attempts, actionId, failure, firstFailedAt } = task;
+    const ageMs = now - (firstFailedAt ?? now);
+    this.#books.die({ position: task.entry.position, actionId, attempts, ageMs, failure: failure! });
+    this.finish(task, 'dead', now);
+  }
+
+  /** A delivery has been tried enough for now: it will wait in the database, or ends when it has waited enough. */
+  setAside(task: Task<E>, now: number): void {
+    const ageMs = now - (task.firstFailedAt ?? now);
+    if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.die(task, now);
+    task.entry.asides.push(task);
+    if (--task.entry.open === 0) this.#close(task.entry, now);
+  }
+
+  /** An event whose user has waiting ones becomes waiting rows without a time of its own. */
+  standBehind(entry: Entry<E>, tasks: readonly Task<E>[], now: number): void {
+    const rest = restOf(entry);
+    for (const task of tasks) this.#books.wait(rowOf(task, rest, now, null));
+    entry.open = 0;
+    if (entry.due) return void this.#dueUnwritten++;
+    entry.settled.push(...waiting(tasks));
+    this.#order.addWaiting(entry.orderKey, tasks.length);
+    this.#books.closed(entry);
+  }
+
+  /** A row ends with the commit that says so, not only with its event: the others of the event learn how it ended. */
+  #endRow(task: Task<E>, bucket: Bucket, now: number): void {
+    const { entry, actionId } = task;
+    this.#order.addWaiting(entry.orderKey, -1);
+    this.#books.endDelivery(entry.position, { actionId, bucket });
+    entry.rows.splice(entry.rows.indexOf(task), 1);
+    for (const other of entry.rows) this.#books.wait(rowOf(other, restOf(entry), now, 0));
+  }
+
+  /** Nothing of the event is open: what was set aside becomes rows, and its order key goes on or is blocked. */
+  #close(entry: Entry<E>, now: number): void {
+    const rest = restOf(entry);
+    for (const task of entry.asides)
+      this.#books.wait(rowOf(task, rest, now, setAsideDelayMs(task.rounds++, this.#random())));
+    if (entry.due) this.#closeDue(entry);
+    else this.#closeRead(entry, now);
+    this.#order.release(entry);
+    // Even while its next one is in hand: after a crash a row without a time would be taken up by nobody.
+    if (entry.asides.length === 0 && this.#order.isBlocked(entry.orderKey))
+      this.#books.promote(entry.orderKey);
+  }
+
+  #closeDue(entry: Entry<E>): void {
+    this.#dueUnwritten++;
+    if (entry.asides.length > 0) this.#order.halt(entry.orderKey);
+    else this.#books.endEvent(entry.position, restOf(entry)!);
+  }
+
+  #closeRead(entry: Entry<E>, now: number): void {
+    const { asides, orderKey } = entry;
+    if (asides.length > 0) {
+      this.#order.addWaiting(orderKey, asides.length);
+      for (const { entry: follower, tasks } of this.#order.halt(orderKey))
+        this.standBehind(follower, tasks, now);
+    }
+    entry.settled.push(...waiting(asides));
+    this.#books.closed(entry);
+  }
+}
+
+function waiting(tasks: readonly Task<unknown>[]): Settled[] {
+  return tasks.map(({ actionId }) => ({ actionId, bucket: 'waiting' }));
+}
