@@ -60,6 +60,11 @@ export class LaneTraffic {
     return this.#requests === 0 && !this.#reading;
   }
 
+  /** There is more to read and room for it. */
+  get mayRead(): boolean {
+    return this.#lane.scannedTo < this.#deps.readable() && this.#lane.wantsMore(pageAhead);
+  }
+
   /** Takes over a pace that was changed while the lane is worked. */
   obey({ eventsPerSecond, maxConcurrent }: Pick<Wanted, 'eventsPerSecond' | 'maxConcurrent'>): void {
     this.#pace.set(eventsPerSecond);
@@ -120,10 +125,9 @@ export class LaneTraffic {
   }
 
   #readMore(): void {
-    const upTo = this.#deps.readable();
-    if (this.#reading || this.#lane.scannedTo >= upTo || !this.#lane.wantsMore(pageAhead)) return;
+    if (this.#reading || !this.mayRead) return;
     this.#reading = true;
-    void this.#readPage(upTo);
+    void this.#readPage(this.#deps.readable());
   }
 
   async #readPage(upTo: Position): Promise<void> {

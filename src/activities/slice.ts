@@ -184,9 +184,10 @@ export class Slice {
     const { down } = this.#lane.health;
     if (down !== null && down.probeAt - now > shortWaitMs)
       return { kind: 'held', wakeInMs: down.probeAt - now };
-    if (this.#lane.scannedTo < this.#readable) return null;
+    if (this.#traffic.mayRead) return null;
     this.#lane.judgeSuspects(now);
-    return this.#lane.open > 0 ? null : await this.#endOfLane(now);
+    const over = this.#lane.scannedTo >= this.#readable && this.#lane.open === 0;
+    return over ? await this.#endOfLane(now) : null;
   }
 
   async #endOfLane(now: number): Promise<SliceEnd | null> {
