@@ -8,6 +8,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const file = join(root, 'THIRD-PARTY-LICENSES.md');
 const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
 
+// Files of others that stand in this repository, with their licences beside them.
+const vendored = ['| rapidoc | 9.3.8 | MIT | use (`assets/api-reference`) |'];
+
 const rows = new Map();
 for (const [path, { version, license, dev }] of Object.entries(packages)) {
   if (path === '') continue;
@@ -24,6 +27,7 @@ const text = [
   '',
   '| package | version | licence | for |',
   '|---|---|---|---|',
+  ...vendored,
   ...sorted,
   '',
 ].join('\n');

@@ -44,7 +44,16 @@ export function openOrchestrator(config: Config): Orchestrator {
   const settings = temporalSettings(config);
   const connection = openConnection(settings);
   const client = new Client({ connection, namespace: settings.namespace });
-  const bounded = <T>(work: () => Promise<T>) => connection.withDeadline(Date.now() + callDeadlineMs, work);
+  const pending = new Set<Promise<unknown>>();
+  const bounded = async <T>(work: () => Promise<T>): Promise<T> => {
+    const call = connection.withDeadline(Date.now() + callDeadlineMs, work);
+    pending.add(call);
+    try {
+      return await call;
+    } finally {
+      pending.delete(call);
+    }
+  };
   const uiUrl = config.TEMPORAL_UI_URL;
   return {
     startReplay: (input) => bounded(() => startReplay(client, input)),
@@ -61,7 +70,11 @@ export function openOrchestrator(config: Config): Orchestrator {
       uiUrl === undefined
         ? null
         : `${uiUrl.replace(/\/$/, '')}/namespaces/${settings.namespace}/workflows/${encodeURIComponent(workflowId)}`,
-    close: () => connection.close(),
+    close: async () => {
+      // The SDK throws outside of any call when its connection is closed under one that it retries.
+      await Promise.allSettled(pending);
+      await connection.close();
+    },
   };
 }
 
