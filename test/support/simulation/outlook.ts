@@ -1,0 +1,123 @@
+import type { Down } from '../../../src/core/health.ts';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import type { SimEvent } from './scenario.ts';
+
+const longestRetryAfterMs = 60 * 60_000;
+/** The shortest wait before a probe: half a second less its jitter. */
+const shortestWaitMs = 400;
+/** Half a second doubled by each failed probe: as many take the wait to its longest, half a minute. */
+const probesToLongestWait = 6;
+
+interface Streak {
+  readonly events: Set<number>;
+  readonly users: Set<string>;
+}
+
+/** What the answers so far say about the destination: a second reading of the rule, made to be compared. */
+export class Outlook {
+  isDown = false;
+  #refusedAlone = false;
+  #streaks = new Map<string, Streak>();
+  #closedUntil = 0;
+  #notBefore = 0;
+  #probing = false;
+  #probesFailed = 0;
+
+  /** What is left after a crash: what the lane's row says. */
+  static after(held: Down | null): Outlook {
+    const next = new Outlook();
+    if (held === null) return next;
+    next.isDown = true;
+    next.#refusedAlone = held.reason === 'destination_refuses';
+    next.#probesFailed = Math.round(Math.log2(Math.min(32_000, held.waitMs) / 500));
+    return next;
+  }
+
+  /** What the next slice knows: that it is down and for how long it wants no request, not the streaks. */
+  handedOver(): Outlook {
+    const next = new Outlook();
+    next.isDown = this.isDown;
+    next.#refusedAlone = this.#refusedAlone;
+    next.#closedUntil = this.#closedUntil;
+    next.#notBefore = this.#notBefore;
+    next.#probesFailed = this.#probesFailed;
+    return next;
+  }
+
+  /** Down because of refusals, and nothing else was heard since. */
+  get refusedAlone(): boolean {
+    return this.isDown && this.#refusedAlone;
+  }
+
+  /** Why a request may not leave now, null when it may. */
+  faultOfSending(deliveries: number, inFlight: number, now: number): string | null {
+    if (now < this.#closedUntil) return 'sent before Retry-After was over';
+    if (!this.isDown) return null;
+    if (inFlight > 0) return 'sent beside a probe';
+    if (deliveries > 1) return 'probed with more than one delivery';
+    if (now < this.#notBefore) return 'probed without a wait';
+    this.#probing = true;
+    return null;
+  }
+
+  hears(outcome: Outcome, event: SimEvent, now: number): void {
+    switch (outcome.kind) {
+      case 'delivered':
+      case 'unconfirmable':
+        this.#streaks = new Map();
+        // What was on its way when a Retry-After came does not open the window that it closed.
+        if (now >= this.#closedUntil) this.isDown = false;
+        this.#probing = false;
+        break;
+      case 'refused':
+      case 'failed':
+        if (this.isDown && !(outcome.kind === 'refused' && this.#isOutlasted)) this.#goesOn(now);
+        else this.#adds(outcome.failure.errorClass, event, outcome.kind === 'refused', now);
+        break;
+      case 'down':
+      case 'throttled':
+        if (this.isDown) {
+          if (this.#probing) this.#refusedAlone = false;
+          this.#goesOn(now);
+        } else this.#falls(now, false);
+        if (outcome.kind === 'throttled' && outcome.retryAfterMs !== null) {
+          const until = now + Math.min(longestRetryAfterMs, outcome.retryAfterMs);
+          this.#closedUntil = Math.max(this.#closedUntil, until);
+        }
+        break;
+      default:
+        this.#probing = false;
+    }
+  }
+
+  /** An outage that refusals did not begin, and that half a minute's waits have seen refused: it is over. */
+  get #isOutlasted(): boolean {
+    return this.#probing && !this.#refusedAlone && this.#probesFailed >= probesToLongestWait;
+  }
+
+  #adds(errorClass: string, event: SimEvent, refused: boolean, now: number): void {
+    this.isDown = false;
+    this.#probing = false;
+    const streak = this.#streaks.get(errorClass) ?? { events: new Set(), users: new Set() };
+    this.#streaks.set(errorClass, streak);
+    streak.events.add(event.position);
+    streak.users.add(event.user);
+    if (streak.events.size >= 5 && streak.users.size >= 2) this.#falls(now, refused);
+  }
+
+  #falls(now: number, refused: boolean): void {
+    this.isDown = true;
+    this.#probesFailed = 0;
+    this.#refusedAlone = refused;
+    this.#notBefore = now + shortestWaitMs;
+  }
+
+  /** The answer to a probe makes the next one wait; answers to what left before it fell say nothing new. */
+  #goesOn(now: number): void {
+    if (this.#probing) {
+      this.#notBefore = now + shortestWaitMs;
+      this.#probesFailed++;
+    }
+    this.#probing = false;
+  }
+}
