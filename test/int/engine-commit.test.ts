@@ -81,8 +81,8 @@ function richCommit({ engine, sent }: Scene): LaneCommit {
 
 /** All that the scene's run has in the database, without times and the count of renewals. */
 async function ledgerOf({ lane, engine }: Scene): Promise<unknown> {
-  const [text, ...values] = [
-    `select jsonb_build_object(
+  const values = [lane.runId, lane.runNumber, engine.destinationId];
+  const text = `select jsonb_build_object(
       'lane', (select to_jsonb(l) - '{lease_renewals,lease_renewed_at,wake_at}'::text[] from lane l
         where run_id = $1 and lane = 0),
       'coverage', (select jsonb_agg(to_jsonb(c) - '{first_at,last_at}'::text[] order by action_id, chunk)
@@ -91,12 +91,8 @@ async function ledgerOf({ lane, engine }: Scene): Promise<unknown> {
         'due', case when due_at is null then 'never' when due_at > clock_timestamp() then 'later' else 'now' end)
         order by position) from waiting_delivery w where run_id = $1),
       'dead', (select jsonb_agg(to_jsonb(d) - '{id,died_at,first_failed_at}'::text[]) from dead_letter d
-        where run_id = $1 and destination_id = $3)) as ledger`,
-    lane.runId,
-    lane.runNumber,
-    engine.destinationId,
-  ];
-  return (await db.pool.query<{ ledger: unknown }>(text!, values)).rows[0]!.ledger;
+        where run_id = $1 and destination_id = $3)) as ledger`;
+  return (await db.pool.query<{ ledger: unknown }>(text, values)).rows[0]!.ledger;
 }
 
 /** Every moment of a rich commit, in order. */

@@ -17,10 +17,10 @@ import {
   countsOf,
   newEngine,
   newReplay,
-  openSender,
   runOf,
   runSlice,
   runToEnd,
+  senderOf,
   skippingClock,
   take,
   turns,
@@ -204,10 +204,7 @@ describe('a worker that was stopped and wakes up', () => {
     const [clock, gate] = [skippingClock(), newGate()];
     let skipped = false;
     const outcomes: Outcome['kind'][] = [];
-    const [row] = await db.rows<{ type: string; settingsSealed: string; updatedAt: Date }>(sql`
-      select type, settings_sealed as "settingsSealed", updated_at as "updatedAt" from destination
-      where id = ${engine.destinationId}`);
-    const inner = await openSender({ id: engine.destinationId, ...row! });
+    const inner = await senderOf(engine);
     const sender: Sender = {
       ...inner,
       send: async (deliveries, writeGate) => {

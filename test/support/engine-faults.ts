@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { sql, type Queryable, type Statement } from '../../src/db/sql.ts';
+import { senderOf, skippingClock, type Engine } from './engine.ts';
 
 /** A moment at which a process may die, or be stopped, while it talks to Postgres. */
 export interface Moment {
@@ -64,4 +65,24 @@ export async function lockAwaited(db: Database): Promise<void> {
     },
     { timeout: 5_000, interval: 5 },
   );
+}
+
+/** A worker that can be killed: from then on nothing of it reaches Postgres or the destination. */
+export async function newVictim(
+  engine: Engine,
+  onMoment: (moment: Moment) => void | Promise<void> = () => undefined,
+) {
+  const sender = await senderOf(engine);
+  const clock = skippingClock();
+  let dead = false;
+  const db = watchedDatabase(engine.db, async (moment) => {
+    if (!dead) await onMoment(moment);
+    if (dead) throw new Error('killed');
+  });
+  const kill = () => {
+    dead = true;
+    void sender.close();
+    clock.skip(60_000); // its commits are not tried again
+  };
+  return { db, sender, now: clock.now, kill };
 }

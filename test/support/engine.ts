@@ -16,6 +16,7 @@ import { endRunIfDue } from '../../src/db/run-end.ts';
 import { readRuns, type RunRecord } from '../../src/db/runs.ts';
 import { sql } from '../../src/db/sql.ts';
 import { openStream } from '../../src/db/streams.ts';
+import type { Sender } from '../../src/destinations/definition.ts';
 import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
 import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { createOpenSender } from '../../src/workers/open-sender.ts';
@@ -25,7 +26,7 @@ import { loopback } from './webhook-sender.ts';
 
 const keyring = createKeyring(randomBytes(32).toString('base64'));
 /** Opens a destination as a delivery process does. */
-export const openSender = createOpenSender({ keyring, egress: loopback });
+const openSender = createOpenSender({ keyring, egress: loopback });
 
 /** Ends soon, so that a test does not wait for what a worker would use to save slots. */
 export const shortTiming = { sliceMs: 20_000, drainMs: 1_000, idleMs: 50 };
@@ -135,6 +136,14 @@ export async function newReplay(engine: Engine, request: Record<string, unknown>
   const made = await ask(engine, request);
   if (made.kind !== 'created') throw new Error(`no replay: ${made.kind}`);
   return made.replay.id;
+}
+
+/** Opens the destination with its settings as they stand. */
+export async function senderOf({ db, destinationId }: Engine): Promise<Sender> {
+  const [row] = await db.rows<Omit<TakenLane['destination'], 'id'>>(sql`
+    select type, settings_sealed as "settingsSealed", updated_at as "updatedAt" from destination
+    where id = ${destinationId}`);
+  return await openSender({ id: destinationId, ...row! });
 }
 
 export type RanSlice =
