@@ -1,5 +1,5 @@
-// `npm test`: every test, project by project, the quick ones first. Its last line adds them all up. Arguments go to
-// vitest: `npm test -- test/unit/ports.test.ts`.
+// `npm test`: what `npm run check` looks at, then every test, project by project, the quick ones first. Its last line
+// adds them all up. Arguments go to vitest, and then only the tests run: `npm test -- test/unit/ports.test.ts`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'reprise-results-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 try {
+  if (args.length === 0) check();
   for (const project of projects) add(run(project));
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -21,6 +22,14 @@ console.log(
   `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
 );
 process.exitCode = total.failed === 0 ? 0 : 1;
+
+function check() {
+  console.log('\nstatic checks');
+  const script = join(root, 'scripts', 'check.mjs');
+  const ended = spawnSync(process.execPath, [script, '--static'], { cwd: root, stdio: 'inherit' });
+  if (ended.status === 0) total.passed += 1;
+  else total.failed += 1;
+}
 
 function run(project) {
   const report = join(folder, `${project}.json`);

@@ -36,8 +36,8 @@ interface Streak {
   readonly refused: boolean;
 }
 
-export const streakEvents = 5;
-export const streakUsers = 2;
+const streakEvents = 5;
+const streakUsers = 2;
 const firstWaitMs = 500;
 const maxWaitMs = 30_000;
 /** A destination's Retry-After is followed up to this; milliseconds. */

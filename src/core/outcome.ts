@@ -22,8 +22,6 @@ export type Outcome =
   /** The lease ended before the request was written to its socket: nothing left this process. */
   | { readonly kind: 'notSent' };
 
-export type OutcomeKind = Outcome['kind'];
-
 /** What a person needs to understand a failed attempt. Texts are bounded and carry no secret. */
 export interface Failure {
   /** Groups failures of one kind, e.g. `http_500`, `timeout`, `connection_refused`, `egress_refused`. */

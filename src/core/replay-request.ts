@@ -3,9 +3,9 @@ import { eventTypes } from './event.ts';
 import { storableText } from './storable-text.ts';
 
 /** What a range is measured by: when the archive took an event in, the event's own time, or its position. */
-export const rangeMeasures = ['received', 'event', 'position'] as const;
+const rangeMeasures = ['received', 'event', 'position'] as const;
 /** `missing`: what the destination lacks; `all`: everything selected; `failed`: what ended as a dead letter. */
-export const replayModes = ['missing', 'all', 'failed'] as const;
+const replayModes = ['missing', 'all', 'failed'] as const;
 /** `user`: one event of a user after another; `strict`: one event after another; `none`: no order is kept. */
 export const replayOrders = ['user', 'strict', 'none'] as const;
 
@@ -50,7 +50,7 @@ const filterFields = {
 };
 
 /** What a replay takes (or leaves out) of its range, decided by an event's type, name, ids and source. */
-export const EventFilter = z.strictObject(filterFields);
+const EventFilter = z.strictObject(filterFields);
 export type EventFilter = z.infer<typeof EventFilter>;
 
 const RangeFields = z.strictObject({

@@ -109,7 +109,7 @@ export async function setReplayPace(
 }
 
 /** The position that a destination's replays may reach: its stream owns what lies above. */
-export async function endOfReplays(db: Queryable, destinationId: string): Promise<Position> {
+async function endOfReplays(db: Queryable, destinationId: string): Promise<Position> {
   const [row] = await db.rows<{ mark: number | null }>(sql`
     select min(l.mark) as mark from run r join lane l on l.run_id = r.id
     where r.destination_id = ${destinationId} and r.kind = 'stream' and r.ended_at is null`);
