@@ -16,6 +16,7 @@ export function stopOnSignals(order: StopOrder, stopping: AbortController, progr
       stopping.abort();
       void stopAll(order, progress);
     } else if (performance.now() - firstAt > samePressMs) {
+      progress.say('Not waiting any longer.');
       order.cutShort();
     }
   };

@@ -77,6 +77,7 @@ test('one command brings up everything, and Ctrl-C takes all of it down', async 
   process.kill(-first.pid, 'SIGINT'); // the terminal's, to the whole group
   first.process.kill('SIGINT'); // npm's, which passes on its own
   expect(await first.exited).toBe(0);
+  expect(first.output()).not.toContain('Not waiting any longer');
   expectNothingLeft({ ...running, ...replaced });
 });
 
