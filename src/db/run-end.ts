@@ -37,7 +37,8 @@ async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: str
   // A fresh token fences whoever still believes that it holds a lane.
   await tx.run(sql`
     update lane l set state = 'done', wake_at = null, lease_token = null, lease_released = true,
-      counts = jsonb_set(counts, '{events}', coalesce(counts -> 'events', '{}') - 'waiting')
+      counts = counts || jsonb_build_object('events', coalesce(counts -> 'events', '{}') - 'waiting',
+        'byAction', (select coalesce(jsonb_object_agg(key, value - 'waiting'), '{}') from jsonb_each(counts -> 'byAction')))
     where run_id = ${run.id}`);
   await tx.run(sql`
     update run r set ended_at = clock_timestamp(), ended_as = ${ending},

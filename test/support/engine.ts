@@ -243,21 +243,6 @@ export async function bitsOf({ db }: Pick<Engine, 'db'>, runId: string, actionId
   return rows.map(({ position }) => position);
 }
 
-export interface WaitingRow {
-  readonly position: number;
-  readonly actionId: string;
-  readonly attempts: number;
-  readonly dueInMs: number | null;
-}
-
-/** A run's waiting rows, by position. */
-export async function waitingOf({ db }: Pick<Engine, 'db'>, runId: string): Promise<WaitingRow[]> {
-  return await db.rows<WaitingRow>(sql`
-    select position, action_id as "actionId", attempts,
-      extract(epoch from due_at - clock_timestamp())::float8 * 1000 as "dueInMs"
-    from waiting_delivery where run_id = ${runId} order by position, action_id`);
-}
-
 /** A clock on which a lease has run out when one looks again. */
 function hastyClock(): () => number {
   let now = 0;
