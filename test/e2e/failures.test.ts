@@ -1,0 +1,129 @@
+import { beforeEach, expect, test } from 'vitest';
+import { flawless, isTaken, judge } from '../support/checker.ts';
+import { openScene } from '../support/scene.ts';
+import type { Sink } from '../support/sink.ts';
+import { until } from '../support/until.ts';
+
+const events = 1_000;
+const poisonEvery = 40;
+const poisons = events / poisonEvery;
+
+const scene = await openScene();
+const acknowledged = await scene.archive(events, { poisonEvery });
+let sink: Sink;
+let destinationId: string;
+
+beforeEach(async () => {
+  sink = await scene.newSink();
+  destinationId = await scene.connect(sink);
+});
+
+test('a fifth of the requests fails: each event arrives in the end, once and in order', async () => {
+  await sink.become({ refuse: { status: 500, share: 0.2 } });
+  const replay = await scene.replay(destinationId);
+  const ended = await scene.ended(replay.id);
+  expect(ended).toMatchObject({ status: 'completed', counts: { delivered: events, dead: 0, waiting: 0 } });
+  const lines = sink.lines();
+  expect(judge([acknowledged], lines)).toEqual(flawless);
+  const failed = lines.filter((line) => !isTaken(line));
+  expect(failed.length).toBeGreaterThan(events / 10);
+  expect(lines).toHaveLength(events + failed.length);
+  expect(Math.max(...lines.map(({ attempt }) => attempt ?? 0))).toBeGreaterThan(1);
+});
+
+test('a destination that is down for a while holds the replay, which goes on by itself when it is back', async () => {
+  const replay = await scene.replay(destinationId, { pace: { eventsPerSecond: 200 } });
+  await arrived(200);
+  await sink.become({ down: true });
+  const held = await scene.readUntil(
+    replay.id,
+    'it says that the destination is down',
+    ({ statusReason }) => statusReason?.startsWith('destination_down') ?? false,
+  );
+  expect(held).toMatchObject({ status: 'running', counts: { dead: 0 } });
+  await sink.become({});
+  const ended = await scene.ended(replay.id);
+  expect(ended).toMatchObject({ status: 'completed', statusReason: null, counts: { delivered: events } });
+  const lines = sink.lines();
+  const { duplicates, ...verdict } = judge([acknowledged], lines);
+  expect(verdict).toEqual({ ...flawless, duplicates: undefined });
+  // Twice came only that whose answer was cut off.
+  const unheard = new Set(lines.filter(({ heard }) => !heard).map(({ messageId }) => messageId));
+  expect(duplicates.filter((id) => !unheard.has(id))).toEqual([]);
+});
+
+test('429 slows a replay down and costs it nothing', async () => {
+  await sink.become({ refuse: { status: 429, retryAfterSeconds: 1 } });
+  const replay = await scene.replay(destinationId);
+  await scene.readUntil(
+    replay.id,
+    'it says that it is throttled',
+    ({ statusReason }) => statusReason?.startsWith('throttled') ?? false,
+  );
+  const { received } = await sink.state();
+  expect(received).toBeLessThan(events / 2);
+  await sink.become({});
+  const ended = await scene.ended(replay.id);
+  expect(ended).toMatchObject({ status: 'completed', counts: { delivered: events, dead: 0 } });
+  expect(judge([acknowledged], sink.lines())).toEqual(flawless);
+});
+
+test('events that are refused become dead letters with the last answer, and can be sent again', async () => {
+  await sink.become({ refuse: { status: 400, names: ['Poison'] } });
+  const replay = await scene.replay(destinationId);
+  const ended = await scene.ended(replay.id);
+  expect(ended).toMatchObject({
+    status: 'completed_with_failures',
+    counts: { delivered: events - poisons, dead: poisons, remaining: 0 },
+  });
+  const { body } = await scene.product.call('GET', `/api/dead-letters?replayId=${replay.id}&limit=200`);
+  expect(body.data).toHaveLength(poisons);
+  for (const letter of body.data) {
+    expect(letter).toMatchObject({
+      destinationId,
+      replayId: replay.id,
+      errorClass: 'http_400',
+      failure: { status: 400, response: '{"error":"no to Poison"}' },
+      event: { type: 'track', name: 'Poison' },
+      retriedBy: null,
+    });
+  }
+  const poisonous = acknowledged.filter(({ event }) => event['event'] === 'Poison');
+  const dead = body.data.map(({ event }: { event: { messageId: string } }) => event.messageId);
+  expect(dead.sort()).toEqual(poisonous.map(({ messageId }) => messageId).sort());
+  expect(judge([acknowledged], sink.lines())).toEqual({
+    ...flawless,
+    lost: poisonous.map(({ messageId }) => messageId),
+  });
+
+  await sink.become({});
+  const again = await scene.ended((await scene.replay(destinationId, { mode: 'failed' })).id);
+  expect(again).toMatchObject({ status: 'completed', counts: { selected: poisons, delivered: poisons } });
+  expect({ ...judge([acknowledged], sink.lines()), outOfOrder: [] }).toEqual(flawless);
+});
+
+test('410 disables the destination and says so', async () => {
+  const replay = await scene.replay(destinationId, { pace: { eventsPerSecond: 200 } });
+  await arrived(100);
+  await sink.become({ refuse: { status: 410 } });
+  const disabled = await until(
+    'it is disabled',
+    () => scene.product.call('GET', `/api/destinations/${destinationId}`),
+    ({ body }) => body.enabled === false,
+  );
+  expect(disabled.body).toMatchObject({ disabledReason: 'gone' });
+  const paused = await scene.readUntil(replay.id, 'it is paused', ({ status }) => status === 'paused');
+  expect(paused).toMatchObject({ statusReason: 'destination_disabled', counts: { dead: 0 } });
+  expect(paused.counts.remaining).toBeGreaterThan(0);
+  await scene.product.call('POST', `/api/replays/${replay.id}/cancel`);
+  const refused = await scene.product.call('POST', '/api/replays', { destinationId });
+  expect(refused).toMatchObject({ status: 409, body: { code: 'destination_disabled' } });
+});
+
+async function arrived(count: number): Promise<void> {
+  await until(
+    `${count} have arrived`,
+    () => sink.state(),
+    ({ answered }) => answered >= count,
+  );
+}

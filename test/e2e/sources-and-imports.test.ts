@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { importEvents } from '../../src/db/archive/import.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import { flawless, judge } from '../support/checker.ts';
+import { openScene, type Source } from '../support/scene.ts';
+import type { Sink } from '../support/sink.ts';
+import { until } from '../support/until.ts';
+
+const scene = await openScene();
+const web = await scene.newSource('Web site');
+const shop = scene.client();
+const site = scene.client(web);
+
+test('a destination that names sources gets only theirs, live and by replay', async () => {
+  await shop.send(100);
+  await site.send(100);
+  const [all, some] = [await scene.newSink(), await scene.newSink()];
+  const everything = await scene.connect(all);
+  const onlyWeb = await scene.connect(some, { sources: [web.id] });
+
+  await site.send(50);
+  await shop.send(50);
+  await arrived(all, 100);
+  await arrived(some, 50);
+  const replays = [await scene.replay(everything), await scene.replay(onlyWeb)];
+  const [ofAll, ofSome] = await Promise.all(replays.map(({ id }) => scene.ended(id)));
+  // What the streams have sent meanwhile may lie in the range, and is not sent again.
+  expect(ofAll).toMatchObject({ status: 'completed', counts: { delivered: 200 } });
+  expect(ofSome).toMatchObject({ status: 'completed', counts: { delivered: 100 } });
+
+  const [ofShop, ofSite] = [shop.acknowledged(), site.acknowledged()];
+  const past = [...ofShop.slice(0, 100), ...ofSite.slice(0, 100)];
+  const live = [...ofSite.slice(100), ...ofShop.slice(100)];
+  expect(judge([past, live], all.lines())).toEqual(flawless);
+  expect(judge([ofSite.slice(0, 100), ofSite.slice(100)], some.lines())).toEqual(flawless);
+});
+
+test('imported history is archived and not sent live; a replay sends it', async () => {
+  const sink = await scene.newSink();
+  const destinationId = await scene.connect(sink);
+  const imported = Array.from({ length: 300 }, (_, index) => ({
+    type: 'track',
+    event: 'Old Order',
+    userId: `user-${index % 20}`,
+    messageId: `imported-${index}`,
+    timestamp: new Date(Date.UTC(2019, 3, 1) + index * 60_000).toISOString(),
+  }));
+  const progress = await importAll(imported.map((event) => JSON.stringify(event)));
+  expect(progress).toMatchObject({ appended: imported.length, rejected: 0 });
+
+  const before = shop.acknowledged().length;
+  await shop.send(20);
+  await arrived(sink, 20); // the stream has passed the imported ones, which lie before these
+  expect(judge([shop.acknowledged().slice(before)], sink.lines())).toEqual(flawless);
+
+  const replay = await scene.replay(destinationId, { filter: { names: ['Old Order'] } });
+  const ended = await scene.ended(replay.id);
+  expect(ended).toMatchObject({ status: 'completed', counts: { selected: 300, delivered: 300 } });
+  const old = sink.lines().slice(20);
+  expect(old).toHaveLength(imported.length);
+  expect(new Set(old.map(({ messageId }) => messageId))).toEqual(
+    new Set(imported.map(({ messageId }) => messageId)),
+  );
+  const times = old.map(({ body }) => JSON.parse(body) as { timestamp: string; messageId: string });
+  for (const { timestamp, messageId } of times) {
+    expect(timestamp).toBe(imported.find((event) => event.messageId === messageId)?.timestamp);
+  }
+});
+
+async function arrived(sink: Sink, count: number): Promise<void> {
+  await until(
+    `${count} have arrived`,
+    () => sink.state(),
+    ({ answered }) => answered >= count,
+  );
+}
+
+async function importAll(lines: readonly string[]) {
+  const db = openDatabase({ url: scene.product.databaseUrl, name: 'test', maxConnections: 2 });
+  const [source] = (await scene.product.call('GET', '/api/sources')).body.data as Source[];
+  async function* text() {
+    yield* lines;
+  }
+  try {
+    return await importEvents(db, source!.id, text());
+  } finally {
+    await db.close();
+  }
+}

@@ -1,0 +1,115 @@
+// A destination for tests, in a process of its own: writes every request into a ledger file before it answers, so that
+// nothing it took is forgotten whoever is killed. How it answers is set over a control port.
+//   node test/support/ledger-sink.ts <ledger file>
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { appendLine } from './ledger.ts';
+
+/** How a sink behaves; an empty one takes everything at once. */
+export interface SinkMode {
+  /** Nothing listens at its address. */
+  readonly down?: boolean;
+  /** How long each answer takes; milliseconds. */
+  readonly delayMs?: number;
+  /** What is answered instead of 200: to a share of the requests, to events of these names, or to all. */
+  readonly refuse?: {
+    readonly status: number;
+    readonly share?: number;
+    readonly names?: readonly string[];
+    readonly retryAfterSeconds?: number;
+  };
+}
+
+/** What a sink tells of itself. */
+export interface SinkState {
+  /** Requests that came in, answered or not. */
+  readonly received: number;
+  readonly answered: number;
+  /** By its own clock, which its ledger goes by; milliseconds since 1970. */
+  readonly now: number;
+}
+
+const [ledgerFile] = process.argv.slice(2);
+if (ledgerFile === undefined) throw new Error('usage: ledger-sink.ts <ledger file>');
+const ledger = openSync(ledgerFile, 'a');
+const now = () => performance.timeOrigin + performance.now();
+let mode: SinkMode = {};
+let received = 0;
+let answered = 0;
+let owed = 0;
+
+const sink = createServer((request, response) => void take(request, response));
+const control = createServer((request, response) => void obey(request, response));
+const port = await listen(sink, 0);
+const controlPort = await listen(control, 0);
+process.on('disconnect', () => process.exit(0));
+process.send?.({ ready: true, port, controlPort });
+
+async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await buffer(request).catch(() => null);
+  if (body === null) return; // it broke off before it was there in full
+  const seq = ++received;
+  const at = now();
+  const text = body.toString();
+  const event = JSON.parse(text) as Record<string, unknown>;
+  const answer = answerTo(event);
+  if ((mode.delayMs ?? 0) > 0) await delay(mode.delayMs);
+  const { messageId, userId } = event;
+  appendLine(ledger, {
+    seq,
+    at,
+    answeredAt: now(),
+    id: request.headers['webhook-id'] ?? null,
+    attempt: Number(request.headers['x-reprise-attempt'] ?? 0) || null,
+    messageId: typeof messageId === 'string' ? messageId : null,
+    userId: typeof userId === 'string' ? userId : null,
+    sha256: createHash('sha256').update(body).digest('hex'),
+    body: text,
+    answer: answer.status,
+    heard: !request.socket.readableEnded && !request.socket.destroyed,
+  });
+  answered++;
+  response.writeHead(answer.status, answer.headers).end(answer.text);
+}
+
+function answerTo(event: Record<string, unknown>) {
+  const { refuse } = mode;
+  if (refuse === undefined || !isRefused(refuse, event)) return { status: 200, headers: {}, text: '' };
+  const { status, retryAfterSeconds } = refuse;
+  const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+  return { status, headers, text: JSON.stringify({ error: `no to ${String(event['event'])}` }) };
+}
+
+/** A share is kept exactly, not by chance. */
+function isRefused(refuse: NonNullable<SinkMode['refuse']>, event: Record<string, unknown>): boolean {
+  if (refuse.names !== undefined) return refuse.names.includes(String(event['event']));
+  owed += refuse.share ?? 1;
+  if (owed < 1) return false;
+  owed -= 1;
+  return true;
+}
+
+async function obey(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method === 'PUT') {
+    mode = JSON.parse((await buffer(request)).toString()) as SinkMode;
+    if (mode.down === true && sink.listening) {
+      const closed = once(sink, 'close');
+      sink.close();
+      sink.closeAllConnections();
+      await closed;
+    }
+    if (mode.down !== true && !sink.listening) await listen(sink, port);
+  }
+  response.end(JSON.stringify({ received, answered, now: now() } satisfies SinkState));
+}
+
+async function listen(server: Server, wanted: number): Promise<number> {
+  server.listen(wanted, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}

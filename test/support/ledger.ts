@@ -1,0 +1,39 @@
+import { readFileSync, writeSync } from 'node:fs';
+
+/** One event that the tracking API answered with 200, exactly as the client sent it. */
+export interface SourceLine {
+  readonly messageId: string;
+  /** Whose order it belongs to. */
+  readonly user: string;
+  readonly event: Readonly<Record<string, unknown>>;
+}
+
+/** One request that a sink has answered. */
+export interface SinkLine {
+  /** Which request it was, in the order in which they came in, from 1. */
+  readonly seq: number;
+  /** When it was there in full, and when it was answered; milliseconds since 1970. */
+  readonly at: number;
+  readonly answeredAt: number;
+  readonly id: string | null;
+  readonly attempt: number | null;
+  readonly messageId: string | null;
+  readonly userId: string | null;
+  readonly sha256: string;
+  readonly body: string;
+  readonly answer: number;
+  /** False: the connection was gone before the answer. */
+  readonly heard: boolean;
+}
+
+/** Adds a line at once and whole: it is there even if its writer or its reader is killed right after. */
+export function appendLine(ledger: number, line: object): void {
+  writeSync(ledger, `${JSON.stringify(line)}\n`);
+}
+
+/** All lines that are complete. */
+export function readLedger<Line>(file: string): Line[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  lines.pop(); // empty, or still being written
+  return lines.map((line) => JSON.parse(line) as Line);
+}

@@ -1,0 +1,89 @@
+/** What Temporal's own HTTP API tells of workflows: an outsider's view, without the SDK. */
+export interface TemporalHttp {
+  /** Ids of the executions that a list filter finds. */
+  list(query: string): Promise<string[]>;
+  describe(workflowId: string): Promise<WorkflowView>;
+  /** The summaries of a workflow's activities, in the order of its history. */
+  summaries(workflowId: string): Promise<string[]>;
+}
+
+export interface WorkflowView {
+  readonly status: string;
+  readonly type: string;
+  readonly summary: string;
+  readonly memo: Readonly<Record<string, unknown>>;
+  readonly searchAttributes: Readonly<Record<string, unknown>>;
+}
+
+interface Payload {
+  readonly data: string;
+}
+type Payloads = Readonly<Record<string, Payload>>;
+
+interface Described {
+  readonly executionConfig: { readonly userMetadata?: { readonly summary?: Payload } };
+  readonly workflowExecutionInfo: {
+    readonly status: string;
+    readonly type: { readonly name: string };
+    readonly memo?: { readonly fields?: Payloads };
+    readonly searchAttributes?: { readonly indexedFields?: Payloads };
+  };
+}
+
+interface History {
+  readonly history: {
+    readonly events: readonly {
+      readonly eventType: string;
+      readonly userMetadata?: { readonly summary?: Payload };
+    }[];
+  };
+}
+
+/** Opens the HTTP API of the `default` namespace. @param url where Temporal's UI is */
+export function temporalHttp(url: string): TemporalHttp {
+  const workflows = `${url}/api/v1/namespaces/default/workflows`;
+  const at = (workflowId: string) => `${workflows}/${encodeURIComponent(workflowId)}`;
+  return {
+    list: async (query) => {
+      const page = await get<{ executions?: { execution: { workflowId: string } }[] }>(
+        `${workflows}?query=${encodeURIComponent(query)}`,
+      );
+      return (page.executions ?? []).map(({ execution }) => execution.workflowId);
+    },
+    describe: async (workflowId) => viewOf(await get<Described>(at(workflowId))),
+    summaries: async (workflowId) => {
+      const { history } = await get<History>(`${at(workflowId)}/history`);
+      return history.events
+        .filter(({ eventType }) => eventType === 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED')
+        .flatMap(({ userMetadata }) =>
+          userMetadata?.summary === undefined ? [] : [String(decoded(userMetadata.summary))],
+        );
+    },
+  };
+}
+
+async function get<Body>(url: string): Promise<Body> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as Body;
+}
+
+function viewOf({ executionConfig, workflowExecutionInfo: info }: Described): WorkflowView {
+  const { summary } = executionConfig.userMetadata ?? {};
+  return {
+    status: info.status.replace('WORKFLOW_EXECUTION_STATUS_', ''),
+    type: info.type.name,
+    summary: summary === undefined ? '' : String(decoded(summary)),
+    memo: decodedAll(info.memo?.fields ?? {}),
+    searchAttributes: decodedAll(info.searchAttributes?.indexedFields ?? {}),
+  };
+}
+
+function decodedAll(payloads: Payloads): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(payloads).map(([name, payload]) => [name, decoded(payload)]));
+}
+
+/** Everything that Reprise hands to Temporal is JSON. */
+function decoded({ data }: Payload): unknown {
+  return JSON.parse(Buffer.from(data, 'base64').toString()) as unknown;
+}
