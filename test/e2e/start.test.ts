@@ -75,6 +75,7 @@ test('one command brings up everything, and Ctrl-C takes all of it down', async 
   expect(replaced['delivery-1']).not.toBe(killed);
 
   process.kill(-first.pid, 'SIGINT'); // the terminal's, to the whole group
+  await expect.poll(first.output, { interval: 5, timeout: 30_000 }).toContain('Stopping');
   first.process.kill('SIGINT'); // npm's, which passes on its own
   expect(await first.exited).toBe(0);
   expect(first.output()).not.toContain('Not waiting any longer');
