@@ -55,16 +55,17 @@ export async function readPageKnowledge(
   upTo: Position,
 ): Promise<PageKnowledge> {
   if (lane.kind === 'stream') return { others: new Map(), elsewhere: new Set() };
+  // In this order: what stops waiting in between has its bit by then. The other way round it would have neither.
+  const waiting = await db.rows<{ position: number; actionId: string }>(sql`
+    select w.position, w.action_id as "actionId" from run r join waiting_delivery w on w.run_id = r.id
+    where r.destination_id = ${lane.destination.id} and r.id <> ${lane.runId} and r.ended_at is null
+      and w.position between ${after + 1} and ${upTo}`);
   const others = await readBits(
     db,
     lane,
     sql`c.run <> ${lane.runNumber} and c.chunk between ${chunkOf(after + 1)} and ${chunkOf(upTo)}
       and c.run >= (select epoch from action where id = c.action_id)`,
   );
-  const waiting = await db.rows<{ position: number; actionId: string }>(sql`
-    select w.position, w.action_id as "actionId" from run r join waiting_delivery w on w.run_id = r.id
-    where r.destination_id = ${lane.destination.id} and r.id <> ${lane.runId} and r.ended_at is null
-      and w.position between ${after + 1} and ${upTo}`);
   return { others, elsewhere: new Set(waiting.map((row) => deliveryKey(row.position, row.actionId))) };
 }
 
