@@ -6,7 +6,7 @@ import type { TakenLane } from './lane-lease.ts';
 import { sql, type Queryable } from './sql.ts';
 
 const keysPerRead = 200;
-const rowsPerKey = 100;
+const eventsPerKey = 100;
 
 interface Row extends EventRow {
   orderKey: string;
@@ -19,8 +19,8 @@ interface Row extends EventRow {
 }
 
 /**
- * The waiting deliveries of a lane whose time has come, each with what stands behind it in its order key. Uses
- * waiting_delivery_due.
+ * The waiting deliveries of a lane whose time has come, each with what stands behind it in its order key; an event's
+ * always all together. Uses waiting_delivery_due.
  */
 export async function readDue(db: Queryable, lane: TakenLane): Promise<Due<ArchivedEvent>[]> {
   const rows = await db.rows<Row>(sql`
@@ -29,7 +29,7 @@ export async function readDue(db: Queryable, lane: TakenLane): Promise<Due<Archi
       where run_id = ${lane.runId} and lane = ${lane.lane} and due_at <= clock_timestamp()
       group by order_key order by min(due_at) limit ${keysPerRead}
     ), ranked as (
-      select w.*, row_number() over (partition by w.order_key order by w.position, w.action_id) as place
+      select w.*, dense_rank() over (partition by w.order_key order by w.position) as place
       from waiting_delivery w join heads using (order_key)
       where w.run_id = ${lane.runId} and w.lane = ${lane.lane}
     )
@@ -37,7 +37,7 @@ export async function readDue(db: Queryable, lane: TakenLane): Promise<Due<Archi
       extract(epoch from clock_timestamp() - w.first_failed_at)::float8 * 1000 as "ageMs",
       coalesce(w.due_at <= clock_timestamp(), true) as "isDue", ${eventColumns}
     from ranked w join event e on e.position = w.position
-    where w.place <= ${rowsPerKey}
+    where w.place <= ${eventsPerKey}
     order by w.order_key, w.position`);
   return group(rows);
 }
