@@ -3,6 +3,7 @@ import type { LaneState } from '../core/replay-status.ts';
 import { chunkPositions } from '../core/coverage.ts';
 import type { Database } from './database.ts';
 import { toJsonb } from './jsonb.ts';
+import { deliveryKey } from './lane-knowledge.ts';
 import type { TakenLane, Wanted } from './lane-lease.ts';
 import { sql, type Queryable } from './sql.ts';
 
@@ -82,13 +83,15 @@ async function writeBits(tx: Queryable, lane: TakenLane, part: LaneCommit['bits'
 }
 
 async function writeWaiting(tx: Queryable, lane: TakenLane, rows: LaneCommit['waiting']): Promise<void> {
+  // The last row of a delivery says how it stands; one statement cannot write the same row twice.
+  const latest = new Map(rows.map((row) => [deliveryKey(row.position, row.actionId), row]));
   await tx.run(sql`
     insert into waiting_delivery
       (run_id, lane, position, action_id, order_key, attempts, rounds, due_at, first_failed_at, failure, rest)
     select ${lane.runId}, ${lane.lane}, w.position, w."actionId", w."orderKey", w.attempts, w.rounds,
       clock_timestamp() + w."dueInMs" * interval '1 ms', clock_timestamp() - w."ageMs" * interval '1 ms',
       w.failure, w.rest
-    from jsonb_to_recordset(${toJsonb(rows)}::jsonb) as w(position bigint, "actionId" uuid, "orderKey" text,
+    from jsonb_to_recordset(${toJsonb([...latest.values()])}::jsonb) as w(position bigint, "actionId" uuid, "orderKey" text,
       attempts integer, rounds integer, "dueInMs" float8, "ageMs" float8, failure jsonb, rest text)
     on conflict (run_id, position, action_id) do update set attempts = excluded.attempts, rounds = excluded.rounds,
       due_at = excluded.due_at, failure = excluded.failure, rest = excluded.rest,
