@@ -50,7 +50,7 @@ export class LaneTraffic {
     this.obey(taken.wanted);
   }
 
-  /** What went wrong in reading, null if nothing did. */
+  /** What went wrong in reading or in taking in an outcome, null if nothing did. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -116,10 +116,14 @@ export class LaneTraffic {
       attempt: task.attempts + 1,
       replayId: kind === 'replay' ? runId : null,
     }));
-    const outcomes = await this.#deps.sender.send(deliveries, { mayWrite: () => this.#maySend() });
+    try {
+      const outcomes = await this.#deps.sender.send(deliveries, { mayWrite: () => this.#maySend() });
+      const now = this.#deps.now();
+      batch.forEach((task, index) => this.#lane.settle(task, outcomes[index]!, now));
+    } catch (error) {
+      this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
+    }
     this.#requests--;
-    const now = this.#deps.now();
-    batch.forEach((task, index) => this.#lane.settle(task, outcomes[index]!, now));
     this.pump();
     this.#deps.onProgress();
   }
