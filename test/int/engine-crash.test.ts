@@ -10,6 +10,7 @@ import {
   newReplay,
   runSlice,
   runToEnd,
+  senderOf,
   turns,
   type Engine,
   type Sent,
@@ -47,12 +48,11 @@ test('a worker that is killed again and again loses nothing and repeats only wha
   const run = await newReplay(engine);
   const mayRepeat = new Set<string>();
   for (const until of [70, 200, 330, 450]) {
-    const begun: string[][] = []; // what was answered when each commit was begun
+    const known: string[][] = []; // what the worker knew to be delivered when it began each transaction
     let written = 0;
     const victim = await newVictim(engine, ({ at }) => {
-      if (at === 'begin')
-        begun.push(engine.sink.arrivals.filter((one) => one.status === 200).map((one) => one.messageId));
-      if (at === 'committed') written = begun.length;
+      if (at === 'begin') known.push([...victim.taken]);
+      if (at === 'committed') written = known.length;
     });
     const working = runSlice(engine, run, { ...victim, takesOver: until > 70 });
     const ended = expect(working).rejects.toThrow('killed');
@@ -61,9 +61,8 @@ test('a worker that is killed again and again loses nothing and repeats only wha
     await ended;
     const bits = new Set(await bitsOf(engine, run, action));
     const without = sent.filter(({ position }) => !bits.has(position)).map(({ messageId }) => messageId);
-    // What had been answered well before the last commit is written down.
-    const answered = begun[written - 2] ?? [];
-    expect(without.filter((messageId) => answered.includes(messageId))).toEqual([]);
+    const before = known[written - 2] ?? []; // well before the last commit, which must have taken it along
+    expect(without.filter((messageId) => before.includes(messageId))).toEqual([]);
     const came = new Set(engine.sink.arrivals.map(({ messageId }) => messageId));
     for (const messageId of without) if (came.has(messageId)) mayRepeat.add(messageId);
   }
@@ -188,6 +187,16 @@ test('what does not answer within the drain is cut off before the lane is let go
   expect(await countsOf(engine, run)).toEqual({ delivered: 30 });
   expect(engine.sink.arrivals).toHaveLength(31);
   expect(engine.sink.of([slow])).toHaveLength(2);
+});
+
+test('a promise that is broken inside ends the slice by an error, not the process', async () => {
+  const engine = await newEngine(db);
+  await append(engine, turns(20));
+  const run = await newReplay(engine);
+  const sender = { ...(await senderOf(engine)), send: () => Promise.reject(new Error('a broken promise')) };
+  await expect(runSlice(engine, run, { sender })).rejects.toThrow('a broken promise');
+  await runToEnd(engine, run, { takesOver: true });
+  expect(await countsOf(engine, run)).toEqual({ delivered: 20 });
 });
 
 test('a stream that is killed goes on where it stood', async () => {

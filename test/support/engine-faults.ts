@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { sql, type Queryable, type Statement } from '../../src/db/sql.ts';
+import type { Sender } from '../../src/destinations/definition.ts';
 import { senderOf, skippingClock, type Engine } from './engine.ts';
 
 /** A moment at which a process may die, or be stopped, while it talks to Postgres. */
@@ -67,12 +68,26 @@ export async function lockAwaited(db: Database): Promise<void> {
   );
 }
 
-/** A worker that can be killed: from then on nothing of it reaches Postgres or the destination. */
+/**
+ * A worker that can be killed: from then on nothing of it reaches Postgres or the destination. `taken` are the events
+ * that it was told are delivered.
+ */
 export async function newVictim(
   engine: Engine,
   onMoment: (moment: Moment) => void | Promise<void> = () => undefined,
 ) {
-  const sender = await senderOf(engine);
+  const inner = await senderOf(engine);
+  const taken: string[] = [];
+  const sender: Sender = {
+    ...inner,
+    send: async (deliveries, gate) => {
+      const outcomes = await inner.send(deliveries, gate);
+      deliveries.forEach(({ event }, index) => {
+        if (outcomes[index]!.kind === 'delivered') taken.push(event.messageId);
+      });
+      return outcomes;
+    },
+  };
   const clock = skippingClock();
   let dead = false;
   const db = watchedDatabase(engine.db, async (moment) => {
@@ -81,8 +96,8 @@ export async function newVictim(
   });
   const kill = () => {
     dead = true;
-    void sender.close();
+    void inner.close();
     clock.skip(60_000); // its commits are not tried again
   };
-  return { db, sender, now: clock.now, kill };
+  return { db, sender, taken, now: clock.now, skip: clock.skip, kill };
 }

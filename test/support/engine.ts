@@ -250,7 +250,7 @@ function hastyClock(): () => number {
 }
 
 /** A clock that runs with the real one and can be set forward. */
-export function skippingClock(): { now: () => number; skip(ms: number): void } {
+export function skippingClock(): { now: () => number; skip: (ms: number) => void } {
   let skipped = 0;
   return {
     now: () => performance.now() + skipped,
