@@ -5,7 +5,7 @@ const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 const frameMs = 80;
 
 export function createProgress(stream = process.stdout) {
-  const live = Boolean(stream.isTTY) && process.env.TERM !== 'dumb';
+  const live = stream.isTTY && process.env.TERM !== 'dumb';
   const running = new Set();
   let timer = null;
   let frame = 0;
