@@ -120,7 +120,7 @@ export class Lane<E> {
     this.#wake(now);
     const may = maySend(this.#health, now);
     if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
-    const batch = this.#take(may, limit, now);
+    const batch = may === 'probe' ? this.#takeProbe() : this.#order.take(limit);
     if (batch.length > 0 && may === 'probe') this.#health = probeSent(this.#health);
     this.#inFlight += batch.length;
     return batch;
@@ -145,7 +145,7 @@ export class Lane<E> {
         this.#books.set(task.actionId, task.entry.position);
         return this.#endings.finish(task, outcome.kind, now);
       case 'invalid':
-        this.#health = probeUnsent(this.#health);
+        this.#unsend();
         return this.#endings.finish(task, 'invalid', now);
       case 'refused':
       case 'failed':
@@ -155,8 +155,8 @@ export class Lane<E> {
       case 'gone':
         return this.#failWhole(task, outcome, now);
       case 'notSent':
-        this.#health = probeUnsent(this.#health);
-        return this.#order.putBack(task);
+        this.#unsend();
+        return this.#comeBack(task, now, () => this.#order.putBack(task));
     }
   }
 
@@ -180,25 +180,17 @@ export class Lane<E> {
     return this.#options.windowLimit ?? windowLimit;
   }
 
-  /** A request may have carried several of a user's events; if the first was set aside, those that failed follow it. */
-  #take(may: 'yes' | 'probe', limit: number, now: number): Task<E>[] {
-    for (;;) {
-      const batch = may === 'yes' ? this.#order.take(limit) : this.#takeProbe();
-      const behind = batch.filter(({ entry }) => this.#order.isHalted(entry));
-      for (const task of behind) {
-        this.#endings.standBehind(task.entry, [task], now);
-        this.#order.release(task.entry);
-      }
-      if (behind.length < batch.length || batch.length === 0)
-        return batch.filter((task) => !behind.includes(task));
-    }
-  }
-
   /** The first may be any; the next ones follow in turn, as each goes to the end when it comes back. */
   #takeProbe(): Task<E>[] {
     if (this.#probed) return this.#order.take(1);
     this.#probed = true;
     return this.#order.takeAny(this.#options.random());
+  }
+
+  /** Nothing left this process: if it was to be a probe, any other may be the next one. */
+  #unsend(): void {
+    this.#health = probeUnsent(this.#health);
+    this.#probed = false;
   }
 
   #wake(now: number): void {
@@ -210,9 +202,8 @@ export class Lane<E> {
   }
 
   #succeed(now: number): void {
-    const wasDown = this.#health.down !== null;
     this.#health = succeeded(this.#health, now);
-    if (!wasDown) this.#condemn(now);
+    this.#condemn(now); // while the destination is down nobody is suspected
   }
 
   #fail(task: Task<E>, outcome: Outcome & { kind: 'refused' | 'failed' }, now: number): void {
@@ -227,27 +218,36 @@ export class Lane<E> {
       now,
       random: this.#options.random(),
     });
-    if (this.#health.down !== null) {
-      this.#order.putLast(task);
-      if (!wasDown) this.#recall();
-      return;
-    }
-    if (this.#order.hasOlder(task.entry)) return this.#order.putBack(task);
-    if (refused) return void this.#suspects.add(task);
+    this.#comeBack(task, now, () => {
+      if (this.#health.down !== null) this.#order.putLast(task);
+      else if (this.#order.hasOlder(task.entry)) this.#order.putBack(task);
+      else if (refused) this.#suspects.add(task);
+      else this.#tryAgain(task, now);
+    });
+    if (!wasDown && this.#health.down !== null) this.#recall();
+  }
+
+  #tryAgain(task: Task<E>, now: number): void {
     task.triedSince ??= now;
-    if (++task.tries < triesInSlice && now - task.triedSince < tryForMs) {
-      return this.#retries.add(task, now + ladderDelayMs(task.tries, this.#options.random()));
-    }
-    this.#endings.setAside(task, now);
+    if (++task.tries < triesInSlice && now - task.triedSince < tryForMs)
+      this.#retries.add(task, now + ladderDelayMs(task.tries, this.#options.random()));
+    else this.#endings.setAside(task, now);
   }
 
   #failWhole(task: Task<E>, outcome: Outcome & { kind: 'down' | 'throttled' | 'gone' }, now: number): void {
     task.failure = outcome.failure;
-    this.#order.putLast(task);
+    this.#comeBack(task, now, () => this.#order.putLast(task));
     if (outcome.kind === 'gone') return void (this.#gone = true);
     const wasDown = this.#health.down !== null;
     this.#health = failedWhole(this.#health, outcome, now, this.#options.random());
     if (!wasDown) this.#recall();
+  }
+
+  /** A delivery is unsettled. If an older event of its request was set aside meanwhile, it follows that one at once. */
+  #comeBack(task: Task<E>, now: number, otherwise: () => void): void {
+    if (!this.#order.isHalted(task.entry)) return otherwise();
+    this.#endings.standBehind(task.entry, [task], now);
+    this.#order.release(task.entry);
   }
 
   /** While the destination is down nothing is given up: what waited for its next try just waits for the destination. */

@@ -7,11 +7,14 @@ import {
   failUntilAside,
   invalid,
   laneOf,
+  notSent,
   offered,
   positionsOf,
   read,
+  refused,
   send,
   takeAll,
+  unreachable,
 } from '../support/lanes.ts';
 
 describe('waiting', () => {
@@ -48,6 +51,23 @@ describe('waiting', () => {
       [3, true],
     ]);
     for (const row of waiting) expect(row.ageMs).toBeGreaterThan(10_000);
+  });
+
+  it.each([
+    ['refused', refused],
+    ['not sent', notSent],
+    ['stopped by an outage', unreachable],
+  ])('does so at once when that was %s, so that no later one comes between', (_, outcome) => {
+    const lane = laneOf({ batchSize: 3 });
+    read(lane, offered(1, 'u'), offered(2, 'u'), offered(3, 'u'));
+    let now = 0;
+    for (let tries = 1; tries < 5; tries++, now = lane.wakeAt()!) send(lane, failed, now);
+    const [first, ...others] = lane.next(now);
+    lane.settle(first!, failed, now);
+    for (const task of others) lane.settle(task, outcome, now);
+    read(lane, offered(4, 'u'));
+    expect(changes(lane.takeCommit()).waiting).toEqual(['1/a', '2/a behind', '3/a behind', '4/a behind']);
+    expect(lane.open).toBe(0);
   });
 
   it('does the same with those that were waiting before', () => {
