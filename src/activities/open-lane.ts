@@ -25,10 +25,14 @@ export function holdReason(down: Down): string {
   return `${down.reason}: ${down.failure.errorClass}`;
 }
 
-/** A destination that was down goes on being probed at the pace that the last slice had come to. */
-function healthOf({ state, stateReason, holdMs }: TakenLane, now: number): Health {
+/**
+ * A destination that was down goes on being probed at the pace that the last slice had come to. One that said when to
+ * come back is left alone until then, whoever takes its lane before.
+ */
+function healthOf({ state, stateReason, holdMs, wakeInMs }: TakenLane, now: number): Health {
   if (state !== 'held' || holdMs === null || stateReason === null) return healthy;
   const [reason, errorClass] = stateReason.split(': ') as [Down['reason'], string];
   const failure = { errorClass, message: 'The destination was down when the last slice ended.' };
-  return stillDown({ reason, waitMs: holdMs }, failure, now);
+  const closedForMs = reason === 'throttled' ? (wakeInMs ?? 0) : 0;
+  return stillDown({ reason, waitMs: holdMs }, failure, now, closedForMs);
 }

@@ -152,7 +152,7 @@ export class Slice {
     return {
       state,
       reason: down === null ? null : holdReason(down),
-      wakeInMs,
+      wakeInMs: down === null || state !== 'held' ? wakeInMs : Math.max(0, down.probeAt - this.#deps.now()),
       holdMs: down === null ? null : Math.round(down.waitMs),
       rate: this.#rate(),
       revision: obeyed ? revision : this.#taken.wanted.revision,

@@ -47,11 +47,17 @@ export const healthy: Health = { down: null, streaks: new Map() };
 
 /**
  * A lane that the last slice left held goes on with its wait instead of starting over. Its first probe leaves a moment
- * later, so that there is more than one event to choose it from.
+ * later, so that there is more than one event to choose it from. @param closedForMs what is left of its Retry-After
  */
-export function stillDown(down: Pick<Down, 'reason' | 'waitMs'>, failure: Failure, now: number): Health {
-  const probeAt = now + firstWaitMs;
-  return { down: { ...down, failure, probeAt, probing: false, closedUntil: now }, streaks: new Map() };
+export function stillDown(
+  down: Pick<Down, 'reason' | 'waitMs'>,
+  failure: Failure,
+  now: number,
+  closedForMs = 0,
+): Health {
+  const probeAt = now + Math.max(firstWaitMs, closedForMs);
+  const closedUntil = now + closedForMs;
+  return { down: { ...down, failure, probeAt, probing: false, closedUntil }, streaks: new Map() };
 }
 
 /** Whether a send may start now, and if so whether it is a probe. */

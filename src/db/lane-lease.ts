@@ -37,6 +37,8 @@ export interface TakenLane {
   readonly state: LaneState;
   readonly stateReason: string | null;
   readonly holdMs: number | null;
+  /** For how long yet the last holder wanted it left alone; milliseconds, null: not at all. */
+  readonly wakeInMs: number | null;
 }
 
 /** What the run's row and its destination want now; re-read with every commit. */
@@ -93,7 +95,8 @@ export async function takeLane(
     await tx.run(sql`
       update lane set lease_token = ${from.token}, lease_released = false, lease_renewals = lease_renewals + 1,
         lease_renewed_at = clock_timestamp(), lease_revision = ${row.revision},
-        state = case when state = 'held' then 'held' else 'ready' end, wake_at = null, woken_at = null
+        state = case when state = 'held' then 'held' else 'ready' end,
+        wake_at = case when state = 'held' then wake_at end, woken_at = null
       where run_id = ${from.runId} and lane = ${from.lane}`);
     await tx.run(
       sql`update run set started_at = clock_timestamp() where id = ${from.runId} and started_at is null`,
@@ -123,7 +126,8 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       r.new_ids as "newIds", r.order_by as "orderBy", r.desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.state,
-      l.state_reason as "stateReason", l.hold_ms as "holdMs", r.ended_at is not null as ended,
+      l.state_reason as "stateReason", l.hold_ms as "holdMs",
+      greatest(0, extract(epoch from l.wake_at - clock_timestamp())::float8 * 1000) as "wakeInMs", r.ended_at is not null as ended,
       l.lease_released as released, l.lease_renewals as renewals
     from run r join lane l on l.run_id = r.id join destination d on d.id = r.destination_id
     where r.id = ${runId} and l.lane = ${lane}
