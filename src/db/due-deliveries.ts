@@ -38,7 +38,7 @@ export async function readDue(db: Queryable, lane: TakenLane): Promise<Due<Archi
       coalesce(w.due_at <= clock_timestamp(), true) as "isDue", ${eventColumns}
     from ranked w join event e on e.position = w.position
     where w.place <= ${eventsPerKey}
-    order by w.order_key, w.position`);
+    order by w.order_key, w.position, w.due_at`);
   return group(rows);
 }
 
@@ -59,7 +59,7 @@ function group(rows: readonly Row[]): Due<ArchivedEvent>[] {
     const sameEvent =
       last !== undefined && last.position === event.position && last.orderKey === row.orderKey;
     const firstOfKey = last?.orderKey !== row.orderKey;
-    // A key's first event decides: what follows it is taken along, but nothing overtakes it.
+    // The first delivery due of a key's first event decides: what follows is taken along, but nothing overtakes it.
     if (firstOfKey && !row.isDue && !sameEvent) notYet.add(row.orderKey);
     if (notYet.has(row.orderKey)) continue;
     const { actionId, attempts, rounds, ageMs } = row;

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { sumCounts } from '../../src/core/counts.ts';
+import { readDue } from '../../src/db/due-deliveries.ts';
 import { sql } from '../../src/db/sql.ts';
 import { deliveryId } from '../../src/destinations/delivery-id.ts';
 import { testDatabase } from '../support/database.ts';
@@ -12,6 +13,7 @@ import {
   runOf,
   runSlice,
   runToEnd,
+  take,
   turns,
   type Engine,
   type Sent,
@@ -165,6 +167,32 @@ describe('due deliveries', () => {
     expect(await runSlice(engine, run)).toEqual({ kind: 'done' });
     expect(await countsOf(engine, run)).toEqual({ delivered: 12 });
     expect([...engine.sink.taken().values()].every((times) => times === 3)).toBe(true);
+  });
+
+  test('of one event through two actions go out when the first of them is due', async () => {
+    const engine = await newEngine(db, { actions: 2 });
+    const sent = await append(engine, turns(6, 3));
+    const failing = [0, 1].map((action) => idOf(engine, action, sent[1]!));
+    engine.sink.answer = ({ id }) => (failing.includes(id) ? 500 : 200);
+    const run = await newReplay(engine);
+    await workUntilWaiting(engine, run, 2);
+    engine.sink.answer = () => 200;
+    for (const [due, later] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      await db.run(sql`update waiting_delivery set due_at = clock_timestamp() + interval '1 hour' where run_id = ${run}
+        and position = ${sent[1]!.position} and action_id = ${engine.actions[later]!}`);
+      await db.run(sql`update waiting_delivery set due_at = clock_timestamp() where run_id = ${run}
+        and position = ${sent[1]!.position} and action_id = ${engine.actions[due]!}`);
+      const lane = await take(db, run);
+      const taken = await readDue(db, lane);
+      expect(taken.map(({ deliveries }) => deliveries.length)).toEqual([2, 2]);
+      expect(taken.map(({ position }) => position)).toEqual([sent[1]!.position, sent[4]!.position]);
+      await db.run(sql`update lane set lease_released = true where run_id = ${run}`);
+    }
+    expect(await runSlice(engine, run)).toEqual({ kind: 'done' });
+    expect(await countsOf(engine, run)).toEqual({ delivered: 6 });
   });
 
   test('end one by one: a worker killed between them repeats none that had ended', async () => {
