@@ -93,11 +93,16 @@ async function installWhatIsMissing() {
   if (result.code !== 0) {
     step.fail('npm could not install the packages');
     throw new SetupError(
-      `${result.output.trim()}\n\nnpm ci ended with ${result.code}; what it said stands above. ` +
+      `${withoutEngineWarnings(result.output).trim()}\n\nnpm ci ended with ${result.code}; what it said stands above. ` +
         'Reprise needs a package registry once; after that it starts offline.',
     );
   }
   step.done('Packages installed');
+}
+
+/** npm warns of the Node that it runs on itself; Reprise runs on the one that npm was to install. */
+function withoutEngineWarnings(output) {
+  return output.replace(/^npm warn EBADENGINE.*\n/gm, '');
 }
 
 /** How to call the npm that called this, with the Node that it runs on; else the one on the PATH. */
