@@ -12,7 +12,8 @@ const acknowledged = await scene.archive(events);
 
 test('every delivery worker killed in mid replay: it goes on by itself, and only what was under way comes twice', async () => {
   const sink = await scene.newSink();
-  await sink.become({ delayMs: 20 });
+  // One user holds the checkpoint back, so that much is delivered and recorded beyond it.
+  await sink.become({ delayMs: 20, slow: { users: ['user-7'], delayMs: 4_000 } });
   const replay = await scene.replay(await scene.connect(sink));
   await until(
     'a third has arrived',
@@ -20,10 +21,12 @@ test('every delivery worker killed in mid replay: it goes on by itself, and only
     ({ answered }) => answered > events / 3,
     { everyMs: 10 },
   );
+  const { cursor } = await scene.read(replay.id);
 
   const killed = deliveryWorkers();
   const { now: killedAt } = await sink.state();
   for (const pid of killed) process.kill(pid, 'SIGKILL');
+  await sink.become({ delayMs: 20 });
   await until(
     'they are gone and the sink is done with what they had sent',
     async () => ({ running: killed.some(isRunning), ...(await sink.state()) }),
@@ -36,7 +39,7 @@ test('every delivery worker killed in mid replay: it goes on by itself, and only
   // The kill hit a transfer that was under way, with much on both sides of it.
   expect(killed).toHaveLength(2);
   expect(inFlight.length).toBeGreaterThan(0);
-  expect(recorded.size).toBeGreaterThan(events / 10);
+  expect(recorded.size - cursor.position).toBeGreaterThan(events / 10);
   expect(before.length).toBeLessThan(events * 0.9);
   expect([...recorded].filter((id) => !before.some(({ messageId }) => messageId === id))).toEqual([]);
 

@@ -20,6 +20,7 @@ let replay: Replay;
 
 beforeEach(async () => {
   sink = await scene.newSink();
+  await sink.become({ delayMs: 50 }); // so that there is always something in flight
   destinationId = await scene.connect(sink);
   replay = await scene.replay(destinationId, { pace });
 });

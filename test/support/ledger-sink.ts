@@ -16,6 +16,8 @@ export interface SinkMode {
   readonly down?: boolean;
   /** How long each answer takes; milliseconds. */
   readonly delayMs?: number;
+  /** Users whose events take longer. */
+  readonly slow?: { readonly users: readonly string[]; readonly delayMs: number };
   /** What is answered instead of 200: to a share of the requests, to events of these names, or to all. */
   readonly refuse?: {
     readonly status: number;
@@ -58,7 +60,8 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
   const text = body.toString();
   const event = JSON.parse(text) as Record<string, unknown>;
   const answer = answerTo(event);
-  if ((mode.delayMs ?? 0) > 0) await delay(mode.delayMs);
+  const delayMs = delayFor(event);
+  if (delayMs > 0) await delay(delayMs);
   const { messageId, userId } = event;
   appendLine(ledger, {
     seq,
@@ -75,6 +78,11 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
   });
   answered++;
   response.writeHead(answer.status, answer.headers).end(answer.text);
+}
+
+function delayFor({ userId }: Record<string, unknown>): number {
+  const isSlow = mode.slow?.users.includes(String(userId)) ?? false;
+  return (isSlow ? mode.slow?.delayMs : mode.delayMs) ?? 0;
 }
 
 function answerTo(event: Record<string, unknown>) {
