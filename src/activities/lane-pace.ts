@@ -6,13 +6,16 @@ import type { Queryable } from '../db/sql.ts';
 export class LanePace {
   readonly #db: Queryable;
   readonly #scope: string;
+  readonly #lanes: number;
   #rate: number | null = null;
   #pacer: Pacer | null = null;
   #fetching = false;
 
-  constructor(db: Queryable, runId: string) {
+  /** @param lanes how many lanes of the run share its pace */
+  constructor(db: Queryable, runId: string, lanes: number) {
     this.#db = db;
     this.#scope = `run/${runId}`;
+    this.#lanes = lanes;
   }
 
   /** @param eventsPerSecond null: no limit */
@@ -24,9 +27,9 @@ export class LanePace {
     else this.#pacer.eventsPerSecond = eventsPerSecond;
   }
 
-  /** How many events one request may carry. */
-  get batchLimit(): number {
-    return this.#pacer?.batchLimit ?? Number.POSITIVE_INFINITY;
+  /** How many events a request that leaves now may carry. */
+  room(now: number): number {
+    return this.#pacer?.room(now) ?? Number.POSITIVE_INFINITY;
   }
 
   /** When the next event may leave: now or before, later, or null when a stretch must be fetched first. */
@@ -44,7 +47,8 @@ export class LanePace {
     if (this.#fetching || pacer === null || this.#rate === null || !pacer.wantsMore(now())) return false;
     this.#fetching = true;
     try {
-      const { startsInMs, lengthMs } = await takeAllowance(this.#db, this.#scope, allowanceMs(this.#rate));
+      const length = allowanceMs(this.#rate);
+      const { startsInMs, lengthMs } = await takeAllowance(this.#db, this.#scope, length, this.#lanes);
       const from = now() + startsInMs;
       pacer.add({ from, until: from + lengthMs });
       return true;

@@ -46,7 +46,7 @@ export class LaneTraffic {
     this.#known = known;
     this.#lane = lane;
     this.#deps = deps;
-    this.#pace = new LanePace(deps.db, taken.runId);
+    this.#pace = new LanePace(deps.db, taken.runId, taken.lanes);
     this.obey(taken.wanted);
   }
 
@@ -80,7 +80,7 @@ export class LaneTraffic {
       const now = this.#deps.now();
       const leaveAt = this.#pace.leaveAt(now);
       if (leaveAt === null || leaveAt > now) break;
-      const batch = this.#lane.next(now, Math.min(this.#deps.sender.batchSize, this.#pace.batchLimit));
+      const batch = this.#lane.next(now, Math.min(this.#deps.sender.batchSize, this.#pace.room(now)));
       if (batch.length === 0) break;
       this.#pace.take(batch.length, now);
       void this.#send(batch);

@@ -6,14 +6,22 @@ export interface TakenAllowance {
   readonly lengthMs: number;
 }
 
-/** A time further ahead than this is an error of some clock and is reset. Milliseconds. */
-const tooFarAheadMs = 10_000;
+/** What takers may be ahead of the stretches that they hold and those that they have fetched early. Milliseconds. */
+const slackMs = 1_000;
 
 /**
  * Takes the next stretch of a pace that several lanes share: a GCRA row in Postgres time. Stretches follow each other
- * without overlap; time that nobody took is lost.
+ * without overlap; time that nobody took is lost. A time further ahead than all takers together can be is an error of
+ * some clock, or left from a slower pace, and is reset.
+ * @param takers how many share the pace
  */
-export async function takeAllowance(db: Queryable, scope: string, lengthMs: number): Promise<TakenAllowance> {
+export async function takeAllowance(
+  db: Queryable,
+  scope: string,
+  lengthMs: number,
+  takers: number,
+): Promise<TakenAllowance> {
+  const tooFarAheadMs = 2 * takers * lengthMs + slackMs;
   const length = sql`(${lengthMs}::float8 * interval '1 ms')`;
   const [row] = await db.rows<{ startsInMs: number }>(sql`
     insert into budget as b (scope, next_at) values (${scope}, clock_timestamp() + ${length})

@@ -105,10 +105,41 @@ describe('a pacer', () => {
 
   it('takes a new rate for what leaves next', () => {
     const pacer = new Pacer(10);
-    pacer.add({ from: 0, until: 10_000 });
     pacer.eventsPerSecond = 1_000;
+    pacer.add({ from: 0, until: 10_000 });
     pacer.take(1, 0);
     expect(pacer.leaveAt(0)).toBe(1);
+  });
+
+  it('neither waits out the interval of a slower rate nor keeps its stretches', () => {
+    const pacer = new Pacer(0.05);
+    pacer.add({ from: 0, until: 20_000 });
+    pacer.take(1, 0);
+    pacer.add({ from: 20_000, until: 40_000 });
+    pacer.eventsPerSecond = 1_000;
+    expect(pacer.wantsMore(500)).toBe(true);
+    pacer.add({ from: 500, until: 750 });
+    expect(pacer.leaveAt(500)).toBe(500);
+  });
+
+  it('lets a request carry no more than its stretch has left, so that holders in turn keep the rate', () => {
+    for (const [rate, batch] of [
+      [100, 7],
+      [100, 10],
+      [1_000, 64],
+      [333, 33],
+      [5, 1],
+      [7, 1],
+    ] as const) {
+      const pacer = new Pacer(rate);
+      pacer.add({ from: 1_000, until: 1_000 + allowanceMs(rate) });
+      let sent = 0;
+      for (let now = 1_000; pacer.leaveAt(now) !== null; now += 0.25) {
+        const events = Math.min(batch, pacer.room(now));
+        if (pacer.take(events, now)) sent += events;
+      }
+      expect(sent).toBe(Math.round((allowanceMs(rate) * rate) / 1_000));
+    }
   });
 
   it("lets a request carry a tenth of a second's events, and always one", () => {
@@ -117,5 +148,5 @@ describe('a pacer', () => {
 });
 
 it('makes a stretch a quarter of a second, or one event long if that is longer', () => {
-  expect([0.5, 4, 1_000].map(allowanceMs)).toEqual([2_000, 250, 250]);
+  expect([0.5, 4, 5, 10, 1_000].map(allowanceMs)).toEqual([2_000, 250, 400, 300, 250]);
 });
