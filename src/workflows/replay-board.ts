@@ -5,6 +5,7 @@ import { stateAttribute, type ReplayInput, type SliceResult } from './messages.t
 export class ReplayBoard {
   readonly #input: ReplayInput;
   readonly #lanes = new Map<number, SliceResult>();
+  #newest: SliceResult | null = null;
   #state = 'running';
 
   constructor(input: ReplayInput) {
@@ -19,8 +20,14 @@ export class ReplayBoard {
     return `${name}${last === undefined ? 'starts' : progress(last)}`;
   }
 
+  /** How far the whole replay is, as the slice that ended last found it. */
+  get standing(): string {
+    return this.#newest === null ? 'not started' : progress(this.#newest);
+  }
+
   show(lane: number, slice: SliceResult): void {
     this.#lanes.set(lane, slice);
+    this.#newest = slice;
     this.#setState(stateOf(slice));
     this.#draw();
   }
@@ -41,10 +48,9 @@ export class ReplayBoard {
       ([lane, slice]) =>
         `| ${lane} | ${slice.next} | ${slice.position} | ${slice.rate}/s | ${slice.wakeAt ?? ''} | ${slice.reason ?? ''} |`,
     );
-    const newest = [...this.#lanes.values()].at(-1);
     setCurrentDetails(
       [
-        `**${this.#state}** · ${newest === undefined ? 'not started' : progress(newest)}`,
+        `**${this.#state}** · ${this.standing}`,
         '',
         '| lane | last slice | position | rate | next try | reason |',
         '|---|---|---|---|---|---|',

@@ -45,7 +45,8 @@ export async function replay(input: ReplayInput): Promise<void> {
     await condition(allHandlersFinished);
     await makeContinueAsNewFunc<typeof replay>({ memo: workflowInfo().memo ?? {} })(input);
   }
-  let end = await finishRun({ runId });
+  // A slice's summary tells how far the replay was before it; this one tells how far it came.
+  let end = await finishRun.executeWithOptions({ summary: board.standing }, [{ runId }]);
   while (!end.ended) {
     await sleep('1s'); // a worker that was cut off still holds a lane; its lease runs out
     end = await finishRun({ runId });

@@ -85,7 +85,9 @@ test('the replay is to be seen in Temporal, with its progress', async () => {
     memo: { replayId: replay.id, destinationId },
     searchAttributes: { RepriseDestination: destinationId, RepriseState: 'completed' },
   });
-  expect(await temporal.summaries(replay.workflow.id)).toContain('starts');
+  const summaries = await temporal.summaries(replay.workflow.id);
+  expect(summaries[0]).toBe('starts');
+  expect(summaries.at(-1)).toMatch(/^100 % · 10,000 of 10,000 · [\d.]+\/s$/);
   expect(await temporal.list("WorkflowType = 'stream' AND ExecutionStatus = 'Running'")).toEqual([
     `stream/${destinationId}`,
   ]);
@@ -95,7 +97,7 @@ test('a person sees it on its page in the Temporal UI', async () => {
   expect(replay.workflow.url).toContain(new URL(scene.product.temporalUrl).port);
   const page = await openPage(replay.workflow.url!);
   await page.getByText('deliverSlice').first().waitFor({ timeout: 60_000 });
-  await page.getByText('starts').first().waitFor({ timeout: 30_000 });
+  await page.getByText('100 % · 10,000 of 10,000').first().waitFor({ timeout: 30_000 });
   await page.screenshot({ path: join(scene.folder, 'temporal-ui.png') });
   const text = await page.locator('body').innerText();
   expect(text).toContain(replay.workflow.id);
