@@ -10,7 +10,7 @@ export interface Verdict {
   readonly duplicates: string[];
   /** What the sink got although nobody expected it there. */
   readonly strangers: string[];
-  /** Events that came first to the sink after a later one of the same user. */
+  /** Events that the sink took before an earlier one of the same user. */
   readonly outOfOrder: string[];
   /** Events whose body lacks or alters a member of what was sent, with the member. */
   readonly altered: string[];
