@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { stillDown } from '../../src/core/health.ts';
 import {
   delivered,
   failed,
+  failureOf,
   invalid,
   laneOf,
   notSent,
   offered,
+  positionsOf,
   read,
   refused,
   send,
@@ -17,10 +20,9 @@ import {
 describe('a destination that is down', () => {
   it('is probed one at a time, with other events in turn, after waits that grow', () => {
     let turn = 0;
-    const lane = laneOf({ random: () => [0.1, 0.4, 0.8][turn++ % 3]! });
+    const lane = laneOf({ batchSize: 3, random: () => [0.1, 0.4, 0.8][turn++ % 3]! });
     read(lane, offered(1, 'u'), offered(2, 'v'), offered(3, 'w'));
-    const tasks = takeAll(lane);
-    for (const task of tasks) lane.settle(task, unreachable, 0);
+    for (const task of takeAll(lane)) lane.settle(task, unreachable, 0);
     const probed = new Set<number>();
     const waits: number[] = [];
     let now = 0;
@@ -88,6 +90,26 @@ describe('a destination that is down', () => {
     send(lane, outcome, now);
     expect(send(lane, delivered, now)).toHaveLength(1);
     expect(lane.health.down).toBeNull();
+  });
+
+  // Slices that each begin with the oldest event would probe nothing else, and one that is refused would hold the lane.
+  it('is first probed with any event that may leave, and again with any when the probe was not sent', () => {
+    const down = { reason: 'destination_down', waitMs: 30_000 } as const;
+    const probed = [0, 0.34, 0.67].map((place) => {
+      let random = place;
+      const health = stillDown(down, failureOf('connection_refused'), 0);
+      const lane = laneOf({ random: () => random }, health);
+      read(lane, offered(1, 'u'), offered(2, 'v'), offered(3, 'w'));
+      const [first] = lane.next(1_000);
+      lane.settle(first!, invalid, 1_000);
+      random = 0.99;
+      return [first!.entry.position, positionsOf(lane.next(1_000))[0]];
+    });
+    expect(probed).toEqual([
+      [1, 3],
+      [2, 1],
+      [3, 2],
+    ]);
   });
 
   it('gets nothing before its Retry-After is over, even when an older request succeeds meanwhile', () => {
