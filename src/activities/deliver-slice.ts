@@ -1,5 +1,6 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { countedEvents, sumCounts } from '../core/counts.ts';
+import type { Desired } from '../core/replay-status.ts';
 import type { Database } from '../db/database.ts';
 import { disableDestination } from '../db/destination-state.ts';
 import type { HeadWatch } from '../db/head-watch.ts';
@@ -64,8 +65,12 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
   };
 }
 
-/** A paused lane waits for a wish; one that is cancelled (or not yet wanted) has nothing to do any more. */
-function stopped(desired: string): SliceEnd {
+/**
+ * What a lane that was stopped does next. A paused one waits for a wish; one that was resumed before it had stopped goes
+ * on; one that is cancelled (or not yet wanted) has nothing to do any more.
+ */
+function stopped(desired: Desired): SliceEnd {
+  if (desired === 'running') return { kind: 'more' };
   return { kind: desired === 'paused' ? 'stopped' : 'done' };
 }
 

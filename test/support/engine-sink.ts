@@ -21,7 +21,14 @@ export interface Arrival {
 
 /** How the sink answers: a status, one with Retry-After in seconds, after a while, or never. */
 export type Answer =
-  number | 'never' | { readonly status: number; readonly retryAfter?: number; readonly afterMs?: number };
+  | number
+  | 'never'
+  | {
+      readonly status: number;
+      readonly retryAfter?: number;
+      readonly afterMs?: number;
+      readonly after?: Promise<void>;
+    };
 
 /** An HTTP destination on loopback, in this process, that remembers what came in. It ends with its test. */
 export class EngineSink {
@@ -98,8 +105,14 @@ export class EngineSink {
     const arrivals = this.#note(request, JSON.parse(body.toString()));
     const answer = this.answer(arrivals[0]!);
     if (answer === 'never') return;
-    const { status, retryAfter, afterMs = 0 } = typeof answer === 'number' ? { status: answer } : answer;
+    const {
+      status,
+      retryAfter,
+      afterMs = 0,
+      after,
+    } = typeof answer === 'number' ? { status: answer } : answer;
     if (afterMs > 0) await delay(afterMs);
+    await after;
     if (response.destroyed) return; // the sender has gone
     for (const arrival of arrivals) arrival.status = status;
     response.writeHead(status, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }).end();

@@ -26,7 +26,7 @@ import { loopback } from './webhook-sender.ts';
 
 const keyring = createKeyring(randomBytes(32).toString('base64'));
 /** Opens a destination as a delivery process does. */
-const openSender = createOpenSender({ keyring, egress: loopback });
+export const openSender = createOpenSender({ keyring, egress: loopback });
 
 /** Ends soon, so that a test does not wait for what a worker would use to save slots. */
 export const shortTiming = { sliceMs: 20_000, drainMs: 1_000, idleMs: 50 };
