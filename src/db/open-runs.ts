@@ -27,8 +27,9 @@ export async function readOpenRuns(db: Queryable): Promise<OpenRun[]> {
 }
 
 /**
- * Streams that are parked below the head of the archive or have a retry due, each claimed for this caller: nobody
- * else gets it for five seconds, after which it counts as not woken.
+ * Streams that are parked below the head of the archive, or have a retry due or a wish not heard yet, each claimed for
+ * this caller: nobody else gets it for five seconds, after which it counts as not woken. One that is paused only hears
+ * of that.
  */
 export async function claimParked(db: Queryable, head: number): Promise<{ destinationId: string }[]> {
   return await db.rows<{ destinationId: string }>(sql`
@@ -36,7 +37,8 @@ export async function claimParked(db: Queryable, head: number): Promise<{ destin
     from run r
     where r.id = l.run_id and l.state = 'parked' and r.ended_at is null
       and (l.woken_at is null or l.woken_at < clock_timestamp() - interval '5 s')
-      and (l.mark < ${head} or l.wake_at <= clock_timestamp() or l.lease_revision < r.revision)
+      and (l.lease_revision < r.revision
+        or r.desired = 'running' and (l.mark < ${head} or l.wake_at <= clock_timestamp()))
     returning r.destination_id as "destinationId"`);
 }
 
