@@ -84,6 +84,22 @@ test('connected amid eight writers: stream and replay together send each event e
   expect(below.length + above.length).toBe(sent.length);
 });
 
+test('what is appended but not committed when a destination is connected belongs to its stream', async () => {
+  const engine = await newEngine(db);
+  const past = await append(engine, turns(20));
+  const { stream, open } = await db.transaction(async (tx) => {
+    const open = await append({ ...engine, db: tx }, turns(5));
+    const stream = await connect(engine);
+    const replay = await newReplay(engine);
+    await runToEnd(engine, replay); // reads to its end before the append commits
+    expect(await countsOf(engine, replay)).toEqual({ delivered: past.length });
+    return { stream, open };
+  });
+  await runToEnd(engine, stream);
+  expect(await countsOf(engine, stream)).toEqual({ delivered: open.length });
+  expect(engine.sink.taken().size).toBe(past.length + open.length);
+});
+
 test('a replay that is created again and again beside a moving stream sends nothing that the stream sends', async () => {
   const engine = await newEngine(db);
   const stream = await connect(engine);

@@ -166,11 +166,11 @@ describe('the head of the archive', () => {
     const rises: number[] = [];
     const stop = watch.onRise(() => rises.push(watch.head));
     await vi.waitFor(async () => expect(watch.head).toBe(await headOf()));
-    await expect(
-      db.transaction((tx) =>
-        append({ ...engine, db: { ...db, ...tx } }, ['u']).then(() => Promise.reject(new Error('no'))),
-      ),
-    ).rejects.toThrow('no');
+    const rolledBack = db.transaction(async (tx) => {
+      await append({ ...engine, db: tx }, ['u']);
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
     const [event] = await append(engine, ['u']);
     await vi.waitFor(() => expect(watch.head).toBe(event!.position), { timeout: 5_000 });
     expect(rises.at(-1)).toBe(event!.position);

@@ -14,7 +14,7 @@ import { takeLane, type TakenLane } from '../../src/db/lane-lease.ts';
 import { createReplay, type CreateReplay } from '../../src/db/replays.ts';
 import { endRunIfDue } from '../../src/db/run-end.ts';
 import { readRuns, type RunRecord } from '../../src/db/runs.ts';
-import { sql } from '../../src/db/sql.ts';
+import { sql, type Queryable } from '../../src/db/sql.ts';
 import { openStream } from '../../src/db/streams.ts';
 import type { Sender } from '../../src/destinations/definition.ts';
 import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
@@ -99,7 +99,7 @@ let events = 0;
 
 /** Appends events, one per user named. @param more members of the events; `live: false` imports them */
 export async function append(
-  engine: Pick<Engine, 'db' | 'source'>,
+  engine: { db: Queryable; source: string },
   users: readonly string[],
   more: { live?: boolean; receivedAt?: Date } & Record<string, unknown> = {},
 ): Promise<Sent[]> {
