@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   readonly maxConnections?: number;
   /** A query that takes longer fails: a stopped backend would otherwise hang its caller for ever. */
   readonly queryTimeoutMs?: number;
+  /** A transaction whose owner says nothing for longer is ended, with its locks: the owner may have been stopped. */
+  readonly idleInTransactionMs?: number;
 }
 
 // Positions are bigint in Postgres and stay far below 2^53 here; counts likewise.
@@ -40,6 +42,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: options.name,
     max: options.maxConnections ?? 8,
     query_timeout: options.queryTimeoutMs ?? 30_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 10_000,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,

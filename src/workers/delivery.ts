@@ -3,6 +3,7 @@ import { createDeliverSlice } from '../activities/deliver-slice.ts';
 import { defaultTiming } from '../activities/slice.ts';
 import { announceReady, onShutdown } from '../child-process.ts';
 import { readConfig, required } from '../config.ts';
+import { leaseMs } from '../core/lease.ts';
 import { openDatabase } from '../db/database.ts';
 import { watchHead } from '../db/head-watch.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
@@ -25,7 +26,13 @@ installRuntime(log);
 installEgressGuard();
 
 const url = required(config, 'DATABASE_URL');
-const db = openDatabase({ url, name: 'reprise-delivery', maxConnections: 20, queryTimeoutMs: 10_000 });
+const db = openDatabase({
+  url,
+  name: 'reprise-delivery',
+  maxConnections: 20,
+  queryTimeoutMs: 10_000,
+  idleInTransactionMs: leaseMs, // a worker that is stopped within a commit would else keep its lane locked
+});
 const head = watchHead(db);
 const orchestrator = openOrchestrator(config);
 const openSender = createOpenSender({

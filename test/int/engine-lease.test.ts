@@ -177,7 +177,9 @@ describe('a worker that was stopped and wakes up', () => {
     engine.sink.answer = () => ({ status: 200, afterMs: 10 });
     const run = await newReplay(engine);
     const [clock, gate] = [skippingClock(), newGate()];
-    const stopped = runSlice(engine, run, { db: watchedDatabase(db, () => gate.pass()), now: clock.now });
+    // Stopped between two commits: within one it would hold the lane's lock until Postgres ends its transaction.
+    const stoppable = watchedDatabase(db, ({ at }) => (at === 'begin' ? gate.pass() : undefined));
+    const stopped = runSlice(engine, run, { db: stoppable, now: clock.now });
     const lost = expect(stopped).rejects.toThrow(LeaseLost);
     await engine.sink.arrived(60);
     gate.close();

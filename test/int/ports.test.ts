@@ -11,16 +11,17 @@ import { startProcess } from '../support/processes.ts';
 const folder = testFolder();
 const module = JSON.stringify(new URL('../../src/dev/ports.ts', import.meta.url).href);
 
+const entry = join(folder, 'asker.ts');
+writeFileSync(
+  entry,
+  `import { freePort } from ${module};
+   process.send({ ready: true, port: await freePort(Number(process.env.PREFERRED)) });
+   process.on('message', () => undefined);`,
+);
+
 /** A process that asks for a port from `preferred` on, and lives on without binding it. */
 function asker(preferred: number) {
-  const entry = join(folder, 'asker.ts');
-  writeFileSync(
-    entry,
-    `import { freePort } from ${module};
-     process.send({ ready: true, port: await freePort(${preferred}) });
-     process.on('message', () => undefined);`,
-  );
-  return startProcess(new URL(`file://${entry}`), {});
+  return startProcess(new URL(`file://${entry}`), { PREFERRED: String(preferred) });
 }
 
 test('a port that something listens on is not free, by IPv4 or IPv6', async () => {
