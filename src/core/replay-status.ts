@@ -30,17 +30,19 @@ export interface StatusFacts {
   readonly revision: number;
   readonly statusReason: string | null;
   readonly endedAs: Ending | null;
-  readonly lanes: readonly {
-    /** A worker holds the lane and renews its lease. */
-    readonly leaseLive: boolean;
-    /** The revision that the holder has acted upon. */
-    readonly leaseRevision: number;
-    /** Since somebody last renewed a lease on it, or since the run was created; milliseconds. */
-    readonly unworkedMs: number;
-    readonly state: LaneState;
-    readonly stateReason: string | null;
-    readonly wakeAt: Date | null;
-  }[];
+  readonly lanes: readonly LaneFacts[];
+}
+
+export interface LaneFacts {
+  /** A worker holds the lane and renews its lease. */
+  readonly leaseLive: boolean;
+  /** The revision that the holder has acted upon. */
+  readonly leaseRevision: number;
+  /** Since somebody last renewed a lease on it, or since the run was created; milliseconds. */
+  readonly unworkedMs: number;
+  readonly state: LaneState;
+  readonly stateReason: string | null;
+  readonly wakeAt: Date | null;
 }
 
 export interface StatusView {

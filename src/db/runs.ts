@@ -1,7 +1,7 @@
 import type { Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
 import { leaseSeenLiveMs } from '../core/lease.ts';
-import type { Desired, Ending, LaneState } from '../core/replay-status.ts';
+import type { Desired, Ending, LaneFacts } from '../core/replay-status.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** An action in the version that a run works with. */
@@ -11,19 +11,12 @@ export interface PinnedAction {
 }
 
 /** One lane as a reader sees it. */
-export interface LaneRecord {
+export interface LaneRecord extends LaneFacts {
   readonly lane: number;
   readonly mark: Position;
   readonly markReceivedAt: Date | null;
   readonly counts: Counts;
   readonly rate: number;
-  readonly leaseLive: boolean;
-  readonly leaseRevision: number;
-  /** Since somebody last renewed a lease on it, or since the run was created. */
-  readonly unworkedMs: number;
-  readonly state: LaneState;
-  readonly stateReason: string | null;
-  readonly wakeAt: Date | null;
 }
 
 /** One replay, or one stretch of a stream, with its lanes. */
