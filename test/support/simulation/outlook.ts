@@ -28,6 +28,7 @@ export class Outlook {
     const next = new Outlook();
     if (held === null) return next;
     next.isDown = true;
+    next.#closedUntil = held.closedUntil;
     next.#refusedAlone = held.reason === 'destination_refuses';
     next.#probesFailed = Math.round(Math.log2(Math.min(32_000, held.waitMs) / 500));
     return next;
