@@ -233,8 +233,8 @@ describe('a worker that was stopped and wakes up', () => {
   });
 
   test('sends nothing while it cannot write down what it sent, and goes on when it can', async () => {
-    const engine = await newEngine(db);
-    await append(engine, turns(200, 100));
+    const engine = await newEngine(db, { settings: { concurrency: 4 } });
+    await append(engine, turns(800, 100));
     engine.sink.answer = () => ({ status: 200, afterMs: 10 });
     const run = await newReplay(engine);
     let away = false;
@@ -250,12 +250,13 @@ describe('a worker that was stopped and wakes up', () => {
     await vi.waitFor(() => expect(refused).toBeGreaterThan(1), { timeout: 5_000, interval: 1 });
     await vi.waitFor(() => expect(engine.sink.open).toBe(0), { timeout: 5_000, interval: 1 });
     const before = engine.sink.arrivals.length;
+    expect(before).toBeLessThan(800);
     const tried = refused;
     await vi.waitFor(() => expect(refused).toBeGreaterThan(tried + 1), { timeout: 5_000, interval: 1 });
     expect(engine.sink.arrivals).toHaveLength(before);
     away = false;
     expect(await working).toEqual({ kind: 'done' });
-    expect([...engine.sink.taken().values()]).toEqual(Array.from({ length: 200 }, () => 1));
-    expect(await countsOf(engine, run)).toEqual({ delivered: 200 });
+    expect([...engine.sink.taken().values()]).toEqual(Array.from({ length: 800 }, () => 1));
+    expect(await countsOf(engine, run)).toEqual({ delivered: 800 });
   });
 });
