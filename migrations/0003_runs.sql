@@ -44,6 +44,7 @@ create table lane (
   mark bigint not null, -- every position of the lane up to here is settled or has a waiting row
   mark_received_at timestamptz,
   counts jsonb not null default '{}', -- events up to the mark, by bucket; byAction counts deliveries
+  ahead jsonb not null default '{}', -- the same for what is settled above the mark
   rate double precision not null default 0,
   -- Lease: a worker holds the lane while it renews; writes carry the token.
   lease_token uuid,

@@ -1,4 +1,4 @@
-import type { Bucket, Counts } from './counts.ts';
+import { noCounts, type Bucket, type Counts } from './counts.ts';
 import { setBit, type ChunkBits } from './coverage.ts';
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
@@ -7,14 +7,17 @@ import { Tally, type Settled } from './tally.ts';
 
 /**
  * What a lane has to write down. The window holds every event between the mark and what has been read; the mark
- * moves over its settled front, and only then are those events counted. Taking a commit empties everything but the
- * window, so two commits never carry the same thing and each is consistent in itself.
+ * moves over its settled front, and only then are those events counted for good; what is settled ahead of the mark is
+ * counted apart, because the next holder reads it again. Taking a commit empties everything but the window, so two
+ * commits never carry the same thing and each is consistent in itself.
  */
 export class LaneBooks<E> {
   readonly #window = new Fifo<Entry<E>>();
   /** Events of the window that wait: their row may be worked off before the mark passes them. */
   readonly #waiting = new Map<Position, Entry<E>>();
   readonly #tally: Tally;
+  /** The closed events of the window. */
+  readonly #ahead = new Tally(noCounts);
   #mark: Position;
   #markReceivedAt: Date | null = null;
   #scannedTo: Position;
@@ -62,6 +65,7 @@ export class LaneBooks<E> {
   closed(entry: Entry<E>): void {
     entry.event = null;
     this.#settled++;
+    this.#ahead.count(entry.settled, entry.reason);
     if (entry.settled.some((one) => one.bucket === 'waiting')) this.#waiting.set(entry.position, entry);
   }
 
@@ -87,8 +91,10 @@ export class LaneBooks<E> {
   endDelivery(position: Position, end: Settled): void {
     this.#ended.push({ position, actionId: end.actionId });
     const inWindow = this.#waiting.get(position);
-    if (inWindow === undefined) this.#tally.moveDelivery(end.actionId, end.bucket);
-    else inWindow.settled = inWindow.settled.map((one) => (one.actionId === end.actionId ? end : one));
+    if (inWindow === undefined) return this.#tally.moveDelivery(end.actionId, end.bucket);
+    this.#ahead.discount(inWindow.settled, inWindow.reason);
+    inWindow.settled = inWindow.settled.map((one) => (one.actionId === end.actionId ? end : one));
+    this.#ahead.count(inWindow.settled, inWindow.reason);
   }
 
   /** The last delivery of an event that waited has ended. */
@@ -106,6 +112,7 @@ export class LaneBooks<E> {
       mark: this.#mark,
       markReceivedAt: this.#markReceivedAt,
       counts: this.#tally.counts(),
+      ahead: this.#ahead.counts(),
       bits,
       waiting: this.#rows,
       ended: this.#ended,
@@ -128,6 +135,7 @@ export class LaneBooks<E> {
     ) {
       this.#window.shift();
       this.#waiting.delete(entry.position);
+      this.#ahead.discount(entry.settled, entry.reason);
       this.#tally.count(entry.settled, entry.reason);
       this.#markReceivedAt = entry.receivedAt;
     }

@@ -100,6 +100,8 @@ export interface LaneCommit {
   readonly mark: Position;
   readonly markReceivedAt: Date | null;
   readonly counts: Counts;
+  /** Events that are settled above the mark: for readers, the next holder finds them out again. */
+  readonly ahead: Counts;
   readonly bits: readonly { readonly actionId: string; readonly chunk: number; readonly bits: Bits }[];
   readonly waiting: readonly WaitingRow[];
   readonly ended: readonly { readonly position: Position; readonly actionId: string }[];

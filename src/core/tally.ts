@@ -9,8 +9,8 @@ export interface Settled {
 type Cells = Partial<Record<string, number>>;
 
 /**
- * The counts of a lane: an event is counted when the mark passes it, and moved when one that waits ends later, so
- * that the counts always belong to the mark that they are committed with.
+ * The counts of a stretch of a lane. Below the mark an event is counted when the mark passes it, and moved when one
+ * that waits ends later, so that these counts always belong to the mark that they are committed with.
  */
 export class Tally {
   readonly #events: Cells;
@@ -27,9 +27,18 @@ export class Tally {
 
   /** Counts an event that the mark passes. @param reason why it was filtered, if it was */
   count(deliveries: readonly Settled[], reason: string | null): void {
-    bump(this.#events, bucketOf(deliveries.map((delivery) => delivery.bucket)), 1);
-    for (const { actionId, bucket } of deliveries) bump((this.#byAction[actionId] ??= {}), bucket, 1);
-    if (reason !== null) bump(this.#reasons, reason, 1);
+    this.#add(deliveries, reason, 1);
+  }
+
+  /** Takes back what `count` added for the same event. */
+  discount(deliveries: readonly Settled[], reason: string | null): void {
+    this.#add(deliveries, reason, -1);
+  }
+
+  #add(deliveries: readonly Settled[], reason: string | null, by: number): void {
+    bump(this.#events, bucketOf(deliveries.map((delivery) => delivery.bucket)), by);
+    for (const { actionId, bucket } of deliveries) bump((this.#byAction[actionId] ??= {}), bucket, by);
+    if (reason !== null) bump(this.#reasons, reason, by);
   }
 
   /** A counted event's delivery that waited has ended. */

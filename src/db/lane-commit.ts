@@ -52,7 +52,8 @@ export async function commitLane(
 
 async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, standing: LaneStanding) {
   const [wanted] = await tx.rows<Wanted & { desired: Wanted['desired'] }>(sql`
-    update lane l set mark = ${commit.mark}, counts = ${toJsonb(commit.counts)}::jsonb, rate = ${standing.rate},
+    update lane l set mark = ${commit.mark}, counts = ${toJsonb(commit.counts)}::jsonb,
+      ahead = ${toJsonb(commit.ahead)}::jsonb, rate = ${standing.rate},
       mark_received_at = coalesce(${commit.markReceivedAt}, l.mark_received_at),
       lease_renewals = l.lease_renewals + 1, lease_renewed_at = clock_timestamp(),
       lease_revision = ${standing.revision}, lease_released = ${standing.release},

@@ -1,6 +1,6 @@
 import type { Ending } from '../core/replay-status.ts';
 import { leaseIsLive, readRuns, type RunRecord } from './runs.ts';
-import { sql, type Queryable } from './sql.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
 
 /**
  * Ends a run in the caller's transaction if its time has come: it was cancelled and nobody holds a lane of it any
@@ -37,14 +37,19 @@ async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: str
   // A fresh token fences whoever still believes that it holds a lane.
   await tx.run(sql`
     update lane l set state = 'done', wake_at = null, lease_token = null, lease_released = true,
-      counts = counts || jsonb_build_object('events', coalesce(counts -> 'events', '{}') - 'waiting',
-        'byAction', (select coalesce(jsonb_object_agg(key, value - 'waiting'), '{}') from jsonb_each(counts -> 'byAction')))
+      counts = ${withoutWaiting(sql`counts`)}, ahead = ${withoutWaiting(sql`ahead`)}
     where run_id = ${run.id}`);
   await tx.run(sql`
     update run r set ended_at = clock_timestamp(), ended_as = ${ending},
       status_reason = coalesce(${reason}, status_reason),
       to_position = coalesce(to_position, (select min(l.mark) from lane l where l.run_id = r.id))
     where id = ${run.id}`);
+}
+
+/** Counts in which nothing waits any more: what waited is neither settled nor lost, it remains. */
+function withoutWaiting(counts: Statement): Statement {
+  return sql`${counts} || jsonb_build_object('events', coalesce(${counts} -> 'events', '{}') - 'waiting', 'byAction',
+    (select coalesce(jsonb_object_agg(key, value - 'waiting'), '{}') from jsonb_each(${counts} -> 'byAction')))`;
 }
 
 /** Runs whose lanes are all free of live leases although their run was cancelled: the reconciler ends them. */

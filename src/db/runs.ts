@@ -1,4 +1,4 @@
-import type { Counts } from '../core/counts.ts';
+import { noCounts, sumCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
 import { leaseSeenLiveMs } from '../core/lease.ts';
 import type { Desired, Ending, LaneFacts } from '../core/replay-status.ts';
@@ -15,6 +15,7 @@ export interface LaneRecord extends LaneFacts {
   readonly lane: number;
   readonly mark: Position;
   readonly markReceivedAt: Date | null;
+  /** Of all that is settled, up to the mark and above it. */
   readonly counts: Counts;
   readonly rate: number;
 }
@@ -52,6 +53,7 @@ export interface RunRecord {
 
 type LaneJson = Omit<LaneRecord, 'markReceivedAt' | 'wakeAt' | 'counts'> & {
   counts: Partial<Counts>;
+  ahead: Partial<Counts>;
   markReceivedAt: string | null;
   wakeAt: string | null;
 };
@@ -63,7 +65,8 @@ export const leaseIsLive = sql`(not l.lease_released and
 
 const lanes = sql`(
   select coalesce(json_agg(json_build_object(
-      'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'rate', l.rate,
+      'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'ahead', l.ahead,
+      'rate', l.rate,
       'leaseLive', ${leaseIsLive}, 'leaseRevision', l.lease_revision,
       'unworkedMs', extract(epoch from clock_timestamp() - coalesce(l.lease_renewed_at, r.created_at)) * 1000,
       'state', l.state,
@@ -94,11 +97,10 @@ export async function currentActions(db: Queryable, destinationId: string): Prom
     group by a.id, a.created_at order by a.created_at, a.id`);
 }
 
-function toLane(lane: LaneJson): LaneRecord {
-  const { events = {}, byAction = {}, reasons = {} } = lane.counts;
+function toLane({ ahead, ...lane }: LaneJson): LaneRecord {
   return {
     ...lane,
-    counts: { events, byAction, reasons },
+    counts: sumCounts([lane.counts, ahead].map((counts) => ({ ...noCounts, ...counts }))),
     markReceivedAt: time(lane.markReceivedAt),
     wakeAt: time(lane.wakeAt),
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { noCounts } from '../../src/core/counts.ts';
 import type { LaneCommit } from '../../src/core/lane-types.ts';
 import { commitLane, type LaneStanding } from '../../src/db/lane-commit.ts';
 import { takeLane, type TakenLane } from '../../src/db/lane-lease.ts';
@@ -39,7 +40,8 @@ async function newScene(lanes = 1): Promise<Scene> {
 const nothing: LaneCommit = {
   mark: 0,
   markReceivedAt: null,
-  counts: { events: {}, byAction: {}, reasons: {} },
+  counts: noCounts,
+  ahead: noCounts,
   bits: [],
   waiting: [],
   ended: [],
@@ -67,6 +69,7 @@ function richCommit({ engine, sent }: Scene): LaneCommit {
     mark: sent[3]!.position,
     markReceivedAt: new Date('2026-01-02T03:04:05.678Z'),
     counts: { events: { delivered: 3, dead: 1 }, byAction: { [first]: { delivered: 4 } }, reasons: { x: 1 } },
+    ahead: noCounts,
     bits: [
       { actionId: first, chunk: 0, bits: bitsAt(1, 2, 8_191) },
       { actionId: first, chunk: 7, bits: bitsAt(0) },

@@ -34,6 +34,7 @@ const nothing = (mark: number): LaneCommit => ({
   mark,
   markReceivedAt: null,
   counts: noCounts,
+  ahead: noCounts,
   bits: [],
   waiting: [],
   ended: [],

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { noCounts } from '../../src/core/counts.ts';
+import { Lane } from '../../src/core/lane.ts';
+import type { Offered } from '../../src/core/lane-types.ts';
+
+const failure = { errorClass: 'http_500', message: 'no' };
+
+function offered(position: number): Offered<string> {
+  const orderKey = `u:${position}`;
+  const event = `event ${position}`;
+  const rest = { deliver: ['a'], settled: [], have: [], reason: null };
+  return { position, receivedAt: new Date(position), orderKey, event, ...rest };
+}
+
+test('what is settled above the mark is counted apart, until the mark passes it', () => {
+  const lane = new Lane<string>({
+    mark: 0,
+    counts: noCounts,
+    orderBy: 'user',
+    actions: ['a'],
+    batchSize: 1,
+    waitingByKey: new Map(),
+    random: () => 0.5,
+  });
+  lane.offer([1, 2, 3].map(offered), 3);
+  const [first, second, third] = [lane.next(0)[0]!, lane.next(0)[0]!, lane.next(0)[0]!];
+  lane.settle(first, { kind: 'failed', failure }, 1);
+  lane.settle(second, { kind: 'delivered' }, 1);
+  lane.settle(third, { kind: 'invalid', failure }, 1);
+
+  const held = lane.takeCommit();
+  expect([held.mark, held.counts.events]).toEqual([0, {}]);
+  expect(held.ahead).toEqual({
+    events: { delivered: 1, invalid: 1 },
+    byAction: { a: { delivered: 1, invalid: 1 } },
+    reasons: {},
+  });
+
+  lane.settle(lane.next(10_000)[0]!, { kind: 'delivered' }, 10_001);
+  const passed = lane.takeCommit();
+  expect([passed.mark, passed.counts.events]).toEqual([3, { delivered: 2, invalid: 1 }]);
+  expect(passed.ahead.events).toEqual({});
+});
