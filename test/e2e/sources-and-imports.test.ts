@@ -50,9 +50,10 @@ test('imported history is archived and not sent live; a replay sends it', async 
 
   const before = shop.acknowledged().length;
   await shop.send(20);
-  await arrived(sink, 20); // the stream has passed the imported ones, which lie before these
+  await arrived(sink, 20);
   expect(judge([shop.acknowledged().slice(before)], sink.lines())).toEqual(flawless);
 
+  await passed(destinationId, imported.length); // a replay ends where the stream stands
   const replay = await scene.replay(destinationId, { filter: { names: ['Old Order'] } });
   const ended = await scene.ended(replay.id);
   expect(ended).toMatchObject({ status: 'completed', counts: { selected: 300, delivered: 300 } });
@@ -66,6 +67,18 @@ test('imported history is archived and not sent live; a replay sends it', async 
     expect(timestamp).toBe(imported.find((event) => event.messageId === messageId)?.timestamp);
   }
 });
+
+/** A destination's stream has written down that it stands at least so many positions above its seam. */
+async function passed(destinationId: string, positions: number): Promise<void> {
+  await until(
+    `the stream has passed ${positions} positions`,
+    () => scene.product.call('GET', `/api/destinations/${destinationId}`),
+    ({ body }) => {
+      const { seam, stream } = body as { seam: number; stream: { cursor: { position: number } } };
+      return stream.cursor.position >= seam + positions - 1;
+    },
+  );
+}
 
 async function arrived(sink: Sink, count: number): Promise<void> {
   await until(
