@@ -66,9 +66,9 @@ describe('a slice tells its workflow', () => {
     await append(engine, turns(100, 100));
     engine.sink.answer = () => ({ status: 200, afterMs: 100 });
     expect(await newActivity(engine, { sliceMs: 200 }).run(stream)).toMatchObject({ next: 'more' });
-    await engine.sink.down();
+    engine.sink.answer = () => ({ status: 429, retryAfter: 60 });
     const held = await newActivity(engine).run(stream);
-    expect(held).toMatchObject({ next: 'held', reason: 'destination_down: connection_refused' });
+    expect(held).toMatchObject({ next: 'held', reason: 'throttled: http_429' });
     expect(Date.parse(held.wakeAt!)).toBeGreaterThan(Date.now());
   });
 
@@ -81,6 +81,7 @@ describe('a slice tells its workflow', () => {
     const working = activity.run(run);
     await engine.sink.arrived(100);
     activity.shutDown();
+    engine.sink.answer = () => 200;
     expect(await working).toMatchObject({ next: 'more' });
     expect(activity.heartbeats).toContainEqual({
       position: expect.any(String),

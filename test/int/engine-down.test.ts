@@ -38,7 +38,11 @@ async function recovers(engine: Engine, run: string, count: number): Promise<voi
 }
 
 describe('a destination that is down', () => {
-  test('nobody listens: the lane is held, says why and until when, and nothing is given up', async () => {
+  test('nobody listens: a replay is held, says why and until when; a stream too, and live events wait', async () => {
+    await Promise.all([holdsReplay(), holdsStream()]);
+  });
+
+  async function holdsReplay() {
     const engine = await newEngine(db);
     await append(engine, turns(40, 8));
     await engine.sink.down();
@@ -69,7 +73,20 @@ describe('a destination that is down', () => {
     await recovers(engine, run, 40);
     expect(engine.sink.arrivals).toHaveLength(40);
     expect(await laneOf(engine, run)).toMatchObject({ state: 'done', stateReason: null });
-  });
+  }
+
+  async function holdsStream() {
+    const engine = await newEngine(db);
+    const stream = await connect(engine);
+    await append(engine, turns(20, 5));
+    await engine.sink.down();
+    expect(await runSlice(engine, stream)).toMatchObject({ kind: 'held' });
+    await append(engine, turns(20, 5));
+    await engine.sink.up();
+    await runToEnd(engine, stream);
+    expect(await countsOf(engine, stream)).toEqual({ delivered: 40 });
+    expect(engine.sink.arrivals).toHaveLength(40);
+  }
 
   test('goes down amid sending and comes back: it goes on by itself, in order', async () => {
     const engine = await newEngine(db);
@@ -132,19 +149,6 @@ describe('a destination that is down', () => {
     await runToEnd(engine, run, { db: watched });
     expect(states).not.toContain('held');
     expect(await countsOf(engine, run)).toEqual({ delivered: 96, dead: 4 });
-  });
-
-  test('holds a stream in the same way, and live events wait', async () => {
-    const engine = await newEngine(db);
-    const stream = await connect(engine);
-    await append(engine, turns(20, 5));
-    await engine.sink.down();
-    expect(await runSlice(engine, stream)).toMatchObject({ kind: 'held' });
-    await append(engine, turns(20, 5));
-    await engine.sink.up();
-    await runToEnd(engine, stream);
-    expect(await countsOf(engine, stream)).toEqual({ delivered: 40 });
-    expect(engine.sink.arrivals).toHaveLength(40);
   });
 });
 
