@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 import {
@@ -197,6 +197,33 @@ test('a promise that is broken inside ends the slice by an error, not the proces
   await expect(runSlice(engine, run, { sender })).rejects.toThrow('a broken promise');
   await runToEnd(engine, run, { takesOver: true });
   expect(await countsOf(engine, run)).toEqual({ delivered: 20 });
+});
+
+test('connections to Postgres that break amid all of it cost neither an event nor a count', async () => {
+  const engine = await newEngine(db, { settings: { concurrency: 8 } });
+  const sent = await append(engine, turns(3_000, 300));
+  engine.sink.answer = () => ({ status: 200, afterMs: 2 });
+  const run = await newReplay(engine);
+  let breaks = 0;
+  const breaking = setInterval(() => {
+    breaks++;
+    void db
+      .run(
+        sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`,
+      )
+      .catch(() => undefined);
+  }, 120);
+  onTestFinished(() => clearInterval(breaking));
+  const once = () => runSlice(engine, run, { takesOver: true }).catch(() => ({ kind: 'more' }));
+  let end = await once();
+  for (let slices = 0; end.kind === 'more' && slices < 10; slices++) end = await once();
+  clearInterval(breaking);
+  expect(breaks).toBeGreaterThan(3);
+  await vi.waitFor(async () => expect(await countsOf(engine, run)).toEqual({ delivered: 3_000 }));
+  expect(await bitsOf(engine, run, engine.actions[0]!)).toEqual(sent.map(({ position }) => position));
+  expect(engine.sink.taken().size).toBe(3_000);
+  expectOrder(engine, sent);
 });
 
 test('a stream that is killed goes on where it stood', async () => {
