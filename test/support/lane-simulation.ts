@@ -159,7 +159,8 @@ class History {
         else if (!stuck.has(key)) hidden = true;
       }
     }
-    const narrow = scenario.windowLimit < 1_000 || scenario.unsentLimit < 1_000;
+    const { windowLimit, unsentLimit, pageSize } = scenario;
+    const narrow = windowLimit < 1_000 || unsentLimit < 1_000 || pageSize < 10;
     if (hidden && !narrow) return false;
     // After a streak of refusals a single refused event is not told from a destination that goes on refusing.
     const streak = db.held?.reason === 'destination_refuses';

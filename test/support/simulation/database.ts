@@ -25,6 +25,7 @@ export function deliveryKey(position: number, actionId: string): string {
 export class SimDatabase {
   mark = 0;
   counts: Counts = noCounts;
+  ahead: Counts = noCounts;
   readonly own = new Map<string, ChunkBits>();
   readonly rows = new Map<string, SimRow>();
   readonly dead = new Map<string, DeadRow>();
@@ -35,6 +36,7 @@ export class SimDatabase {
   apply(commit: LaneCommit, health: Health, now: number): void {
     this.mark = commit.mark;
     this.counts = commit.counts;
+    this.ahead = commit.ahead;
     this.held = health.down;
     for (const part of commit.bits) this.#merge(part);
     for (const row of commit.waiting) this.#write(row, now);

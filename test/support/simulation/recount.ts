@@ -29,10 +29,14 @@ export class Recount {
     const events: Cells = {};
     const byAction: Record<string, Cells> = {};
     const reasons: Cells = {};
+    const { actions } = this.#scenario;
     for (const event of this.#scenario.events) {
       if (event.position > this.#db.mark) break;
-      const ends = this.#scenario.actions.map((action) => this.#endOf(event, action));
-      this.#scenario.actions.forEach((action, at) => bump((byAction[action] ??= {}), ends[at]!));
+      const ends = actions.map((action) => this.#endOf(event, action));
+      const lost = actions.find((_, at) => ends[at] === null);
+      if (lost !== undefined)
+        throw new Violation('lost', `${deliveryKey(event.position, lost)} below the mark ${this.#db.mark}`);
+      actions.forEach((action, at) => bump((byAction[action] ??= {}), ends[at]!));
       const bucket = first(ends);
       bump(events, bucket);
       if (bucket === 'filtered') bump(reasons, this.#reasonOf(event));
@@ -40,8 +44,22 @@ export class Recount {
     const { counts } = this.#db;
     same('events', counts.events, events);
     same('reasons', counts.reasons, reasons);
-    for (const action of this.#scenario.actions)
-      same(action, counts.byAction[action] ?? {}, byAction[action] ?? {});
+    for (const action of actions) same(action, counts.byAction[action] ?? {}, byAction[action] ?? {});
+    this.#checkAhead();
+  }
+
+  /** What is counted above the mark is settled; it need not be all that is, as what was not read again is not known. */
+  #checkAhead(): void {
+    const settled: Cells = {};
+    for (const event of this.#scenario.events) {
+      if (event.position <= this.#db.mark) continue;
+      const ends = this.#scenario.actions.map((action) => this.#endOf(event, action));
+      if (!ends.includes(null)) bump(settled, first(ends));
+    }
+    for (const [bucket, count] of Object.entries(this.#db.ahead.events)) {
+      if (count > (settled[bucket] ?? 0))
+        throw new Violation('counted ahead of the truth', `${bucket}: ${count}, is ${settled[bucket] ?? 0}`);
+    }
   }
 
   /** What is written down as had was answered with success, or another run has it. */
@@ -80,7 +98,8 @@ export class Recount {
     return covers(this.#db.own.get(action), event.position);
   }
 
-  #endOf(event: SimEvent, action: string): string {
+  /** How a delivery ended, null when it has not. */
+  #endOf(event: SimEvent, action: string): string | null {
     if (this.#waits(event, action)) return 'waiting';
     if (this.#db.dead.has(deliveryKey(event.position, action))) return 'dead';
     const trait = event.traits[action];
@@ -88,7 +107,7 @@ export class Recount {
       return trait === 'had' && this.#scenario.mode !== 'all' ? 'alreadyDelivered' : 'delivered';
     if (trait === 'untriggered' || trait === 'elsewhere') return 'filtered';
     if (trait === 'malformed') return 'invalid';
-    throw new Violation('lost', `${deliveryKey(event.position, action)} below the mark ${this.#db.mark}`);
+    return null;
   }
 
   #reasonOf(event: SimEvent): string {
@@ -97,7 +116,7 @@ export class Recount {
   }
 }
 
-function first(ends: readonly string[]): string {
+function first(ends: readonly (string | null)[]): string {
   return precedence.find((bucket) => ends.includes(bucket)) ?? 'filtered';
 }
 
