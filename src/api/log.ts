@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
 import { pinoHttp, type HttpLogger } from 'pino-http';
-
-/** A log whose errors are written without the row values that Postgres puts into its details. */
-export function withPlainErrors(log: Logger): Logger {
-  return log.child({}, { serializers: { err: errorForLog } });
-}
+import { errorForLog, type Logger } from '../log.ts';
 
 /**
  * One line per answered request: method, path, status, time. Headers, query and body are left out altogether, so no
@@ -44,15 +39,4 @@ function requestForLog(request: IncomingMessage & { originalUrl?: string }) {
 
 function answerForLog(response: ServerResponse) {
   return { status: response.statusCode };
-}
-
-function errorForLog(error: unknown): unknown {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { code } = error as { code?: unknown };
-  return {
-    type: error.name,
-    message: error.message,
-    stack: error.stack,
-    ...(code !== undefined && { code }),
-  };
 }

@@ -6,14 +6,13 @@ import { createKeyring } from '../destinations/secrets.ts';
 import { createLogger } from '../log.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { createApp } from './app.ts';
-import { withPlainErrors } from './log.ts';
 import { startServer } from './server.ts';
 import { createTrackingHandler } from './tracking/handler.ts';
 import { upkeep } from './upkeep.ts';
 
 // The API process serves the one HTTP port. It starts, and answers, while Postgres or Temporal are away.
 const config = readConfig();
-const log = withPlainErrors(createLogger(config, 'api'));
+const log = createLogger(config, 'api');
 const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-api' });
 // Events come in over connections of their own, so that no search in the archive keeps them waiting.
 const trackingDb = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-tracking' });

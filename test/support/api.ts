@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
-import { withPlainErrors } from '../../src/api/log.ts';
+import { errorForLog } from '../../src/log.ts';
 import { startServer } from '../../src/api/server.ts';
 import { checkDocumented } from './documented.ts';
 import { readConfig } from '../../src/config.ts';
@@ -44,7 +44,7 @@ export async function testApi(db: Database, options: { orchestrator?: Orchestrat
   const deps: ApiDeps = {
     db,
     orchestrator,
-    log: withPlainErrors(pino({ level: 'trace' }, sink)),
+    log: pino({ level: 'trace', serializers: { err: errorForLog } }, sink),
     adminToken,
     keyring: createKeyring(randomBytes(32).toString('base64')),
     egress: parseEgressAllow(['127.0.0.1']),
