@@ -18,10 +18,10 @@ export const bucketCount = 1024;
  */
 export type Edit = readonly [name: string, offset: number, length: number, insert?: string];
 
-/** What delivery decides by and sends; the row of the archive without what only look-ups need. */
-export interface ArchivedEvent {
-  readonly position: Position;
+/** What the archive's columns say of every event. */
+export interface EventColumns {
   readonly receivedAt: Date;
+  /** Corrected for the skew of the sender's clock. */
   readonly timestamp: Date;
   readonly sourceId: string;
   readonly origin: Origin;
@@ -30,8 +30,14 @@ export interface ArchivedEvent {
   readonly userId: string | null;
   readonly anonymousId: string | null;
   readonly messageId: string;
-  readonly bucket: number;
+  /** False: imported history, which streams pass over. */
   readonly live: boolean;
+}
+
+/** What delivery decides by and sends; the row of the archive without what only look-ups need. */
+export interface ArchivedEvent extends EventColumns {
+  readonly position: Position;
+  readonly bucket: number;
   /** The event's own `integrations` member as JSON text, null when absent or empty. */
   readonly integrations: string | null;
   /** The sender's JSON, byte for byte. */

@@ -1,5 +1,5 @@
 import { findEdits, type BatchMembers, type Stamps } from './completed-event.ts';
-import type { Edit, EventType, Origin } from './event.ts';
+import type { Edit, EventColumns, EventType, Origin } from './event.ts';
 import { membersOf } from './json-scan.ts';
 import {
   isId,
@@ -13,20 +13,8 @@ import {
 import { parseTime, timeOf } from './timestamps.ts';
 
 /** An event on its way into the archive. */
-export interface NewEvent {
-  readonly receivedAt: Date;
+export interface NewEvent extends EventColumns {
   readonly sentAt: Date | null;
-  /** Corrected for the skew of the sender's clock. */
-  readonly timestamp: Date;
-  readonly sourceId: string;
-  readonly origin: Origin;
-  readonly type: EventType;
-  readonly name: string | null;
-  readonly userId: string | null;
-  readonly anonymousId: string | null;
-  readonly messageId: string;
-  /** False: imported history, which streams pass over. */
-  readonly live: boolean;
   /** The completed event's `integrations` as JSON text, null when it says nothing. */
   readonly integrations: string | null;
   /** The sender's JSON in UTF-8, byte for byte, without whitespace around it. */

@@ -1,22 +1,11 @@
-import type { EventType, Origin, Position } from '../core/event.ts';
+import type { EventColumns, EventType, Position } from '../core/event.ts';
 import { identityKey, uuidBytes } from './archive/identity.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
 /** An event as people look at it: its columns, without its text. */
-export interface EventRecord {
+export interface EventRecord extends EventColumns {
   readonly position: Position;
-  readonly receivedAt: Date;
   readonly sentAt: Date | null;
-  /** Corrected for the skew of the sender's clock. */
-  readonly timestamp: Date;
-  readonly sourceId: string;
-  readonly origin: Origin;
-  readonly type: EventType;
-  readonly name: string | null;
-  readonly userId: string | null;
-  readonly anonymousId: string | null;
-  readonly messageId: string;
-  readonly live: boolean;
 }
 
 /** An event with its text, byte for byte, and what completes it (JSON of Edit[]). */

@@ -1,4 +1,4 @@
-import type { Counts } from '../core/counts.ts';
+import { noCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
 import type { Desired, LaneState } from '../core/replay-status.ts';
 import type { Selection } from '../core/selection.ts';
@@ -146,11 +146,10 @@ function toTaken(row: Row, token: string): TakenLane {
     eventsPerSecond,
     maxConcurrent,
   } = row;
-  const { events = {}, byAction = {}, reasons = {} } = row.counts;
   return {
     ...row,
     token,
-    counts: { events, byAction, reasons },
+    counts: { ...noCounts, ...row.counts },
     destination: { id: destinationId, type, settingsSealed, updatedAt },
     wanted: { desired, revision, eventsPerSecond, maxConcurrent, destinationUpdatedAt: updatedAt },
   };

@@ -54,12 +54,12 @@ const create = (taskQueue: string, slots: number) =>
     shutdownGraceTime: 0,
     shutdownForceTime: '9500ms',
   });
-const workers = runWorkers([await create(liveQueue, liveSlots), await create(replayQueue, replaySlots)]);
+const stopWorkers = runWorkers([await create(liveQueue, liveSlots), await create(replayQueue, replaySlots)]);
 const stopWaker = startWaker(db, head, orchestrator, log);
 
 onShutdown(async () => {
   await stopWaker();
-  await workers.stop();
+  await stopWorkers();
   await connection.close();
   await orchestrator.close();
   await head.close();

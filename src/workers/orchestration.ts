@@ -31,10 +31,10 @@ const worker = await Worker.create({
   shutdownGraceTime: 0,
   shutdownForceTime: '9s',
 });
-const workers = runWorkers([worker]);
+const stopWorkers = runWorkers([worker]);
 
 onShutdown(async () => {
-  await workers.stop();
+  await stopWorkers();
   await connection.close();
   await orchestrator.close();
   await db.close();

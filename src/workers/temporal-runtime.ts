@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { NativeConnection, Runtime, type LogMetadata, type Worker } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { temporalSettings } from '../temporal/connection.ts';
+import { untilDone } from './until-done.ts';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
@@ -31,29 +31,22 @@ export function installRuntime(log: Logger): void {
 
 /** Connects, waiting for a server that is not there yet. */
 export async function connectWorker(config: Config, log: Logger): Promise<NativeConnection> {
-  const { connection } = temporalSettings(config);
-  const { address, tls, apiKey, metadata } = connection;
-  for (let waitMs = 200; ; waitMs = Math.min(2_000, waitMs * 2)) {
-    try {
-      return await NativeConnection.connect({
-        ...(address !== undefined && { address }),
-        ...(tls !== undefined && { tls }),
-        ...(typeof apiKey === 'string' && { apiKey }),
-        ...(metadata !== undefined && { metadata }),
-      });
-    } catch (error) {
-      log.warn({ err: error, retryInMs: waitMs }, 'Temporal does not answer yet');
-      await pause(waitMs);
-    }
-  }
+  const { address, tls, apiKey, metadata } = temporalSettings(config).connection;
+  const connect = () =>
+    NativeConnection.connect({
+      ...(address !== undefined && { address }),
+      ...(tls !== undefined && { tls }),
+      ...(typeof apiKey === 'string' && { apiKey }),
+      ...(metadata !== undefined && { metadata }),
+    });
+  return await untilDone(connect, log, 'Temporal does not answer yet');
 }
 
-/** Runs workers until `stop` is called; resolves when all of them have drained. */
-export function runWorkers(workers: readonly Worker[]): { done: Promise<void>; stop: () => Promise<void> } {
-  const done = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
-  const stop = async () => {
+/** Runs workers. @returns what stops them; it resolves when all of them have drained */
+export function runWorkers(workers: readonly Worker[]): () => Promise<void> {
+  const done = Promise.all(workers.map((worker) => worker.run()));
+  return async () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await done;
   };
-  return { done, stop };
 }

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 
-/** Does something that needs a server, again and again until it works. */
-export async function untilDone(work: () => Promise<void>, log: Logger, failure: string): Promise<void> {
+/** Does something that needs a server, again and again until it works. @returns what it gives */
+export async function untilDone<T>(work: () => Promise<T>, log: Logger, failure: string): Promise<T> {
   for (let waitMs = 200; ; waitMs = Math.min(2_000, waitMs * 2)) {
     try {
       return await work();
