@@ -1,0 +1,148 @@
+import { atMicroseconds, microsecondsOf } from './instant.ts';
+import { leaseIsLive } from './runs.ts';
+import { join, sql, type Queryable, type Statement } from './sql.ts';
+
+/** Who may not be sent to: one of the two ids, as the archive's look-up columns have it. */
+export interface SuppressedId {
+  readonly userId: string | null;
+  readonly anonymousId: string | null;
+}
+
+/** One user to whom nothing is sent, or was not until it was lifted. */
+export interface SuppressionRecord extends SuppressedId {
+  readonly id: string;
+  readonly reason: string | null;
+  /** Of its last change: whoever has heard of this revision obeys it. */
+  readonly revision: number;
+  readonly createdAt: Date;
+  readonly liftedAt: Date | null;
+}
+
+/** Where a page of suppressions ended: time of creation in microseconds since the epoch, and id. */
+export type SuppressionPlace = readonly [createdMicroseconds: number, id: string];
+
+type Row = SuppressionRecord & { createdMicroseconds: number };
+
+/**
+ * Forbids sending to users, in the caller's transaction. Who is suppressed already stays as he is, with the reason
+ * that he was given first.
+ * @returns the suppressions in force, one for each distinct id, in the order asked
+ */
+export async function suppress(
+  tx: Queryable,
+  asked: { ids: readonly SuppressedId[]; reason: string | null },
+): Promise<SuppressionRecord[]> {
+  const known = await lockRevision(tx);
+  const ids = sql`(
+    select user_id, anonymous_id, min(place) as place
+    from unnest(${asked.ids.map((id) => id.userId)}::text[], ${asked.ids.map((id) => id.anonymousId)}::text[])
+      with ordinality as asked(user_id, anonymous_id, place)
+    group by user_id, anonymous_id)`;
+  const inForce = sql`s.lifted_at is null and (s.user_id = a.user_id or s.anonymous_id = a.anonymous_id)`;
+  const added = await tx.run(sql`
+    insert into suppression (id, user_id, anonymous_id, reason, revision)
+    select gen_random_uuid(), user_id, anonymous_id, ${asked.reason}, ${known} + row_number() over (order by place)
+    from ${ids} a where not exists (select 1 from suppression s where ${inForce})`);
+  await raiseRevision(tx, added);
+  return await tx.rows<Row>(sql`
+    select ${columns} from ${ids} a join suppression s on ${inForce} order by a.place`);
+}
+
+/**
+ * Allows sending to a user again, in the caller's transaction; what was not sent meanwhile is missing. One that was
+ * lifted before stays as it is.
+ * @returns the suppression as it then stands, null when there is none of this id
+ */
+export async function lift(tx: Queryable, id: string): Promise<SuppressionRecord | null> {
+  const known = await lockRevision(tx);
+  const lifted = await tx.run(sql`
+    update suppression set lifted_at = clock_timestamp(), revision = ${known} + 1
+    where id = ${id} and lifted_at is null`);
+  await raiseRevision(tx, lifted);
+  return await getSuppression(tx, id);
+}
+
+/** One suppression, null when there is none of this id. */
+export async function getSuppression(db: Queryable, id: string): Promise<SuppressionRecord | null> {
+  const [row] = await db.rows<Row>(sql`select ${columns} from suppression s where s.id = ${id}`);
+  return row ?? null;
+}
+
+/** Suppressions, newest first. @param params.after where the page before ended */
+export async function listSuppressions(
+  db: Queryable,
+  params: {
+    userId?: string;
+    anonymousId?: string;
+    lifted?: boolean;
+    after?: SuppressionPlace;
+    limit: number;
+  },
+): Promise<(SuppressionRecord & { place: SuppressionPlace })[]> {
+  const { userId, anonymousId, lifted, after } = params;
+  const conditions: Statement[] = [sql`true`];
+  if (userId !== undefined) conditions.push(sql`s.user_id = ${userId}`);
+  if (anonymousId !== undefined) conditions.push(sql`s.anonymous_id = ${anonymousId}`);
+  if (lifted !== undefined) conditions.push(sql`(s.lifted_at is not null) = ${lifted}`);
+  if (after !== undefined) {
+    conditions.push(sql`(s.created_at, s.id) < (${atMicroseconds(after[0])}, ${after[1]}::uuid)`);
+  }
+  const rows = await db.rows<Row>(sql`
+    select ${columns}, ${microsecondsOf(sql`s.created_at`)} as "createdMicroseconds" from suppression s
+    where ${join(conditions, sql` and `)} order by s.created_at desc, s.id desc limit ${params.limit}`);
+  return rows.map(({ createdMicroseconds, ...row }) => ({
+    ...row,
+    place: [createdMicroseconds, row.id] as const,
+  }));
+}
+
+/**
+ * What has changed since a revision, in the order of the changes: the last one of an id holds. One statement, whose
+ * snapshot has every row up to the revision that it answers. Uses the unique index on revision.
+ * @param since the revision that the caller knows; 0: none, and then what was lifted is left out
+ */
+export async function readSuppressions(
+  db: Queryable,
+  since: number,
+): Promise<{
+  revision: number;
+  changed: { userId: string | null; anonymousId: string | null; lifted: boolean }[];
+}> {
+  const rows = await db.rows<SuppressedId & { known: number; revision: number | null; lifted: boolean }>(sql`
+    select k.revision as known, s.revision, s.user_id as "userId", s.anonymous_id as "anonymousId",
+      s.lifted_at is not null as lifted
+    from suppression_revision k
+    left join suppression s on s.revision > ${since} and (s.lifted_at is null or ${since > 0}::boolean)
+    order by s.revision`);
+  const changed = rows.filter((row) => row.revision !== null);
+  return {
+    revision: rows[0]!.known,
+    changed: changed.map(({ userId, anonymousId, lifted }) => ({ userId, anonymousId, lifted })),
+  };
+}
+
+/**
+ * Whether a change is obeyed everywhere: no live lease has confirmed less than its revision. Whoever takes a lane
+ * later reads the suppressions before he sends.
+ */
+export async function suppressionHeard(db: Queryable, revision: number): Promise<boolean> {
+  const [row] = await db.rows<{ heard: boolean }>(sql`
+    select not exists (
+      select 1 from lane l where l.suppression_revision < ${revision} and ${leaseIsLive}) as heard`);
+  return row!.heard;
+}
+
+const columns = sql`s.id, s.user_id as "userId", s.anonymous_id as "anonymousId", s.reason, s.revision,
+  s.created_at as "createdAt", s.lifted_at as "liftedAt"`;
+
+/** Makes changes wait for one another, so that revisions become visible in their order. @returns the last one */
+async function lockRevision(tx: Queryable): Promise<number> {
+  const [row] = await tx.rows<{ revision: number }>(
+    sql`select revision from suppression_revision for update`,
+  );
+  return row!.revision;
+}
+
+async function raiseRevision(tx: Queryable, by: number): Promise<void> {
+  if (by > 0) await tx.run(sql`update suppression_revision set revision = revision + ${by}`);
+}
