@@ -16,6 +16,8 @@ export class Tally {
   readonly #events: Cells;
   readonly #byAction: Record<string, Cells>;
   readonly #reasons: Cells;
+  /** Handed out again while nothing changes: an idle lane commits each second. */
+  #counts: Counts | null = null;
 
   constructor(counts: Counts) {
     this.#events = { ...counts.events };
@@ -36,6 +38,7 @@ export class Tally {
   }
 
   #add(deliveries: readonly Settled[], reason: string | null, by: number): void {
+    this.#counts = null;
     bump(this.#events, bucketOf(deliveries.map((delivery) => delivery.bucket)), by);
     for (const { actionId, bucket } of deliveries) bump((this.#byAction[actionId] ??= {}), bucket, by);
     if (reason !== null) bump(this.#reasons, reason, by);
@@ -43,6 +46,7 @@ export class Tally {
 
   /** A counted event's delivery that waited has ended. */
   moveDelivery(actionId: string, to: Bucket): void {
+    this.#counts = null;
     const cells = (this.#byAction[actionId] ??= {});
     bump(cells, 'waiting', -1);
     bump(cells, to, 1);
@@ -50,11 +54,17 @@ export class Tally {
 
   /** The last delivery of a counted event that waited has ended. */
   moveEvent(to: Bucket): void {
+    this.#counts = null;
     bump(this.#events, 'waiting', -1);
     bump(this.#events, to, 1);
   }
 
+  /** The counts as they stand now; what is handed out does not change later. */
   counts(): Counts {
+    return (this.#counts ??= this.#copy());
+  }
+
+  #copy(): Counts {
     const byAction = Object.fromEntries(
       Object.entries(this.#byAction).map(([id, cells]) => [id, { ...cells }]),
     );

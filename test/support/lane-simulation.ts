@@ -1,4 +1,5 @@
 import { scenarioOf, type Scenario } from './simulation/scenario.ts';
+import { addUp, type Seeds, type SeedsLived } from './simulation/seeds.ts';
 import { shrink } from './simulation/shrink.ts';
 import { SimSlice, type SimSliceEnd } from './simulation/slice.ts';
 import { Violation } from './simulation/witness.ts';
@@ -34,24 +35,24 @@ export function live(scenario: Scenario, tracing = false): Lived {
 }
 
 /** From which seed on, and how many: given from outside for a longer run or to live one again. */
-export function seedsAsked(): { from: number; count: number } {
+export function seedsAsked(): Seeds {
   const { LANE_SEED, LANE_SEEDS } = process.env;
   return {
     from: Number(LANE_SEED ?? 1),
-    count: Number(LANE_SEEDS ?? (LANE_SEED === undefined ? 20_000 : 1)),
+    count: Number(LANE_SEEDS ?? (LANE_SEED === undefined ? 200_000 : 1)),
   };
 }
 
-/** Lives through the histories of some seeds. @throws at the first that breaks a promise, made as small as it gets */
-export function liveAll(from: number, count: number): Record<string, number> {
+/** Lives through the histories of some seeds, up to the first that breaks a promise. */
+export function liveSeeds({ from, count }: Seeds): SeedsLived {
   const total: Record<string, number> = { done: 0, held: 0 };
   for (let seed = from; seed < from + count; seed++) {
     const { fault, ended, seen } = live(scenarioOf(seed));
-    if (fault !== null) throw new Error(reportOf(seed, fault.kind));
+    if (fault !== null) return { total, failures: [{ seed, report: reportOf(seed, fault.kind) }] };
     total[ended]!++;
-    for (const [name, times] of Object.entries(seen)) total[name] = (total[name] ?? 0) + times;
+    addUp(total, seen);
   }
-  return total;
+  return { total, failures: [] };
 }
 
 /** A history that breaks a promise, as small as it gets, with what happens in it. */

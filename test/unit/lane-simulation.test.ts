@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { live, liveAll, seedsAsked } from '../support/lane-simulation.ts';
+import { expect, it } from 'vitest';
+import { live, seedsAsked } from '../support/lane-simulation.ts';
 import { scenarioOf } from '../support/simulation/scenario.ts';
+import { liveInThreads } from '../support/simulation/seeds.ts';
 
 /**
  * Lanes on virtual time, between an archive, a database that keeps what was committed and a destination that goes
@@ -8,30 +9,19 @@ import { scenarioOf } from '../support/simulation/scenario.ts';
  * nothing is sent twice but what a crash or a lost answer left open, each user's events arrive in order, all counts are
  * right, and a destination that is down or asked for a pause gets nothing but single probes.
  *
- * `LANE_SEED=7` lives that history again, `LANE_SEEDS=1000000` lives through more of them.
+ * `LANE_SEED=7` lives that history again; `npm run simulate -- 1000000` lives through more of them.
  */
-const { from, count } = seedsAsked();
-const parts = Math.min(10, count);
-const size = Math.ceil(count / parts);
-const total: Record<string, number> = {};
+const seeds = seedsAsked();
 
-describe('lanes under faults', () => {
-  it.each(Array.from({ length: parts }, (_, part) => from + part * size))(
-    'keep their promises from seed %i on',
-    { timeout: Math.max(60_000, size * 50) },
-    (first) => {
-      const seen = liveAll(first, Math.min(size, from + count - first));
-      for (const [name, times] of Object.entries(seen)) total[name] = (total[name] ?? 0) + times;
-    },
-  );
-
+it('lanes keep their promises under faults', { timeout: 60_000 + seeds.count * 5 }, async () => {
+  const { total, failures } = await liveInThreads(seeds);
+  if (failures.length > 0) throw new Error(failures.map(({ report }) => report).join('\n\n'));
   // A run in which nothing went wrong proves nothing.
-  it.skipIf(count < 1_000)('were put to the test', () => {
-    expect(total['done']).toBeGreaterThan(count / 2);
-    for (const name of ['copies', 'repeats', 'crashesInFlight', 'probes', 'refusals', 'setAside', 'dead'])
-      expect(total[name], name).toBeGreaterThan(count / 100);
-    expect(total['slices']).toBeGreaterThan(count * 2);
-  });
+  if (seeds.count < 1_000) return;
+  expect(total['done']).toBeGreaterThan(seeds.count / 2);
+  for (const name of ['copies', 'repeats', 'crashesInFlight', 'probes', 'refusals', 'setAside', 'dead'])
+    expect(total[name], name).toBeGreaterThan(seeds.count / 100);
+  expect(total['slices']).toBeGreaterThan(seeds.count * 2);
 });
 
 it('lives the same history again from the same seed', () => {

@@ -1,6 +1,6 @@
 import type { Bucket, Counts } from '../../../src/core/counts.ts';
 import { noCounts } from '../../../src/core/counts.ts';
-import type { ChunkBits } from '../../../src/core/coverage.ts';
+import type { Bits, ChunkBits } from '../../../src/core/coverage.ts';
 import type { Down, Health } from '../../../src/core/health.ts';
 import type { DeadRow, Due, LaneCommit, WaitingRow } from '../../../src/core/lane-types.ts';
 import type { SimEvent } from './scenario.ts';
@@ -96,11 +96,12 @@ export class SimDatabase {
   #merge({ actionId, chunk, bits }: LaneCommit['bits'][number]): void {
     const chunks = this.own.get(actionId) ?? new Map();
     this.own.set(actionId, chunks);
-    const before = chunks.get(chunk);
-    chunks.set(
-      chunk,
-      before === undefined ? bits : before.map((byte: number, at: number) => byte | bits[at]!),
-    );
+    const has = chunks.get(chunk);
+    if (has === undefined) chunks.set(chunk, bits.slice());
+    else {
+      const [to, from] = [wordsOf(has), wordsOf(bits)];
+      for (let at = 0; at < to.length; at++) to[at]! |= from[at]!;
+    }
   }
 
   #write(row: WaitingRow, now: number): void {
@@ -127,4 +128,8 @@ function dueOf(rows: readonly SimRow[], event: SimEvent, now: number): Due<SimEv
     ageMs: firstFailedAt === null ? null : now - firstFailedAt,
   }));
   return { position, orderKey, user: event.user, event, rest, deliveries };
+}
+
+function wordsOf(bits: Bits): Uint32Array {
+  return new Uint32Array(bits.buffer, bits.byteOffset, bits.byteLength / 4);
 }

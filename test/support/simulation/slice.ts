@@ -44,7 +44,7 @@ export class SimSlice {
     this.#onEnd = onEnd;
     this.#startedAt = agenda.now;
     const above = ({ position }: { position: number }) => position > db.mark;
-    this.#own = new Map([...db.own].map(([action, chunks]) => [action, new Map(chunks)]));
+    this.#own = new Map([...db.own].map(([action, chunks]) => [action, copyOf(chunks)]));
     this.#rows = new Map([
       ...[...db.rows.values()].filter(above).map((row) => [keyOf(row), 'waiting'] as const),
       ...[...db.dead.values()].filter(above).map((row) => [keyOf(row), 'dead'] as const),
@@ -246,6 +246,11 @@ export class SimSlice {
     const wakeAt = Math.min(dueAt ?? Infinity, next ?? Infinity);
     return wakeAt - now > shortWaitMs ? { kind: 'waiting', wakeAt } : null;
   }
+}
+
+/** As a reader gets them: what is set later is not seen. */
+function copyOf(chunks: ChunkBits): ChunkBits {
+  return new Map([...chunks].map(([chunk, bits]) => [chunk, bits.slice()]));
 }
 
 function keyOf({ position, actionId }: { position: number; actionId: string }): string {
