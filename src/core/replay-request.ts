@@ -8,6 +8,8 @@ const rangeMeasures = ['received', 'event', 'position'] as const;
 const replayModes = ['missing', 'all', 'failed'] as const;
 /** `user`: one event of a user after another; `strict`: one event after another; `none`: no order is kept. */
 export const replayOrders = ['user', 'strict', 'none'] as const;
+/** `approve`: a person looks at the first events and resumes; `continue`: it goes on by itself if they went well. */
+const canaryEnds = ['approve', 'continue'] as const;
 
 // Postgres and RFC 3339 share the years 1 to 9999; a zone's offset may push a time outside them.
 const firstMoment = Date.parse('0001-01-01T00:00:00.000Z');
@@ -81,6 +83,14 @@ const pace = {
   }),
 };
 
+const canary = {
+  events: z.int().min(1).max(1_000_000).meta({ description: 'How many events go first.', example: 100 }),
+  then: z.enum(canaryEnds).default('approve').meta({
+    description:
+      '`approve`: the replay pauses behind them (reason `canary`) until somebody resumes it. `continue`: it goes on by itself if they went well, else it pauses (reason `canary_failed`).',
+  }),
+};
+
 /** The fields of a replay request before their defaults; also the shape in which answers give it back. */
 export const replayRequestFields = {
   destinationId: z.uuid().meta({ description: 'Where the events go.' }),
@@ -104,6 +114,9 @@ export const replayRequestFields = {
     description:
       '`user`: a user’s events one after another, users side by side. `strict`: one event after another (one lane). `none`: no order.',
   }),
+  canary: z.exactOptional(z.strictObject(canary)).meta({
+    description: 'Sends a few events first, so that a mistake shows before it is made with all of them.',
+  }),
   label: z
     .exactOptional(storableText(200))
     .meta({ description: 'A name for people.', example: 'October outage' }),
@@ -123,6 +136,9 @@ export const ReplayRequest = z
     newIds: request.newIds ?? request.mode === 'all',
   }));
 export type ReplayRequest = z.infer<typeof ReplayRequest>;
+
+/** The first events of a replay, and what follows them. */
+export type Canary = NonNullable<ReplayRequest['canary']>;
 
 /** Both ends are optional. Positions: both inclusive. Times (RFC 3339 once frozen): from inclusive, to exclusive. */
 export type ReplayRange =

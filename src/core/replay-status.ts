@@ -18,6 +18,17 @@ export type Desired = 'planned' | 'running' | 'paused' | 'cancelled';
 /** How a run ended. */
 export type Ending = 'completed' | 'completed_with_failures' | 'cancelled' | 'failed';
 
+/** Reasons of a pause behind the canary: resuming approves it. */
+export const canaryReasons: readonly string[] = ['canary', 'canary_failed'];
+
+/** Reasons of a pause by a brake; the kind of failure may follow behind a colon. Resuming releases that brake. */
+export const brakeReasons: readonly string[] = [
+  'error_rate',
+  'repeated_error',
+  'destination_refuses',
+  'unauthorized',
+];
+
 /** What the last slice of a lane left. */
 export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'done';
 

@@ -2,6 +2,7 @@ import { bucketCount, type Position } from '../core/event.ts';
 import { laneBuckets } from '../core/lease.ts';
 import type { ReplayRequest } from '../core/replay-request.ts';
 import { selectionOfRequest } from '../core/replay-selection.ts';
+import { brakeReasons, canaryReasons } from '../core/replay-status.ts';
 import type { Selection } from '../core/selection.ts';
 import { archiveHead } from './archive/read.ts';
 import { countReplay } from './replay-count.ts';
@@ -41,13 +42,14 @@ export async function createReplay(
   const to = Math.max(from - 1, Math.min(asked.to ?? owned, owned));
   const selection: Selection = selectionOfRequest(request);
   const actions = await currentActions(tx, params.destinationId);
+  const canary = request.canary === undefined ? null : JSON.stringify(request.canary);
   await tx.run(sql`
     insert into run (id, destination_id, kind, parent_id, label, request, cut_to_stream, from_position, to_position,
-      selection, mode, new_ids, actions, order_by, events_per_second, max_concurrent, counted_to)
+      selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to)
     values (${params.id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
       ${JSON.stringify(request)}::jsonb, ${asked.to !== undefined && asked.to > owned}, ${from}, ${to},
       ${JSON.stringify(narrowed(selection, destination.sources))}::jsonb, ${request.mode}, ${request.newIds},
-      ${JSON.stringify(actions)}::jsonb, ${request.order}, ${request.pace.eventsPerSecond ?? null},
+      ${JSON.stringify(actions)}::jsonb, ${request.order}, ${canary}::jsonb, ${request.pace.eventsPerSecond ?? null},
       ${request.pace.maxConcurrent ?? null}, ${from - 1})`);
   await insertLanes(tx, params.id, request.pace.lanes ?? 1, from - 1);
   const countUntil = performance.now() + countLimitMs;
@@ -80,7 +82,7 @@ export type ChangeReplay =
 
 /**
  * Writes what is wanted of a replay; the engine obeys. A cancelled replay stays cancelled. The reason stays readable
- * as `statusReason`.
+ * as `statusReason`. Who resumes a replay has seen why it stood: its canary is approved, its brake released.
  */
 export async function setReplayDesired(
   db: Queryable,
@@ -88,8 +90,13 @@ export async function setReplayDesired(
   desired: 'running' | 'paused' | 'cancelled',
   reason: string | null = null,
 ): Promise<ChangeReplay> {
+  const resumes = sql`${desired === 'running'}::boolean`;
   const changed = await db.run(sql`
-    update run set desired = ${desired}, status_reason = ${reason}, revision = revision + 1
+    update run set desired = ${desired}, status_reason = ${reason}, revision = revision + 1,
+      canary_passed = canary_passed or ${resumes} and ${stoodFor(canaryReasons)},
+      brakes_released = brakes_released || case
+        when ${resumes} and ${stoodFor(brakeReasons)} and status_reason <> all(brakes_released)
+        then array[status_reason] else '{}' end
     where id = ${id} and kind = 'replay' and ended_at is null and desired not in ('cancelled', ${desired})`);
   return await changeOf(db, id, changed, desired);
 }
@@ -106,6 +113,11 @@ export async function setReplayPace(
       max_concurrent = case when ${'maxConcurrent' in pace}::boolean then ${pace.maxConcurrent ?? null}::integer else max_concurrent end
     where id = ${id} and kind = 'replay' and ended_at is null and desired <> 'cancelled'`);
   return await changeOf(db, id, changed);
+}
+
+/** Whether a run's reason is one of these, whatever follows it behind a colon. */
+function stoodFor(reasons: readonly string[]): Statement {
+  return sql`coalesce(split_part(status_reason, ':', 1) = any(${[...reasons]}::text[]), false)`;
 }
 
 /** The position that a destination's replays may reach: its stream owns what lies above. */

@@ -1,6 +1,7 @@
 import { noCounts, sumCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
 import { leaseSeenLiveMs } from '../core/lease.ts';
+import type { Canary } from '../core/replay-request.ts';
 import type { Desired, Ending, LaneFacts } from '../core/replay-status.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
@@ -36,6 +37,11 @@ export interface RunRecord {
   readonly newIds: boolean;
   readonly actions: readonly PinnedAction[];
   readonly orderBy: 'user' | 'strict' | 'none';
+  readonly canary: Canary | null;
+  /** The canary went well, or a person approved it. */
+  readonly canaryPassed: boolean;
+  /** Brakes that a person has resumed past: they stop this run no more. */
+  readonly brakesReleased: readonly string[];
   readonly desired: Desired;
   readonly eventsPerSecond: number | null;
   readonly maxConcurrent: number | null;
@@ -79,7 +85,8 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
   const rows = await db.rows<RunRow>(sql`
     select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.request,
       r.cut_to_stream as "cutToStream", r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
-      r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.desired, r.events_per_second as "eventsPerSecond",
+      r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
+      r.brakes_released as "brakesReleased", r.desired, r.events_per_second as "eventsPerSecond",
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason",
       r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",

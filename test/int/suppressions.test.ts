@@ -73,9 +73,9 @@ test('one who reads on from the revision that he knows misses no change, however
     known = read.revision;
     for (const change of read.changed) heard.set(change.userId!, !change.lifted);
   };
-  let writing = true;
+  const written = new AbortController();
   const reading = (async () => {
-    while (writing) await readOn();
+    while (!written.signal.aborted) await readOn();
   })();
   await Promise.all(
     names.map((name, index) =>
@@ -86,7 +86,7 @@ test('one who reads on from the revision that he knows misses no change, however
       }),
     ),
   );
-  writing = false;
+  written.abort();
   await reading;
   await readOn();
   expect(
@@ -128,11 +128,11 @@ describe('a change is heard', () => {
     const [made] = await forbid([user('heard')]);
     expect(await suppressionHeard(db, made!.revision)).toBe(true);
     await holdLane(db, ours);
-    const { release } = await holdLane(db, theirs);
+    const theirHold = await holdLane(db, theirs);
     expect(await suppressionHeard(db, made!.revision)).toBe(false);
     await db.run(sql`update lane set suppression_revision = ${made!.revision} where run_id = ${ours}`);
     expect(await suppressionHeard(db, made!.revision)).toBe(false);
-    await release();
+    await theirHold.release();
     expect(await suppressionHeard(db, made!.revision)).toBe(true);
     expect(await suppressionHeard(db, made!.revision + 1)).toBe(false);
   });

@@ -25,10 +25,25 @@ describe('a request', () => {
     expect(parsed({ mode: 'missing', newIds: true }).newIds).toBe(true);
   });
 
+  test('has a canary of some events only, which waits for approval unless it says otherwise', () => {
+    expect(parsed({ canary: { events: 100 } }).canary).toEqual({ events: 100, then: 'approve' });
+    expect(parsed({ canary: { events: 1, then: 'continue' } }).canary?.then).toBe('continue');
+    for (const canary of [
+      {},
+      { events: 0 },
+      { events: 1_000_001 },
+      { events: 1.5 },
+      { events: 1, then: 'stop' },
+    ]) {
+      expect(ReplayRequest.safeParse({ destinationId, canary }).success).toBe(false);
+    }
+  });
+
   test('that was frozen and stored parses as itself', () => {
     const asked = parsed({
       range: { from: '30d', to: '2026-11-01T00:00:00+02:00' },
       filter: { users: ['a\0'] },
+      canary: { events: 5 },
     });
     const frozen = { ...asked, range: freezeRange(asked.range, now) };
     expect(ReplayRequest.parse(JSON.parse(JSON.stringify(frozen)))).toEqual(frozen);

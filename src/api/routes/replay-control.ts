@@ -29,7 +29,11 @@ const verbs = {
     summary: 'Pause a replay',
     text: 'What is in flight is finished; the checkpoint stays.',
   },
-  resume: { desired: 'running', summary: 'Resume a replay', text: 'It goes on at its checkpoint.' },
+  resume: {
+    desired: 'running',
+    summary: 'Resume a replay',
+    text: 'It goes on at its checkpoint. Behind its canary (reason `canary` or `canary_failed`) this approves it; behind a brake (`error_rate`, `repeated_error`, `destination_refuses`, `unauthorized`) this releases that brake for the rest of the replay.',
+  },
   cancel: {
     desired: 'cancelled',
     summary: 'Cancel a replay',

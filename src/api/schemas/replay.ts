@@ -5,6 +5,7 @@ import { replayStatus, replayStatuses } from '../../core/replay-status.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { Id, Time } from './fields.ts';
+import { statusReasonText } from './status-reason.ts';
 
 const count = z.int().min(0);
 const bucketTexts: Readonly<Record<Bucket, string>> = {
@@ -48,8 +49,8 @@ export const Replay = z
     parentId: Id.nullable().meta({ description: 'The replay that this one takes up again.' }),
     label: z.string().nullable(),
     status: z.enum(replayStatuses),
-    statusReason: z.string().nullable(),
-    nextRetryAt: Time.nullable(),
+    statusReason: z.string().nullable().meta({ description: statusReasonText }),
+    nextRetryAt: Time.nullable().meta({ description: 'When it tries again by itself.' }),
     request: AnsweredRequest,
     pace: z
       .object({
@@ -58,6 +59,15 @@ export const Replay = z
         lanes: z.int(),
       })
       .meta({ description: 'As it is now; the request says how it began.' }),
+    canary: z
+      .object({ events: z.int(), then: z.enum(['approve', 'continue']), passed: z.boolean() })
+      .nullable()
+      .meta({
+        description: 'The first events; passed: they went well, or somebody approved them by resuming.',
+      }),
+    brakesReleased: z.array(z.string()).meta({
+      description: 'Reasons past which somebody has resumed: they do not pause this replay again.',
+    }),
     counts: ReplayCounts,
     byAction: z
       .record(z.string(), z.record(z.string(), count))
@@ -105,6 +115,8 @@ export function showReplay(
     nextRetryAt: nextRetryAt?.toISOString() ?? null,
     request: run.request as z.input<typeof AnsweredRequest>,
     pace: { eventsPerSecond: run.eventsPerSecond, maxConcurrent: run.maxConcurrent, lanes: run.lanes.length },
+    canary: run.canary === null ? null : { ...run.canary, passed: run.canaryPassed },
+    brakesReleased: [...run.brakesReleased],
     counts,
     byAction: copyOf(counted.byAction),
     reasons: { ...counted.reasons },
@@ -161,6 +173,8 @@ export const replayExample: z.input<typeof Replay> = {
     label: 'October outage',
   },
   pace: { eventsPerSecond: 30, maxConcurrent: null, lanes: 1 },
+  canary: null,
+  brakesReleased: [],
   counts: {
     selected: 1_912,
     selectedExact: true,

@@ -1,0 +1,31 @@
+/** Why a replay may stand as it does, and what a person can do; a kind of failure may follow behind a colon. */
+const statusReasons = {
+  retrying: 'Only events are left that wait for their next try (`nextRetryAt`). Nothing to do.',
+  waiting_for_worker: 'No delivery worker has taken it up. See that one runs.',
+  throttled:
+    'The destination asked to slow down; it goes on by itself. Lower `pace` if it comes again and again.',
+  destination_down: 'The destination cannot be reached or fails; it is probed, nothing is given up.',
+  destination_refuses:
+    'The destination refuses one event after another. Mend its settings, or the destination, then resume: with the resume this no longer pauses the replay.',
+  unauthorized:
+    'The destination does not take the credentials. Give it new ones (PATCH its settings), then resume.',
+  error_rate:
+    'Too many deliveries failed, so it paused. Look at the dead letters; resume if that is as good as it gets.',
+  repeated_error:
+    'The same failure came too often, so it paused. Look at the dead letters of its class; mend what they name, then resume.',
+  canary: 'The first events are sent; look at how they fared. Resume to approve them, or cancel.',
+  canary_failed:
+    'The first events did not go well. Look at the dead letters; resume to go on all the same, or cancel and start a new replay.',
+  destination_disabled:
+    'The destination answered that it wants no more events. Enable it again (PATCH `{"enabled": true}`), then resume.',
+  destination_deleted: 'Its destination was deleted.',
+  workflow_terminated:
+    'Somebody terminated its workflow in Temporal. A new replay sends what is missing still.',
+} as const;
+
+/** What the reference says about `statusReason`. */
+export const statusReasonText = `Why it stands as it does, null when there is nothing to say. A kind of failure may follow behind a colon, as in \`destination_down: http_500\`.
+
+${Object.entries(statusReasons)
+  .map(([reason, text]) => `- \`${reason}\`: ${text}`)
+  .join('\n')}`;
