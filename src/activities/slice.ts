@@ -65,6 +65,8 @@ export class Slice {
   #stoppedAt = 0;
   #dueLookAt = 0;
   #idleSince: number | null = null;
+  /** `settled` when the last commit was taken: what has been set aside since then has no row yet. */
+  #settledWritten = 0;
   #nudge: () => void = () => undefined;
 
   /** @param takenAt when the taking of the lane was begun, on the clock of `deps.now` */
@@ -135,6 +137,7 @@ export class Slice {
   async #commit(): Promise<void> {
     if (this.#traffic.failure !== null) throw this.#traffic.failure;
     const state = this.#lane.health.down === null ? 'ready' : 'held';
+    this.#settledWritten = this.#lane.settled;
     await this.#holder.commit(this.#lane.takeCommit(), this.#standing(state, null, false));
     const { wanted } = this.#holder;
     if (wanted.desired !== 'running') this.#stopFor('stopped');
@@ -191,6 +194,9 @@ export class Slice {
   }
 
   async #endOfLane(now: number): Promise<SliceEnd | null> {
+    // Rows that the next commit writes may be due before all that lie there.
+    if (this.#lane.hasWaiting && (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0))
+      return null;
     const dueInMs = this.#lane.hasWaiting ? await nextDueInMs(this.#deps.db, this.#taken) : null;
     if (this.#taken.kind === 'replay') {
       if (!this.#lane.hasWaiting) return { kind: 'done' };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { sumCounts } from '../../src/core/counts.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -16,6 +16,7 @@ import {
   type Engine,
   type Sent,
 } from '../support/engine.ts';
+import { newVictim } from '../support/engine-faults.ts';
 import { comesDue, statusOf, waitingOf, workUntilWaiting } from '../support/engine-waiting.ts';
 
 const db = await testDatabase();
@@ -200,4 +201,38 @@ describe('an event that keeps failing for a while', () => {
         ).toEqual(ids(sent));
     }
   });
+});
+
+test('what is set aside while a commit is under way is woken for at its own time, not at that of older rows', async () => {
+  const engine = await newEngine(db);
+  const [first, second] = await append(engine, ['a', 'b']);
+  const lastTry = Promise.withResolvers<void>();
+  engine.sink.answer = ({ messageId, attempt }) =>
+    messageId === second!.messageId && attempt > 1 ? { status: 500, after: lastTry.promise } : 500;
+  const run = await newReplay(engine);
+  let mayEnd = false;
+  const worker = await newVictim(engine, async ({ at }) => {
+    // What this commit writes has been gathered already.
+    if (at !== 'begin' || !mayEnd) return;
+    mayEnd = false;
+    worker.skip(61_000);
+    lastTry.resolve();
+    await vi.waitFor(() => expect(engine.sink.open).toBe(0), { interval: 5 });
+    await new Promise((resolve) => setTimeout(resolve, 100)); // the answer reaches the lane in this process
+  });
+  const working = runSlice(engine, run, { ...worker, timing: { sliceMs: 24 * 3_600_000 } });
+  await engine.sink.arrived(2);
+  await vi.waitFor(() => expect(engine.sink.open).toBe(0));
+  worker.skip(61_000); // longer than a delivery is tried within a slice
+  await vi.waitFor(async () => expect(await waitingOf(engine, run)).toHaveLength(1), { timeout: 5_000 });
+  await db.run(sql`update waiting_delivery set due_at = now() + interval '30 min' where run_id = ${run}`);
+  await engine.sink.arrived(4);
+  mayEnd = true;
+  const end = await working;
+  expect(end).toEqual({ kind: 'waiting', wakeInMs: expect.any(Number) });
+  expect((end as { wakeInMs: number }).wakeInMs).toBeLessThanOrEqual(15_000);
+  expect((await waitingOf(engine, run)).map(({ position }) => position)).toEqual([
+    first!.position,
+    second!.position,
+  ]);
 });
