@@ -118,8 +118,7 @@ export class LaneTraffic {
     }));
     try {
       const outcomes = await this.#deps.sender.send(deliveries, { mayWrite: () => this.#maySend() });
-      const now = this.#deps.now();
-      batch.forEach((task, index) => this.#lane.settle(task, outcomes[index]!, now));
+      this.#lane.settleRequest(batch, outcomes, this.#deps.now());
     } catch (error) {
       this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
     }

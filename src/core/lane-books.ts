@@ -27,6 +27,7 @@ export class LaneBooks<E> {
   #ended: { position: Position; actionId: string }[] = [];
   #dead: DeadRow[] = [];
   #promote = new Set<string>();
+  #hurry = new Set<string>();
 
   constructor(mark: Position, counts: Counts) {
     this.#mark = mark;
@@ -87,6 +88,10 @@ export class LaneBooks<E> {
     this.#promote.add(orderKey);
   }
 
+  hurry(orderKey: string): void {
+    this.#hurry.add(orderKey);
+  }
+
   /** A delivery that waited has ended. */
   endDelivery(position: Position, end: Settled): void {
     this.#ended.push({ position, actionId: end.actionId });
@@ -118,12 +123,14 @@ export class LaneBooks<E> {
       ended: this.#ended,
       dead: this.#dead,
       promote: [...this.#promote],
+      hurry: [...this.#hurry],
     };
     this.#bits = new Map();
     this.#rows = [];
     this.#ended = [];
     this.#dead = [];
     this.#promote = new Set();
+    this.#hurry = new Set();
     return commit;
   }
 

@@ -3,7 +3,7 @@ import type { LaneBooks } from './lane-books.ts';
 import { restOf, rowOf } from './lane-entry.ts';
 import type { LaneOrder } from './lane-order.ts';
 import type { Entry, Task } from './lane-types.ts';
-import { isExhausted, setAsideDelayMs } from './retry.ts';
+import { isExhausted, maxBehind, setAsideDelayMs } from './retry.ts';
 import type { Settled } from './tally.ts';
 
 /**
@@ -63,8 +63,15 @@ export class LaneEndings<E> {
     entry.open = 0;
     if (entry.due) return void this.#dueUnwritten++;
     entry.settled.push(...waiting(tasks));
-    this.#order.addWaiting(entry.orderKey, tasks.length);
+    this.#stand(entry.orderKey, tasks.length);
     this.#books.closed(entry);
+  }
+
+  /** When too many stand behind a waiting delivery, it is tried at once: unless it arrives now it is given up on. */
+  #stand(orderKey: string, rows: number): void {
+    const before = this.#order.waitingOf(orderKey);
+    const after = this.#order.addWaiting(orderKey, rows);
+    if (before <= maxBehind && after > maxBehind) this.#books.hurry(orderKey);
   }
 
   /** A row ends with the commit that says so, not only with its event: the others of the event learn how it ended. */

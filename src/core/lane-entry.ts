@@ -30,6 +30,8 @@ export function dueEntryOf<E>(due: Due<E>, now: number): { entry: Entry<E>; task
     attempts,
     rounds,
     firstFailedAt: ageMs === null ? null : now - ageMs,
+    // What failed before goes alone; what only stood behind it shares requests as ever.
+    most: attempts > 0 ? 1 : Number.POSITIVE_INFINITY,
   }));
   entry.rows.push(...tasks);
   return { entry, tasks };
@@ -38,7 +40,7 @@ export function dueEntryOf<E>(due: Due<E>, now: number): { entry: Entry<E>; task
 /** A delivery that has not been tried. */
 export function newTask<E>(entry: Entry<E>, actionId: string): Task<E> {
   const fresh = { tries: 0, triedSince: null, attempts: 0, rounds: 0, firstFailedAt: null, failure: null };
-  return { entry, actionId, ...fresh };
+  return { entry, actionId, ...fresh, most: Number.POSITIVE_INFINITY };
 }
 
 /** Writes a failed try down in its delivery. */

@@ -199,22 +199,32 @@ export class LaneOrder<E> {
 
   #takeFrom(queue: Fifo<Task<E>>, limit: number): Task<E>[] {
     const batch: Task<E>[] = [];
-    while (batch.length < limit && queue.size > 0) {
-      const task = queue.shift()!;
+    let most = limit;
+    for (let task = queue.first; task !== undefined; task = queue.first) {
+      const together = Math.min(most, task.most);
+      if (batch.length >= together) break;
+      most = together;
+      queue.shift();
       this.#readyCount--;
       batch.push(task);
-      if (this.#actions.length === 1) this.#joinFollowers(task.entry, batch, limit);
+      if (this.#actions.length === 1) most = this.#joinFollowers(task.entry, batch, most);
     }
     return batch;
   }
 
-  #joinFollowers(first: Entry<E>, batch: Task<E>[], limit: number): void {
+  /** @returns how many deliveries the batch may hold now */
+  #joinFollowers(first: Entry<E>, batch: Task<E>[], limit: number): number {
     const chain = this.#chains.get(first.orderKey)!;
-    while (batch.length < limit && chain.followers.size > 0) {
-      const turn = chain.followers.shift()!;
+    let most = limit;
+    for (let turn = chain.followers.first; turn !== undefined; turn = chain.followers.first) {
+      const together = turn.tasks.reduce((low, task) => Math.min(low, task.most), most);
+      if (batch.length >= together) break;
+      most = together;
+      chain.followers.shift();
       chain.active.push(turn.entry);
       this.#followerCount -= turn.tasks.length;
       batch.push(...turn.tasks);
     }
+    return most;
   }
 }

@@ -51,6 +51,8 @@ export interface Task<E> {
   /** On the lane's clock. */
   firstFailedAt: number | null;
   failure: Failure | null;
+  /** Deliveries that its next request may carry: halved each time one that it shared fails as a whole. */
+  most: number;
 }
 
 /** One event in the hands of the lane. */
@@ -108,6 +110,8 @@ export interface LaneCommit {
   readonly dead: readonly DeadRow[];
   /** Order keys whose first waiting row is now due, because what it stood behind has ended. */
   readonly promote: readonly string[];
+  /** Order keys whose first waiting row is due before its time, because too many events stand behind it. */
+  readonly hurry: readonly string[];
 }
 
 /** Entries above the mark at most: those that are closed hold no event, so this is some megabytes. */

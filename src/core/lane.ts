@@ -1,16 +1,8 @@
-import {
-  failedOne,
-  failedWhole,
-  healthy,
-  maySend,
-  probeSent,
-  probeUnsent,
-  succeeded,
-  type Health,
-} from './health.ts';
+import { healthy, type Health } from './health.ts';
 import { LaneBooks } from './lane-books.ts';
 import { LaneEndings } from './lane-endings.ts';
-import { dueEntryOf, entryOf, newTask, noteFailure } from './lane-entry.ts';
+import { dueEntryOf, entryOf, newTask } from './lane-entry.ts';
+import { LaneFailures } from './lane-failures.ts';
 import { LaneOrder } from './lane-order.ts';
 import {
   windowLimit,
@@ -21,40 +13,34 @@ import {
   type Task,
 } from './lane-types.ts';
 import type { Outcome } from './outcome.ts';
-import { RetryQueue } from './retry-queue.ts';
-import { ladderDelayMs, triesInSlice, tryForMs } from './retry.ts';
+import { maxBehind } from './retry.ts';
 
 /**
  * The decisions of one lane: what is sent next, what an outcome means, how far the mark goes. Times are milliseconds.
  *
- * A delivery is open -> (ready -> in flight -> ready again, retrying, suspect) -> settled or set aside.
- *   ready     may leave as soon as the destination's health and the caller's pace allow
- *   retrying  failed in a way that passes; ready again when its wait is over; after `triesInSlice` it is set aside
- *   suspect   refused; the next success shows that it is at fault (dead), a streak that the destination is (ready)
- * An event is closed when none of its deliveries is open; its user's next event starts then.
+ * A delivery is open -> (ready -> in flight -> ready again, retrying, suspect) -> settled or set aside. A ready one may
+ * leave as soon as the destination's health and the caller's pace allow; LaneFailures has the other two. An event is closed when none of its deliveries is open; its user's next event starts then.
  */
 export class Lane<E> {
   readonly #options: LaneOptions;
   readonly #books: LaneBooks<E>;
   readonly #order: LaneOrder<E>;
   readonly #endings: LaneEndings<E>;
-  readonly #retries = new RetryQueue<E>();
-  readonly #suspects = new Set<Task<E>>();
-  #health: Health;
+  readonly #failures: LaneFailures<E>;
   #inFlight = 0;
   #probed = false;
-  #gone = false;
 
   constructor(options: LaneOptions, health: Health = healthy) {
     this.#options = options;
     this.#books = new LaneBooks(options.mark, options.counts);
     this.#order = new LaneOrder(options.orderBy, options.actions, options.waitingByKey);
     this.#endings = new LaneEndings(this.#books, this.#order, options.random);
-    this.#health = health;
+    this.#failures = new LaneFailures(this.#order, this.#endings, health, options.random);
+    for (const [orderKey, rows] of options.waitingByKey) if (rows > maxBehind) this.#books.hurry(orderKey);
   }
 
   get health(): Health {
-    return this.#health;
+    return this.#failures.health;
   }
   /** Deliveries handed out whose outcome is not known yet. */
   get inFlight(): number {
@@ -68,11 +54,11 @@ export class Lane<E> {
   }
   /** The destination answered that it wants no more events, ever. */
   get gone(): boolean {
-    return this.#gone;
+    return this.#failures.gone;
   }
   /** Deliveries read but neither settled nor set aside. */
   get open(): number {
-    return this.#order.unsent + this.#inFlight + this.#retries.size + this.#suspects.size;
+    return this.#order.unsent + this.#inFlight + this.#failures.retrying + this.#failures.suspects;
   }
   get hasWaiting(): boolean {
     return this.#order.hasWaiting;
@@ -85,7 +71,9 @@ export class Lane<E> {
     return this.#order.dueOpen + this.#endings.dueUnwritten;
   }
   wantsMore(unsentLimit: number): boolean {
-    return this.#order.unsent < unsentLimit && this.#books.windowSize < this.#limit;
+    // In strict order all of the lane stands behind one event: reading on would only make rows of it.
+    const crowded = this.#options.orderBy === 'strict' && this.#order.waitingOf('*') > maxBehind;
+    return this.#order.unsent < unsentLimit && this.#books.windowSize < this.#limit && !crowded;
   }
 
   /** Takes a page of the archive, in the order of positions. @param scannedTo where the page ends */
@@ -116,47 +104,57 @@ export class Lane<E> {
 
   /** The deliveries of the next request, empty when nothing may leave now. @param limit how many it may carry */
   next(now: number, limit = this.#options.batchSize): readonly Task<E>[] {
-    if (this.#gone) return [];
-    this.#wake(now);
-    const may = maySend(this.#health, now);
+    this.#failures.wake(now, this.#books.windowSize >= this.#limit ? this.#books.oldest : undefined);
+    const may = this.#failures.maySend(now);
     if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
     const batch = may === 'probe' ? this.#takeProbe() : this.#order.take(limit);
-    if (batch.length > 0 && may === 'probe') this.#health = probeSent(this.#health);
+    if (batch.length > 0 && may === 'probe') this.#failures.probeSent();
     this.#inFlight += batch.length;
     return batch;
   }
 
   /** When `next` may have something although nothing else happens; null: not by time alone. */
   wakeAt(): number | null {
-    const retry = this.#retries.firstAt;
-    const { down } = this.#health;
+    const retry = this.#failures.firstRetryAt;
+    const { down } = this.#failures.health;
     const probe = down !== null && !down.probing && this.#order.ready > 0 ? down.probeAt : null;
     if (retry === null || probe === null) return retry ?? probe;
     return down === null ? Math.min(retry, probe) : probe;
   }
 
-  /** Takes in how an attempt ended. */
+  /** Takes in how a request ended: an outcome for each of its deliveries, in order. */
+  settleRequest(tasks: readonly Task<E>[], outcomes: readonly Outcome[], now: number): void {
+    const [first] = outcomes;
+    if (first !== undefined && 'together' in first) {
+      this.#inFlight -= tasks.length;
+      return this.#failures.failTogether(tasks, first, now);
+    }
+    for (const [index, task] of tasks.entries()) this.settle(task, outcomes[index]!, now);
+  }
+
+  /** Takes in how one delivery's attempt ended. */
   settle(task: Task<E>, outcome: Outcome, now: number): void {
     this.#inFlight--;
     switch (outcome.kind) {
       case 'delivered':
       case 'unconfirmable':
-        this.#succeed(now);
+        this.#failures.succeed(now);
         this.#books.set(task.actionId, task.entry.position);
         return this.#endings.finish(task, outcome.kind, now);
       case 'invalid':
+      case 'suppressed':
         this.#unsend();
-        return this.#endings.finish(task, 'invalid', now);
+        return this.#endings.finish(task, outcome.kind, now);
       case 'refused':
       case 'failed':
-        return this.#fail(task, outcome, now);
+        return this.#failures.failOne(task, outcome, now);
       case 'down':
       case 'throttled':
       case 'gone':
-        return this.#failWhole(task, outcome, now);
+        return this.#failures.failAll(task, outcome, now);
       case 'notSent':
         this.#unsend();
-        return this.#comeBack(task, now, () => this.#order.putBack(task));
+        return this.#failures.comeBack(task, now, () => this.#order.putBack(task));
     }
   }
 
@@ -165,9 +163,8 @@ export class Lane<E> {
    * the suspects: a few refused events are so themselves.
    */
   judgeSuspects(now: number): void {
-    if (this.#health.down !== null || this.#inFlight > 0 || this.#order.ready > 0 || this.#retries.size > 0)
-      return;
-    this.#condemn(now);
+    if (this.health.down !== null || this.#inFlight > 0) return;
+    if (this.#order.ready === 0 && this.#failures.retrying === 0) this.#failures.condemn(now);
   }
 
   /** All that changed since the last commit. */
@@ -189,81 +186,7 @@ export class Lane<E> {
 
   /** Nothing left this process: if it was to be a probe, any other may be the next one. */
   #unsend(): void {
-    this.#health = probeUnsent(this.#health);
+    this.#failures.unsent();
     this.#probed = false;
-  }
-
-  #wake(now: number): void {
-    // A full window that an event in its retry waits holds back would stop all others: that event is set aside.
-    const oldest = this.#books.windowSize >= this.#limit ? this.#books.oldest : undefined;
-    if (oldest !== undefined)
-      for (const task of this.#retries.takeOf(oldest)) this.#endings.setAside(task, now);
-    for (const task of this.#retries.takeDue(now)) this.#order.putBack(task);
-  }
-
-  #succeed(now: number): void {
-    this.#health = succeeded(this.#health, now);
-    this.#condemn(now); // while the destination is down nobody is suspected
-  }
-
-  #fail(task: Task<E>, outcome: Outcome & { kind: 'refused' | 'failed' }, now: number): void {
-    const refused = outcome.kind === 'refused';
-    noteFailure(task, outcome.failure, now);
-    const wasDown = this.#health.down !== null;
-    this.#health = failedOne(this.#health, {
-      failure: outcome.failure,
-      refused,
-      position: task.entry.position,
-      user: task.entry.user,
-      now,
-      random: this.#options.random(),
-    });
-    this.#comeBack(task, now, () => {
-      if (this.#health.down !== null) this.#order.putLast(task);
-      else if (this.#order.hasOlder(task.entry)) this.#order.putBack(task);
-      else if (refused) this.#suspects.add(task);
-      else this.#tryAgain(task, now);
-    });
-    if (!wasDown && this.#health.down !== null) this.#recall();
-  }
-
-  #tryAgain(task: Task<E>, now: number): void {
-    task.triedSince ??= now;
-    if (++task.tries < triesInSlice && now - task.triedSince < tryForMs)
-      this.#retries.add(task, now + ladderDelayMs(task.tries, this.#options.random()));
-    else this.#endings.setAside(task, now);
-  }
-
-  #failWhole(task: Task<E>, outcome: Outcome & { kind: 'down' | 'throttled' | 'gone' }, now: number): void {
-    task.failure = outcome.failure;
-    this.#comeBack(task, now, () => this.#order.putLast(task));
-    if (outcome.kind === 'gone') return void (this.#gone = true);
-    const wasDown = this.#health.down !== null;
-    this.#health = failedWhole(this.#health, outcome, now, this.#options.random());
-    if (!wasDown) this.#recall();
-  }
-
-  /** A delivery is unsettled. If an older event of its request was set aside meanwhile, it follows that one at once. */
-  #comeBack(task: Task<E>, now: number, otherwise: () => void): void {
-    if (!this.#order.isHalted(task.entry)) return otherwise();
-    this.#endings.standBehind(task.entry, [task], now);
-    this.#order.release(task.entry);
-  }
-
-  /** While the destination is down nothing is given up: what waited for its next try just waits for the destination. */
-  #recall(): void {
-    const tasks = [...this.#suspects, ...this.#retries.takeAll()];
-    this.#suspects.clear();
-    for (const task of tasks) {
-      task.tries = 0;
-      task.triedSince = null;
-      this.#order.putBack(task);
-    }
-  }
-
-  #condemn(now: number): void {
-    const suspects = [...this.#suspects];
-    this.#suspects.clear();
-    for (const task of suspects) this.#endings.die(task, now);
   }
 }

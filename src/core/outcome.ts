@@ -9,10 +9,12 @@ export type Outcome =
   | { readonly kind: 'unconfirmable' }
   /** This event cannot be mapped or is malformed for the destination; nothing was sent. */
   | { readonly kind: 'invalid'; readonly failure: Failure }
+  /** Its user must not be sent: nothing left this process. */
+  | { readonly kind: 'suppressed' }
   /** The destination refuses it and would refuse it again: 400, 403, 404, 413, 422, 3xx, ... */
-  | { readonly kind: 'refused'; readonly failure: Failure }
+  | ({ readonly kind: 'refused'; readonly failure: Failure } & MaybeTogether)
   /** Worth another try: 5xx, 408, timeout, reset. */
-  | { readonly kind: 'failed'; readonly failure: Failure }
+  | ({ readonly kind: 'failed'; readonly failure: Failure } & MaybeTogether)
   /** The account may not send now: connection refused, DNS, TLS, 401. The destination counts as down. */
   | { readonly kind: 'down'; readonly failure: Failure }
   /** Slow down: 429, 503 with Retry-After. Not a failure of the event. */
@@ -21,6 +23,11 @@ export type Outcome =
   | { readonly kind: 'gone'; readonly failure: Failure }
   /** The lease ended before the request was written to its socket: nothing left this process. */
   | { readonly kind: 'notSent' };
+
+interface MaybeTogether {
+  /** One answer for a request of several deliveries: it does not tell which of them is at fault. */
+  readonly together?: true;
+}
 
 /** What a person needs to understand a failed attempt. Texts are bounded and carry no secret. */
 export interface Failure {
@@ -32,4 +39,11 @@ export interface Failure {
   readonly request?: string;
   /** Start of the answer's body. */
   readonly response?: string;
+}
+
+/** One answer as the outcome of each of the deliveries that its request carried. */
+export function outcomesOf(answer: Outcome, deliveries: number): Outcome[] {
+  const blames = (answer.kind !== 'refused' && answer.kind !== 'failed') || deliveries === 1;
+  const outcome: Outcome = blames ? answer : { ...answer, together: true };
+  return Array.from({ length: deliveries }, () => outcome);
 }

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 import { toJsonb } from './jsonb.ts';
 import { deliveryKey } from './lane-knowledge.ts';
 import type { TakenLane, Wanted } from './lane-lease.ts';
-import { sql, type Queryable } from './sql.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** The lane is no longer its writer's: somebody else took it, or its run has ended. Nothing was written. */
 export class LeaseLost extends Error {
@@ -45,7 +45,8 @@ export async function commitLane(
     if (commit.waiting.length > 0) await writeWaiting(tx, lane, commit.waiting);
     if (commit.ended.length > 0) await deleteWaiting(tx, lane, commit.ended);
     if (commit.dead.length > 0) await writeDead(tx, lane, commit.dead);
-    if (commit.promote.length > 0) await promote(tx, lane, commit.promote);
+    if (commit.promote.length > 0) await callFirst(tx, lane, commit.promote, sql`w.due_at is null`);
+    if (commit.hurry.length > 0) await callFirst(tx, lane, commit.hurry, sql`w.due_at > clock_timestamp()`);
     return wanted;
   });
 }
@@ -122,8 +123,13 @@ async function writeDead(tx: Queryable, lane: TakenLane, dead: LaneCommit['dead'
     on conflict (run_id, position, action_id) do nothing`);
 }
 
-/** What these rows stood behind has ended: the first of each order key is due now. */
-async function promote(tx: Queryable, lane: TakenLane, orderKeys: readonly string[]): Promise<void> {
+/** Makes the first waiting event of each order key due now, of its deliveries those that a condition names. */
+async function callFirst(
+  tx: Queryable,
+  lane: TakenLane,
+  orderKeys: readonly string[],
+  which: Statement,
+): Promise<void> {
   await tx.run(sql`
     update waiting_delivery w set due_at = clock_timestamp()
     from (
@@ -131,5 +137,5 @@ async function promote(tx: Queryable, lane: TakenLane, orderKeys: readonly strin
       where run_id = ${lane.runId} and lane = ${lane.lane} and order_key = any(${orderKeys}::text[])
       order by order_key, position
     ) first
-    where w.run_id = ${lane.runId} and w.position = first.position and w.due_at is null`);
+    where w.run_id = ${lane.runId} and w.position = first.position and ${which}`);
 }

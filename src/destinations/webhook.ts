@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { outcomesOf } from '../core/outcome.ts';
 import { applyEdits } from '../core/completed-event.ts';
 import type { Edit } from '../core/event.ts';
 import type {
@@ -41,8 +42,7 @@ function openWebhook(settings: WebhookSettings, context: SenderContext): Sender 
     send: async (deliveries, gate) => {
       if (deliveries.length > settings.batchSize) throw new Error('more deliveries than a batch takes');
       const { headers, body } = makeRequest(contentOf(deliveries, settings.batchSize > 1));
-      const outcome = http.outcomeOf(await http.post(headers, body, gate));
-      return deliveries.map(() => outcome);
+      return outcomesOf(http.outcomeOf(await http.post(headers, body, gate)), deliveries.length);
     },
     close: () => http.close(),
   };

@@ -47,6 +47,7 @@ const nothing: LaneCommit = {
   ended: [],
   dead: [],
   promote: [],
+  hurry: [],
 };
 
 function row({ actions }: Engine, sent: readonly Sent[], index: number, dueInMs: number | null = 60_000) {
@@ -79,6 +80,7 @@ function richCommit({ engine, sent }: Scene): LaneCommit {
     ended: [{ position: sent[0]!.position, actionId: first }],
     dead: [{ position: sent[4]!.position, actionId: second, attempts: 5, ageMs: 2_000, failure }],
     promote: [`u:${sent[5]!.userId}`],
+    hurry: [],
   };
 }
 

@@ -40,6 +40,7 @@ const nothing = (mark: number): LaneCommit => ({
   ended: [],
   dead: [],
   promote: [],
+  hurry: [],
 });
 const standing = (more: Partial<LaneStanding> = {}): LaneStanding => ({
   state: 'ready',

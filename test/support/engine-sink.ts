@@ -33,8 +33,8 @@ export type Answer =
 /** An HTTP destination on loopback, in this process, that remembers what came in. It ends with its test. */
 export class EngineSink {
   readonly arrivals: Arrival[] = [];
-  /** Asked once per request, with its first event. */
-  answer: (arrival: Arrival) => Answer = () => 200;
+  /** Asked once per request, with its first event and all of them. */
+  answer: (arrival: Arrival, all: readonly Arrival[]) => Answer = () => 200;
   /** Requests that are here and not answered yet, and the most there ever were. */
   open = 0;
   mostOpen = 0;
@@ -103,7 +103,7 @@ export class EngineSink {
     this.mostOpen = Math.max(this.mostOpen, ++this.open);
     response.once('close', () => this.open--);
     const arrivals = this.#note(request, JSON.parse(body.toString()));
-    const answer = this.answer(arrivals[0]!);
+    const answer = this.answer(arrivals[0]!, arrivals);
     if (answer === 'never') return;
     const {
       status,

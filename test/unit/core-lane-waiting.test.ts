@@ -218,3 +218,22 @@ function waitingCounts(events: number, actions: readonly string[] = ['a']) {
   const byAction = Object.fromEntries(actions.map((action) => [action, { waiting: events }]));
   return { events: { waiting: events }, byAction, reasons: {} };
 }
+
+it('when too many stand behind a waiting delivery it is tried at once, and dies unless it arrives', () => {
+  const lane = laneOf({ mark: 10, waitingByKey: new Map([['a', 10_000]]) });
+  read(lane, offered(11, 'b'));
+  expect(lane.takeCommit().hurry).toEqual([]);
+  read(lane, offered(12, 'a'));
+  expect(lane.takeCommit().hurry).toEqual(['a']);
+  read(lane, offered(13, 'a'));
+  expect(lane.takeCommit().hurry).toEqual([]);
+
+  const next = laneOf({ mark: 13, waitingByKey: new Map([['a', 10_002]]) });
+  expect(next.takeCommit().hurry).toEqual(['a']);
+});
+
+it('in strict order a lane reads no further than it can hold behind one event', () => {
+  const crowded = laneOf({ orderBy: 'strict', waitingByKey: new Map([['*', 10_001]]) });
+  expect(crowded.wantsMore(1_000)).toBe(false);
+  expect(laneOf({ orderBy: 'strict', waitingByKey: new Map([['*', 10_000]]) }).wantsMore(1_000)).toBe(true);
+});

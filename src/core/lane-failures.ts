@@ -1,0 +1,168 @@
+import { failedOne, failedWhole, maySend, probeSent, probeUnsent, succeeded, type Health } from './health.ts';
+import type { LaneEndings } from './lane-endings.ts';
+import { noteFailure } from './lane-entry.ts';
+import type { LaneOrder } from './lane-order.ts';
+import type { Entry, Task } from './lane-types.ts';
+import type { Outcome } from './outcome.ts';
+import { RetryQueue } from './retry-queue.ts';
+import { ladderDelayMs, triesInSlice, tryForMs } from './retry.ts';
+
+type OfOne = Outcome & { kind: 'refused' | 'failed' };
+type OfAll = Outcome & { kind: 'down' | 'throttled' | 'gone' };
+
+/**
+ * What a failed attempt means: for its delivery, for those that shared its request, and for the destination.
+ *
+ * A delivery that failed is one of
+ *   retrying  it failed in a way that passes: ready again when its wait is over; after `triesInSlice` it is set aside
+ *   suspect   it was refused: the next success shows that it is at fault (dead), a streak that the destination is (ready)
+ *   ready     it shared its request with others, and goes again with half as many; or the destination is down
+ * Invariant: while the destination is down nothing retries and nothing is suspected.
+ */
+export class LaneFailures<E> {
+  readonly #order: LaneOrder<E>;
+  readonly #endings: LaneEndings<E>;
+  readonly #random: () => number;
+  readonly #retries = new RetryQueue<E>();
+  readonly #suspects = new Set<Task<E>>();
+  #health: Health;
+  #gone = false;
+
+  constructor(order: LaneOrder<E>, endings: LaneEndings<E>, health: Health, random: () => number) {
+    this.#order = order;
+    this.#endings = endings;
+    this.#health = health;
+    this.#random = random;
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+  /** The destination answered that it wants no more events, ever. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+  /** Deliveries that wait for their next try. */
+  get retrying(): number {
+    return this.#retries.size;
+  }
+  get firstRetryAt(): number | null {
+    return this.#retries.firstAt;
+  }
+  /** Deliveries that wait for what shows who is at fault. */
+  get suspects(): number {
+    return this.#suspects.size;
+  }
+
+  maySend(now: number): 'yes' | 'probe' | 'no' {
+    return this.#gone ? 'no' : maySend(this.#health, now);
+  }
+
+  probeSent(): void {
+    this.#health = probeSent(this.#health);
+  }
+
+  /** What was to be sent did not reach the destination. */
+  unsent(): void {
+    this.#health = probeUnsent(this.#health);
+  }
+
+  /** The destination took an event: those that it refused before are at fault themselves. */
+  succeed(now: number): void {
+    this.#health = succeeded(this.#health, now);
+    this.condemn(now);
+  }
+
+  /** The destination refused or failed one event. */
+  failOne(task: Task<E>, outcome: OfOne, now: number): void {
+    noteFailure(task, outcome.failure, now);
+    this.#hear(task, outcome, now, () => {
+      this.comeBack(task, now, () => {
+        if (this.#health.down !== null) this.#order.putLast(task);
+        else if (this.#order.hasOlder(task.entry)) this.#order.putBack(task);
+        else if (outcome.kind === 'refused') this.#suspects.add(task);
+        else this.#tryAgain(task, now);
+      });
+    });
+  }
+
+  /**
+   * One answer refused or failed several events, so it blames none: they go again in requests of half the size, until
+   * the one at fault stands alone. About the destination it says as much as one event does.
+   */
+  failTogether(tasks: readonly Task<E>[], outcome: OfOne, now: number): void {
+    this.#hear(tasks[0]!, outcome, now, () => {
+      for (const task of tasks.toReversed()) {
+        noteFailure(task, outcome.failure, now);
+        task.most = Math.ceil(tasks.length / 2);
+        this.comeBack(task, now, () => {
+          if (this.#health.down !== null) this.#order.putLast(task);
+          else if (outcome.kind === 'refused' || this.#order.hasOlder(task.entry)) this.#order.putBack(task);
+          else this.#retries.add(task, now + ladderDelayMs(1, this.#random()));
+        });
+      }
+    });
+  }
+
+  /** An answer that speaks for the whole account. */
+  failAll(task: Task<E>, outcome: OfAll, now: number): void {
+    task.failure = outcome.failure;
+    this.comeBack(task, now, () => this.#order.putLast(task));
+    if (outcome.kind === 'gone') return void (this.#gone = true);
+    const wasDown = this.#health.down !== null;
+    this.#health = failedWhole(this.#health, outcome, now, this.#random());
+    if (!wasDown) this.#recall();
+  }
+
+  /** A delivery is unsettled. If an older event of its request was set aside meanwhile, it follows that one at once. */
+  comeBack(task: Task<E>, now: number, otherwise: () => void): void {
+    if (!this.#order.isHalted(task.entry)) return otherwise();
+    this.#endings.standBehind(task.entry, [task], now);
+    this.#order.release(task.entry);
+  }
+
+  /** Those whose wait is over are ready again. @param full an event that holds a full window back, set aside instead */
+  wake(now: number, full: Entry<E> | undefined): void {
+    if (full !== undefined) for (const task of this.#retries.takeOf(full)) this.#endings.setAside(task, now);
+    for (const task of this.#retries.takeDue(now)) this.#order.putBack(task);
+  }
+
+  /** Who is suspected is at fault. While the destination is down nobody is. */
+  condemn(now: number): void {
+    const suspects = [...this.#suspects];
+    this.#suspects.clear();
+    for (const task of suspects) this.#endings.die(task, now);
+  }
+
+  #hear(task: Task<E>, outcome: OfOne, now: number, then: () => void): void {
+    const wasDown = this.#health.down !== null;
+    this.#health = failedOne(this.#health, {
+      failure: outcome.failure,
+      refused: outcome.kind === 'refused',
+      position: task.entry.position,
+      user: task.entry.user,
+      now,
+      random: this.#random(),
+    });
+    then();
+    if (!wasDown && this.#health.down !== null) this.#recall();
+  }
+
+  #tryAgain(task: Task<E>, now: number): void {
+    task.triedSince ??= now;
+    if (++task.tries < triesInSlice && now - task.triedSince < tryForMs)
+      this.#retries.add(task, now + ladderDelayMs(task.tries, this.#random()));
+    else this.#endings.setAside(task, now);
+  }
+
+  /** While the destination is down nothing is given up: what waited for its next try just waits for the destination. */
+  #recall(): void {
+    const tasks = [...this.#suspects, ...this.#retries.takeAll()];
+    this.#suspects.clear();
+    for (const task of tasks) {
+      task.tries = 0;
+      task.triedSince = null;
+      this.#order.putBack(task);
+    }
+  }
+}
