@@ -21,11 +21,13 @@ type Creates<P, Q, B> = (call: Call<P, Q, B>, tx: Queryable) => Promise<Created 
  * A POST that creates. Its handler works in one transaction, in which the answer is kept as well when the request has
  * an Idempotency-Key, so that the same request again gets the same answer and makes nothing twice. Refusals are not
  * kept: what was refused may be asked again with the same key.
+ * @param finish turns the answer, whether just made or kept, into how things stand now
  */
 export function creatingRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   deps: Pick<ApiDeps, 'db' | 'keyring'>,
   shape: RouteShape<P, Q, B>,
   create: Creates<z.output<P>, z.output<Q>, z.output<B>>,
+  finish: (answer: Answer) => Promise<Answer> = (answer) => Promise.resolve(answer),
 ): Route {
   return route({ ...shape, creates: true }, async (call) => {
     const request = keyedRequest(shape.method, call, deps.keyring);
@@ -33,7 +35,7 @@ export function creatingRoute<P extends z.ZodType, Q extends z.ZodType, B extend
     const made = await changing(deps.db, (tx) => once(tx, deps.keyring, request, () => create(call, tx)));
     if (isProblem(made)) return made;
     await made.afterCommit?.();
-    return made.answer;
+    return await finish(made.answer);
   });
 }
 

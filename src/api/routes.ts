@@ -13,6 +13,7 @@ import { replayControlRoutes } from './routes/replay-control.ts';
 import { replayProgressRoutes } from './routes/replay-progress.ts';
 import { replayRoutes } from './routes/replays.ts';
 import { sourceRoutes } from './routes/sources.ts';
+import { suppressionRoutes } from './routes/suppressions.ts';
 
 /** Every route of the admin API, in the order of the reference. */
 export function apiRoutes(deps: ApiDeps): Route[] {
@@ -27,6 +28,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayProgressRoutes(deps),
     ...eventRoutes(deps),
     ...deadLetterRoutes(deps),
+    ...suppressionRoutes(deps),
     ...healthRoutes(deps),
     ...referenceRoutes(() => apiDocument(routes)),
   ];

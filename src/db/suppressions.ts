@@ -64,8 +64,14 @@ export async function lift(tx: Queryable, id: string): Promise<SuppressionRecord
 
 /** One suppression, null when there is none of this id. */
 export async function getSuppression(db: Queryable, id: string): Promise<SuppressionRecord | null> {
-  const [row] = await db.rows<Row>(sql`select ${columns} from suppression s where s.id = ${id}`);
-  return row ?? null;
+  return (await getSuppressions(db, [id]))[0] ?? null;
+}
+
+/** The suppressions of these ids that there are, in the order asked. */
+export async function getSuppressions(db: Queryable, ids: readonly string[]): Promise<SuppressionRecord[]> {
+  return await db.rows<Row>(sql`
+    select ${columns} from unnest(${[...ids]}::uuid[]) with ordinality as asked(id, place)
+    join suppression s on s.id = asked.id order by asked.place`);
 }
 
 /** Suppressions, newest first. @param params.after where the page before ended */
@@ -122,14 +128,18 @@ export async function readSuppressions(
 }
 
 /**
- * Whether a change is obeyed everywhere: no live lease has confirmed less than its revision. Whoever takes a lane
- * later reads the suppressions before he sends.
+ * The revision that every live lease has confirmed; Infinity when no lane is held. Whoever takes a lane later reads the
+ * suppressions before he sends.
  */
+export async function heardRevision(db: Queryable): Promise<number> {
+  const [row] = await db.rows<{ heard: number | null }>(sql`
+    select min(l.suppression_revision) as heard from lane l where ${leaseIsLive}`);
+  return row?.heard ?? Number.POSITIVE_INFINITY;
+}
+
+/** Whether a change is obeyed everywhere: no live lease has confirmed less than its revision. */
 export async function suppressionHeard(db: Queryable, revision: number): Promise<boolean> {
-  const [row] = await db.rows<{ heard: boolean }>(sql`
-    select not exists (
-      select 1 from lane l where l.suppression_revision < ${revision} and ${leaseIsLive}) as heard`);
-  return row!.heard;
+  return (await heardRevision(db)) >= revision;
 }
 
 const columns = sql`s.id, s.user_id as "userId", s.anonymous_id as "anonymousId", s.reason, s.revision,
