@@ -11,6 +11,7 @@ import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
 import { Slice, type SliceEnd, type SliceTiming } from './slice.ts';
+import type { SuppressionList } from './suppression-list.ts';
 import { takeLaneWhenFree } from './take-lane.ts';
 
 export interface DeliverDeps {
@@ -18,6 +19,7 @@ export interface DeliverDeps {
   readonly head: HeadWatch;
   /** Opens a destination with its newest settings. */
   readonly openSender: (destination: TakenLane['destination']) => Promise<Sender>;
+  readonly suppressions: SuppressionList;
   readonly timing: SliceTiming;
 }
 
@@ -41,6 +43,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
       if (taken.kind === 'ended') return await resultOf(deps, input, { kind: 'done' });
       if (taken.kind === 'stopped') return await resultOf(deps, input, stopped(taken.desired));
       const { lane } = taken;
+      await deps.suppressions.reach(lane.suppressionRevision);
       const sender = await deps.openSender(lane.destination);
       try {
         slice = new Slice(lane, await readLaneKnowledge(deps.db, lane), takenAt, {
@@ -48,6 +51,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
           head: deps.head,
           sender,
           triggers: () => true,
+          suppressions: deps.suppressions,
           now: monotonic,
           random: Math.random,
           timing: deps.timing,

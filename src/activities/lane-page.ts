@@ -12,21 +12,26 @@ import {
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Queryable } from '../db/sql.ts';
 
-/** Whether an action's trigger takes an event. */
-export type Triggers = (actionId: string, event: ArchivedEvent) => boolean;
+/** What is asked about an event before it is sent. */
+export interface Questions {
+  /** Whether an action's trigger takes it. */
+  readonly triggers: (actionId: string, event: ArchivedEvent) => boolean;
+  /** Whether it is of a user to whom nothing may be sent. */
+  readonly suppressed: (event: ArchivedEvent) => boolean;
+}
 
 /** The next page of a lane, each event with what is decided about it before anything is sent. */
 export async function readLanePage(
   db: Queryable,
   lane: TakenLane,
   known: LaneKnowledge,
-  triggers: Triggers,
+  questions: Questions,
   stretch: { after: Position; upTo: Position },
 ): Promise<{ offers: Offered<ArchivedEvent>[]; scannedTo: Position }> {
   const { bucketFrom, bucketTo, selection } = lane;
   const page = await readPage(db, { ...stretch, bucketFrom, bucketTo, selection });
   const others = await readPageKnowledge(db, lane, stretch.after, page.scannedTo);
-  const offers = page.events.map((event) => offerOf(event, lane, known, others, triggers));
+  const offers = page.events.map((event) => offerOf(event, lane, known, others, questions));
   return { offers, scannedTo: page.scannedTo };
 }
 
@@ -35,9 +40,10 @@ function offerOf(
   lane: TakenLane,
   known: LaneKnowledge,
   others: PageKnowledge,
-  triggers: Triggers,
+  { triggers, suppressed }: Questions,
 ): Offered<ArchivedEvent> {
   const { position, receivedAt } = event;
+  const isSuppressed = suppressed(event);
   const decisions = lane.actions.map(({ actionId }) => {
     const key = deliveryKey(position, actionId);
     const decision = decide(lane.mode, {
@@ -46,6 +52,7 @@ function offerOf(
       ownRow: known.rows.get(key) ?? null,
       waitsElsewhere: others.elsewhere.has(key),
       triggered: triggers(actionId, event),
+      suppressed: isSuppressed,
     });
     return [actionId, decision] as const;
   });

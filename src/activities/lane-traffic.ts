@@ -4,17 +4,16 @@ import type { Task } from '../core/lane-types.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
 import type { Queryable } from '../db/sql.ts';
-import type { Sender } from '../destinations/definition.ts';
+import type { Delivery, Sender } from '../destinations/definition.ts';
 import { deliveryId } from '../destinations/delivery-id.ts';
-import { readLanePage, type Triggers } from './lane-page.ts';
+import { readLanePage, type Questions } from './lane-page.ts';
 import { LanePace } from './lane-pace.ts';
 
 const pageAhead = 1_000; // unsent deliveries below which the next page is read
 
-export interface TrafficDeps {
+export interface TrafficDeps extends Questions {
   readonly db: Queryable;
   readonly sender: Sender;
-  readonly triggers: Triggers;
   /** Milliseconds on a clock that only rises. */
   readonly now: () => number;
   /** Up to where the lane may read now. */
@@ -83,7 +82,8 @@ export class LaneTraffic {
       const batch = this.#lane.next(now, Math.min(this.#deps.sender.batchSize, this.#pace.room(now)));
       if (batch.length === 0) break;
       this.#pace.take(batch.length, now);
-      void this.#send(batch);
+      const rest = this.#withoutSuppressed(batch, now);
+      if (rest.length > 0) void this.#send(rest);
     }
     this.#readMore();
     void this.#fetchAllowance();
@@ -99,11 +99,27 @@ export class LaneTraffic {
     return this.#failure === null && this.#deps.mayWrite();
   }
 
+  /** Asked when a request is written to its socket, which may be long after it was handed over. */
+  #mayWrite(deliveries: readonly Delivery[]): boolean {
+    return this.#maySend() && !deliveries.some(({ event }) => this.#deps.suppressed(event));
+  }
+
   /** A replay's concurrency is shared out over its lanes; a lane never has more than its destination allows it. */
   #concurrency(): number {
     const { concurrency } = this.#deps.sender;
     if (this.#maxConcurrent === null) return concurrency;
     return Math.max(1, Math.min(concurrency, Math.floor(this.#maxConcurrent / this.#taken.lanes)));
+  }
+
+  /** Who was suppressed after his events had been read gets nothing either. */
+  #withoutSuppressed(batch: readonly Task<ArchivedEvent>[], now: number): readonly Task<ArchivedEvent>[] {
+    const { suppressed } = this.#deps;
+    if (!batch.some((task) => suppressed(task.entry.event!))) return batch;
+    return batch.filter((task) => {
+      const stays = !suppressed(task.entry.event!);
+      if (!stays) this.#lane.settle(task, { kind: 'suppressed' }, now);
+      return stays;
+    });
   }
 
   async #send(batch: readonly Task<ArchivedEvent>[]): Promise<void> {
@@ -117,7 +133,9 @@ export class LaneTraffic {
       replayId: kind === 'replay' ? runId : null,
     }));
     try {
-      const outcomes = await this.#deps.sender.send(deliveries, { mayWrite: () => this.#maySend() });
+      const outcomes = await this.#deps.sender.send(deliveries, {
+        mayWrite: () => this.#mayWrite(deliveries),
+      });
       this.#lane.settleRequest(batch, outcomes, this.#deps.now());
     } catch (error) {
       this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
@@ -134,10 +152,10 @@ export class LaneTraffic {
   }
 
   async #readPage(upTo: Position): Promise<void> {
-    const { db, triggers } = this.#deps;
+    const { db } = this.#deps;
     try {
       const stretch = { after: this.#lane.scannedTo, upTo };
-      const page = await readLanePage(db, this.#taken, this.#known, triggers, stretch);
+      const page = await readLanePage(db, this.#taken, this.#known, this.#deps, stretch);
       this.#lane.offer(page.offers, page.scannedTo);
     } catch (error) {
       this.#failure ??= error;

@@ -8,10 +8,11 @@ import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Sender } from '../destinations/definition.ts';
 import { LaneHolder } from './lane-holder.ts';
-import type { Triggers } from './lane-page.ts';
+import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
 import { holdReason, openLane } from './open-lane.ts';
 import { RateMeter } from './rate-meter.ts';
+import type { SuppressionList } from './suppression-list.ts';
 
 /** How a slice's work ended. */
 export type SliceEnd =
@@ -35,7 +36,8 @@ export interface SliceDeps {
   readonly db: Database;
   readonly head: HeadWatch;
   readonly sender: Sender;
-  readonly triggers: Triggers;
+  readonly triggers: Questions['triggers'];
+  readonly suppressions: SuppressionList;
   /** Milliseconds on a clock that only rises. */
   readonly now: () => number;
   readonly random: () => number;
@@ -71,7 +73,7 @@ export class Slice {
 
   /** @param takenAt when the taking of the lane was begun, on the clock of `deps.now` */
   constructor(taken: TakenLane, known: LaneKnowledge, takenAt: number, deps: SliceDeps) {
-    const { db, sender, triggers, now, random } = deps;
+    const { db, sender, triggers, suppressions, now, random } = deps;
     this.#taken = taken;
     this.#deps = deps;
     this.#startedAt = now();
@@ -82,6 +84,7 @@ export class Slice {
       db,
       sender,
       triggers,
+      suppressed: (event) => suppressions.has(event),
       now,
       readable: () => this.#readable,
       mayWrite: () => this.#stop === null && this.#holder.mayWrite,
@@ -140,6 +143,7 @@ export class Slice {
     this.#settledWritten = this.#lane.settled;
     await this.#holder.commit(this.#lane.takeCommit(), this.#standing(state, null, false));
     const { wanted } = this.#holder;
+    await this.#deps.suppressions.reach(wanted.suppressionRevision); // the next commit confirms it
     if (wanted.desired !== 'running') this.#stopFor('stopped');
     // Settings are never pinned: the next slice opens the destination with the newest.
     else if (wanted.destinationUpdatedAt.getTime() !== this.#taken.destination.updatedAt.getTime()) {
@@ -159,6 +163,7 @@ export class Slice {
       holdMs: down === null ? null : Math.round(down.waitMs),
       rate: this.#rate(),
       revision: obeyed ? revision : this.#taken.wanted.revision,
+      suppressionRevision: this.#deps.suppressions.revision,
       release,
     };
   }

@@ -13,6 +13,8 @@ export interface Knowledge {
   readonly waitsElsewhere: boolean;
   /** The action's trigger takes the event. */
   readonly triggered: boolean;
+  /** Nothing may be sent to its user. */
+  readonly suppressed: boolean;
 }
 
 /** What to do with an event for one action. */
@@ -42,6 +44,7 @@ export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): De
   if (known.ownRow !== null) return settled(known.ownRow);
   if (!known.triggered) return settled('filtered', 'no_trigger_matches');
   if (mode !== 'all' && known.otherBit) return settled('alreadyDelivered', null, true);
+  if (known.suppressed) return settled('suppressed');
   if (known.waitsElsewhere) return settled('filtered', 'waiting_elsewhere');
   return { kind: 'deliver' };
 }

@@ -23,6 +23,8 @@ export interface LaneStanding {
   readonly rate: number;
   /** The revision that the holder has acted upon. */
   readonly revision: number;
+  /** Suppressions that the holder obeys. */
+  readonly suppressionRevision: number;
   /** The last commit of this holder. */
   readonly release: boolean;
 }
@@ -57,13 +59,14 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
       ahead = ${toJsonb(commit.ahead)}::jsonb, rate = ${standing.rate},
       mark_received_at = coalesce(${commit.markReceivedAt}, l.mark_received_at),
       lease_renewals = l.lease_renewals + 1, lease_renewed_at = clock_timestamp(),
-      lease_revision = ${standing.revision}, lease_released = ${standing.release},
+      lease_revision = ${standing.revision}, suppression_revision = ${standing.suppressionRevision}, lease_released = ${standing.release},
       state = ${standing.state}, state_reason = ${standing.reason}, hold_ms = ${standing.holdMs},
       wake_at = clock_timestamp() + ${standing.wakeInMs}::float8 * interval '1 ms'
     from run r join destination d on d.id = r.destination_id
     where l.run_id = ${lane.runId} and l.lane = ${lane.lane} and l.lease_token = ${lane.token} and r.id = l.run_id
     returning r.desired, r.revision, r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
-      d.updated_at as "destinationUpdatedAt"`);
+      d.updated_at as "destinationUpdatedAt",
+      (select revision from suppression_revision) as "suppressionRevision"`);
   if (wanted === undefined) throw new LeaseLost(`lane ${lane.lane} of run ${lane.runId} has another holder`);
   return wanted;
 }

@@ -30,6 +30,8 @@ export interface TakenLane {
   readonly newIds: boolean;
   readonly orderBy: 'user' | 'strict' | 'none';
   readonly wanted: Wanted;
+  /** Suppressions up to here must be known before anything is sent. */
+  readonly suppressionRevision: number;
   readonly bucketFrom: number;
   readonly bucketTo: number;
   readonly mark: Position;
@@ -48,6 +50,8 @@ export interface Wanted {
   readonly eventsPerSecond: number | null;
   readonly maxConcurrent: number | null;
   readonly destinationUpdatedAt: Date;
+  /** The newest change of suppressions. */
+  readonly suppressionRevision: number;
 }
 
 /** What an attempt to take a lane ended in. */
@@ -59,7 +63,7 @@ export type TakeLane =
   | { readonly kind: 'stopped'; readonly desired: Desired }
   | { readonly kind: 'ended' };
 
-interface Row extends Omit<TakenLane, 'destination' | 'wanted' | 'counts' | 'token'> {
+interface Row extends Omit<TakenLane, 'destination' | 'wanted' | 'counts' | 'token' | 'suppressionRevision'> {
   counts: Partial<Counts>;
   destinationId: string;
   type: string;
@@ -92,8 +96,9 @@ export async function takeLane(
     }
     if (row.state === 'done') return { kind: 'ended' };
     if (!free) return { kind: 'held', renewals: row.renewals };
+    const suppressionRevision = await lockSuppressions(tx);
     await tx.run(sql`
-      update lane set lease_token = ${from.token}, lease_released = false, lease_renewals = lease_renewals + 1,
+      update lane set lease_token = ${from.token}, lease_released = false, suppression_revision = ${suppressionRevision}, lease_renewals = lease_renewals + 1,
         lease_renewed_at = clock_timestamp(), lease_revision = ${row.revision},
         state = case when state = 'held' then 'held' else 'ready' end,
         wake_at = case when state = 'held' then wake_at end, woken_at = null
@@ -101,8 +106,16 @@ export async function takeLane(
     await tx.run(
       sql`update run set started_at = clock_timestamp() where id = ${from.runId} and started_at is null`,
     );
-    return { kind: 'taken', lane: toTaken(row, from.token) };
+    return { kind: 'taken', lane: toTaken(row, from.token, suppressionRevision) };
   });
+}
+
+/**
+ * Who suppresses somebody at this moment waits until the lease can be seen, or the lane waits for him and knows of it.
+ */
+async function lockSuppressions(tx: Queryable): Promise<number> {
+  const [row] = await tx.rows<{ revision: number }>(sql`select revision from suppression_revision for share`);
+  return row!.revision;
 }
 
 /** Nobody works the lane: whatever is wanted of it holds already. */
@@ -135,7 +148,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
   return row ?? null;
 }
 
-function toTaken(row: Row, token: string): TakenLane {
+function toTaken(row: Row, token: string, suppressionRevision: number): TakenLane {
   const {
     destinationId,
     type,
@@ -151,6 +164,14 @@ function toTaken(row: Row, token: string): TakenLane {
     token,
     counts: { ...noCounts, ...row.counts },
     destination: { id: destinationId, type, settingsSealed, updatedAt },
-    wanted: { desired, revision, eventsPerSecond, maxConcurrent, destinationUpdatedAt: updatedAt },
+    suppressionRevision,
+    wanted: {
+      desired,
+      revision,
+      eventsPerSecond,
+      maxConcurrent,
+      destinationUpdatedAt: updatedAt,
+      suppressionRevision,
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { createDeliverSlice } from '../activities/deliver-slice.ts';
 import { defaultTiming } from '../activities/slice.ts';
+import { SuppressionList } from '../activities/suppression-list.ts';
 import { announceReady, onShutdown } from '../child-process.ts';
 import { readConfig, required } from '../config.ts';
 import { leaseMs } from '../core/lease.ts';
@@ -39,7 +40,9 @@ const openSender = createOpenSender({
   keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
 });
-const activities = { deliverSlice: createDeliverSlice({ db, head, openSender, timing: defaultTiming }) };
+const suppressions = new SuppressionList(db);
+const deliverSlice = createDeliverSlice({ db, head, openSender, suppressions, timing: defaultTiming });
+const activities = { deliverSlice };
 
 const connection = await connectWorker(config, log);
 const create = (taskQueue: string, slots: number) =>

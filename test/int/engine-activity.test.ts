@@ -1,5 +1,6 @@
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { describe, expect, test, vi } from 'vitest';
+import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { createDeliverSlice } from '../../src/activities/deliver-slice.ts';
 import { changeDestination, getDestination } from '../../src/db/destinations.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
@@ -35,7 +36,13 @@ function newActivity(engine: Engine, timing: Partial<typeof shortTiming> = {}) {
     cancellationSignal: shutdown.signal,
     heartbeat: (details: unknown) => void heartbeats.push(details),
   } as unknown as Context;
-  const deliver = createDeliverSlice({ db, head, openSender, timing: { ...shortTiming, ...timing } });
+  const deliver = createDeliverSlice({
+    db,
+    head,
+    openSender,
+    suppressions: new SuppressionList(db),
+    timing: { ...shortTiming, ...timing },
+  });
   const run = (runId: string) => asyncLocalStorage.run(context, () => deliver({ runId, lane: 0 }));
   return { run, shutDown: () => shutdown.abort(), heartbeats };
 }

@@ -19,6 +19,7 @@ const standing: LaneStanding = {
   holdMs: 4_000,
   rate: 12.5,
   revision: 1,
+  suppressionRevision: 0,
   release: false,
 };
 

@@ -49,6 +49,7 @@ const standing = (more: Partial<LaneStanding> = {}): LaneStanding => ({
   holdMs: null,
   rate: 0,
   revision: 1,
+  suppressionRevision: 0,
   release: false,
   ...more,
 });

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { Slice, type SliceDeps, type SliceEnd } from '../../src/activities/slice.ts';
+import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { takeLaneWhenFree } from '../../src/activities/take-lane.ts';
 import { sumCounts, type Bucket } from '../../src/core/counts.ts';
 import type { Desired } from '../../src/core/replay-status.ts';
@@ -177,8 +178,11 @@ export async function runSlice(
   if (taken.kind === 'stopped') return { kind: 'unwanted', desired: taken.desired };
   if (taken.kind === 'ended') return taken;
   const sender = overrides.sender ?? (await openSender(taken.lane.destination));
+  const suppressions = new SuppressionList(engine.db);
+  await suppressions.reach(taken.lane.suppressionRevision);
   const deps: SliceDeps = {
     db: engine.db,
+    suppressions,
     head: taken.lane.kind === 'stream' ? engine.head : noHead,
     sender,
     triggers: () => true,

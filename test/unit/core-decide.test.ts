@@ -9,6 +9,7 @@ const unknown: Knowledge = {
   ownRow: null,
   waitsElsewhere: false,
   triggered: true,
+  suppressed: false,
 };
 const modes = ['missing', 'all', 'failed'] as const;
 
@@ -19,6 +20,7 @@ const anyKnowledge: fc.Arbitrary<Knowledge> = fc.record({
   ownRow: fc.constantFrom('waiting' as const, 'dead' as const, null),
   waitsElsewhere: fc.boolean(),
   triggered: fc.boolean(),
+  suppressed: fc.boolean(),
 });
 
 function settledAs(decision: Decision): string | null {
@@ -50,6 +52,18 @@ describe('decide', () => {
         reason: 'waiting_elsewhere',
       });
     }
+  });
+
+  it('sends nothing to who is suppressed, in every mode, and gives him no bit', () => {
+    for (const mode of modes) {
+      const decision = decide(mode, { ...unknown, suppressed: true });
+      expect(decision).toMatchObject({ kind: 'settled', bucket: 'suppressed', set: false });
+    }
+    fc.assert(
+      fc.property(anyMode, anyKnowledge, (mode, known) => {
+        expect(decide(mode, { ...known, suppressed: true }).kind).toBe('settled');
+      }),
+    );
   });
 
   it('leaves out what another run has, but with mode all', () => {

@@ -154,6 +154,7 @@ export class SimSlice {
         ownRow: this.#rows.get(deliveryKey(position, actionId)) ?? null,
         waitsElsewhere: traits[actionId] === 'elsewhere',
         triggered: traits[actionId] !== 'untriggered',
+        suppressed: false,
       });
       return [actionId, decision] as const;
     });
