@@ -35,10 +35,36 @@ export interface Failure {
   readonly errorClass: string;
   readonly message: string;
   readonly status?: number;
-  /** `POST https://host/path`, without query and credentials. */
-  readonly request?: string;
-  /** Start of the answer's body. */
-  readonly response?: string;
+  /** When the attempt began, RFC 3339. */
+  readonly at?: string;
+  /** From then until its outcome was known, milliseconds. */
+  readonly tookMs?: number;
+  readonly request?: SentRequest;
+  /** Absent when none came. */
+  readonly response?: ReceivedAnswer;
+}
+
+/** What was sent. Secret values stand as `[secret]`. */
+export interface SentRequest {
+  readonly method: string;
+  /** Without query, fragment and credentials. */
+  readonly url: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Its start. */
+  readonly body: string;
+  /** Of the whole body. */
+  readonly bodyBytes: number;
+  /** How many deliveries it carried. */
+  readonly deliveries: number;
+}
+
+/** What came back. */
+export interface ReceivedAnswer {
+  /** Those that tell something, by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Its start. */
+  readonly body: string;
 }
 
 /** One answer as the outcome of each of the deliveries that its request carried. */

@@ -4,13 +4,14 @@ import type { SendGate } from './definition.ts';
 /** How one request ended, before anyone says what that means for the event. */
 export type Answer =
   /** The destination answered, and the answer is whole or longer than anyone needs. */
-  | { readonly kind: 'answered'; readonly head: AnswerHead; readonly body: Buffer }
+  | { readonly kind: 'answered'; readonly head: AnswerHead; readonly body: Buffer; readonly tookMs: number }
   /** No whole answer came. `written`: the request had left, so what became of it is unknown. */
   | {
       readonly kind: 'broken';
       readonly error: Error;
       readonly written: boolean;
       readonly head: AnswerHead | null;
+      readonly tookMs: number;
     }
   /** The gate was closed, or the request was still queued when the sender closed. */
   | { readonly kind: 'notSent' };
@@ -46,6 +47,7 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   readonly #gate: SendGate;
   readonly #settle: (answer: Answer) => void;
   readonly #deadline: NodeJS.Timeout;
+  readonly #startedAt = performance.now();
   #controller: Dispatcher.DispatchController | null = null;
   #head: AnswerHead | null = null;
   #settled = false;
@@ -102,7 +104,8 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 
   #answered(): void {
-    if (this.#head !== null) this.#end({ kind: 'answered', head: this.#head, body: this.#body });
+    if (this.#head === null) return;
+    this.#end({ kind: 'answered', head: this.#head, body: this.#body, tookMs: this.#took() });
   }
 
   #break(error: Error): void {
@@ -110,7 +113,11 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
     // A failure's status says all: that its body broke off changes nothing. A success must be whole to count.
     if (this.#head !== null && !this.#isSuccess()) this.#answered();
     else if (!written && error instanceof errors.ClientDestroyedError) this.#end({ kind: 'notSent' });
-    else this.#end({ kind: 'broken', error, written, head: this.#head });
+    else this.#end({ kind: 'broken', error, written, head: this.#head, tookMs: this.#took() });
+  }
+
+  #took(): number {
+    return performance.now() - this.#startedAt;
   }
 
   #end(answer: Answer): void {

@@ -2,23 +2,24 @@ import { STATUS_CODES } from 'node:http';
 import { errors } from 'undici';
 import type { Failure, Outcome } from '../core/outcome.ts';
 import type { Answer, AnswerHead } from './http-attempt.ts';
+import { receivedAnswer, sentRequest, shownText, withoutQuery, type HttpRequest } from './http-exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { maskSecrets } from './secret-mask.ts';
+import type { SecretMask } from './secret-mask.ts';
 
 /** What failures are told with. */
 export interface OutcomeContext {
-  /** `POST https://host/path`. */
-  readonly request: string;
-  /** Values that no text may show. */
-  readonly secrets: readonly string[];
-  /** This process's clock, ms since 1970. */
+  /** Where the request went, without query and credentials. */
+  readonly url: string;
+  readonly request: HttpRequest;
+  readonly mask: SecretMask;
+  /** This process's clock when the outcome is known, ms since 1970. */
   readonly now: number;
 }
 
 const delivered: Outcome = { kind: 'delivered' };
 const notSent: Outcome = { kind: 'notSent' };
+const noBytes = Buffer.alloc(0);
 const messageLength = 500;
-const responseLength = 2_000;
 
 /**
  * What an answer means for the deliveries in its request. 2xx delivered, 410 gone, 401 down, 429 throttled (503 too
@@ -41,25 +42,33 @@ export function outcomeOf(answer: Answer, context: OutcomeContext): Outcome {
   return { kind: transient ? 'failed' : 'refused', failure };
 }
 
-function answerFailure(
-  { head, body }: Extract<Answer, { kind: 'answered' }>,
-  context: OutcomeContext,
-): Failure {
-  const { status } = head;
-  const location = header(head, 'location');
+function answerFailure(answer: Extract<Answer, { kind: 'answered' }>, context: OutcomeContext): Failure {
+  const { status } = answer.head;
+  const location = header(answer.head, 'location');
   const name = STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
   const moved =
     status >= 300 && status < 400 && location !== undefined
       ? ` It points to ${withoutQuery(location)}; redirects are not followed, so set that as the URL if it is right.`
       : '';
-  const encoding = header(head, 'content-encoding') ?? 'identity';
-  const text = encoding === 'identity' ? body.toString() : `(a body in ${encoding} encoding)`;
   return {
     errorClass: `http_${status}`,
-    message: shown(`The destination answered ${status}${name}.${moved}`, messageLength, context),
+    message: shown(`The destination answered ${status}${name}.${moved}`, context),
     status,
-    request: context.request,
-    ...(body.length === 0 ? {} : { response: shown(text, responseLength, context) }),
+    ...exchangeOf(answer, context),
+  };
+}
+
+/** What a person may see of the exchange. It is put together for failures only. */
+function exchangeOf(
+  answer: { readonly tookMs: number; readonly head: AnswerHead | null; readonly body?: Buffer },
+  { url, request, mask, now }: OutcomeContext,
+): Pick<Failure, 'at' | 'tookMs' | 'request' | 'response'> {
+  const { head, tookMs, body = noBytes } = answer;
+  return {
+    at: new Date(now - tookMs).toISOString(),
+    tookMs: Math.round(tookMs),
+    request: sentRequest(url, request, mask),
+    ...(head !== null && { response: receivedAnswer(head, body, request, mask) }),
   };
 }
 
@@ -68,9 +77,9 @@ function brokenOutcome(answer: Extract<Answer, { kind: 'broken' }>, context: Out
   const { errorClass, isTls } = classOf(error, written);
   const failure: Failure = {
     errorClass,
-    message: shown(messageOf(error, written), messageLength, context),
+    message: shown(messageOf(error, written), context),
     ...(head === null ? {} : { status: head.status }),
-    request: context.request,
+    ...exchangeOf(answer, context),
   };
   // A TLS alert can come after the first bytes were written; no request was processed then.
   return { kind: written && !isTls ? 'failed' : 'down', failure };
@@ -119,14 +128,6 @@ function header(head: AnswerHead, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** A URL as it may be shown: without credentials, query and fragment. */
-export function withoutQuery(text: string): string {
-  const url = URL.parse(text);
-  return url === null ? (text.split(/[?#]/)[0] ?? '') : `${url.origin}${url.pathname}`;
-}
-
-// Postgres takes neither NUL nor half a surrogate pair in jsonb, and a cut can make the latter.
-function shown(text: string, length: number, context: OutcomeContext): string {
-  const masked = maskSecrets(text, context.secrets);
-  return masked.replaceAll('\0', '\u{fffd}').slice(0, length).toWellFormed();
+function shown(text: string, { mask }: OutcomeContext): string {
+  return shownText(mask.text(text, false), messageLength);
 }

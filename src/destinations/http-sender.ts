@@ -5,7 +5,9 @@ import type { SendGate } from './definition.ts';
 import type { EgressAllow } from './egress-address.ts';
 import { runGuarded } from './egress-guard.ts';
 import { HttpAttempt, type Answer } from './http-attempt.ts';
-import { outcomeOf, withoutQuery } from './http-outcome.ts';
+import { withoutQuery, type HttpRequest } from './http-exchange.ts';
+import { outcomeOf } from './http-outcome.ts';
+import { secretMask } from './secret-mask.ts';
 
 export interface HttpTarget {
   readonly url: URL;
@@ -20,10 +22,10 @@ export interface HttpTarget {
 
 /** POSTs to one URL over connections that are kept alive. */
 export interface HttpSender {
-  /** @param headers name, value, name, value, ... Never rejects. */
-  post(headers: string[], body: Uint8Array, gate: SendGate): Promise<Answer>;
-  /** What an answer to `post` means. */
-  outcomeOf(answer: Answer): Outcome;
+  /** Never rejects. */
+  post(request: HttpRequest, gate: SendGate): Promise<Answer>;
+  /** What the answer to a request means. */
+  outcomeOf(answer: Answer, request: HttpRequest): Outcome;
   /** Ends all connections and everything in flight. */
   close(): Promise<void>;
 }
@@ -47,14 +49,15 @@ export function openHttpSender(target: HttpTarget): HttpSender {
     maxHeaderSize: maxHeadBytes,
   });
   const path = url.pathname + url.search;
-  const request = `POST ${withoutQuery(url.href)}`;
+  const shownUrl = withoutQuery(url.href);
+  const mask = secretMask(target.secrets);
   return {
-    post: (headers, body, gate) =>
+    post: ({ headers, body }, gate) =>
       new Promise((resolve) => {
         const attempt = new HttpAttempt(gate, deadlineMs, resolve);
         pool.dispatch({ path, method: 'POST', headers, body }, attempt);
       }),
-    outcomeOf: (answer) => outcomeOf(answer, { request, secrets: target.secrets, now: Date.now() }),
+    outcomeOf: (answer, request) => outcomeOf(answer, { url: shownUrl, request, mask, now: Date.now() }),
     close: async () => {
       const closed = pool.destroy();
       for (const socket of sockets) socket.destroy(); // the pool forgets those that are still connecting

@@ -1,27 +1,60 @@
-const mask = '[secret]';
-/** Shorter values are words like `true`: masking them would hide the text and no secret. */
+const shown = '[secret]';
+/** Shorter values are words like `true`: masking them in free text would hide the text and no secret. */
 const shortest = 6;
 
-/**
- * Replaces every known secret value in free text (an error's message, an answer's start), also where it stands URL- or
- * JSON-encoded, and at the text's end also the beginning of one, as a text may have been cut inside it.
- */
-export function maskSecrets(text: string, secrets: readonly string[]): string {
-  const forms = new Set(secrets.filter((secret) => secret.length >= shortest).flatMap(formsOf));
-  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
-  const masked = longestFirst.reduce((rest, form) => rest.replaceAll(form, mask), text);
-  return withoutCutSecret(masked, longestFirst);
+/** Hides the secrets of one destination. */
+export interface SecretMask {
+  /**
+   * Free text (an error's message, an answer's start) without any known secret, also where it stands URL- or
+   * JSON-encoded. @param isCut the text was cut off, so that it may end in the beginning of a secret
+   */
+  text(text: string, isCut: boolean): string;
+  /** A header's value: hidden as a whole when it is a secret or its name says that it is one. */
+  header(name: string, value: string): string;
+  /** The same mask with more secrets. */
+  with(more: readonly string[]): SecretMask;
 }
 
-function formsOf(secret: string): string[] {
-  const wellFormed = secret.toWellFormed();
-  return [secret, encodeURIComponent(wellFormed), JSON.stringify(secret).slice(1, -1)];
+/** Names of headers whose values are nobody's business, whoever set them. */
+const secretName = /auth|cookie|signature|token|secret|password|credential|session|api-?key|^x-.*-key$/;
+
+/** Whether a header's name says that its value is a secret. */
+export function namesSecret(name: string): boolean {
+  return secretName.test(name.toLowerCase());
+}
+
+/** Makes the mask of these secrets. */
+export function secretMask(secrets: readonly string[]): SecretMask {
+  return maskOf(new Set(secrets.filter((secret) => secret !== '')), formsOf(secrets));
+}
+
+function maskOf(whole: ReadonlySet<string>, forms: readonly string[]): SecretMask {
+  const longestFirst = forms.toSorted((a, b) => b.length - a.length);
+  const text = (value: string, isCut: boolean) => {
+    const masked = longestFirst.reduce((rest, form) => rest.replaceAll(form, shown), value);
+    return isCut ? withoutCutSecret(masked, longestFirst) : masked;
+  };
+  return {
+    text,
+    header: (name, value) => (namesSecret(name) || whole.has(value) ? shown : text(value, false)),
+    with: (more) => maskOf(whole, [...forms, ...formsOf(more)]),
+  };
+}
+
+/** Each as it is, in a URL, in JSON, and in JSON by writers that escape the slash. */
+function formsOf(secrets: readonly string[]): string[] {
+  const forms = secrets.flatMap((secret) => {
+    if (secret.length < shortest) return [];
+    const json = JSON.stringify(secret).slice(1, -1);
+    return [secret, encodeURIComponent(secret.toWellFormed()), json, json.replaceAll('/', String.raw`\/`)];
+  });
+  return [...new Set(forms)];
 }
 
 function withoutCutSecret(text: string, forms: readonly string[]): string {
   for (const form of forms) {
     for (let length = form.length - 1; length >= shortest; length -= 1) {
-      if (text.endsWith(form.slice(0, length))) return text.slice(0, -length) + mask;
+      if (text.endsWith(form.slice(0, length))) return text.slice(0, -length) + shown;
     }
   }
   return text;

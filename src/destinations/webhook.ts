@@ -12,6 +12,7 @@ import type {
 } from './definition.ts';
 import { batchId } from './delivery-id.ts';
 import { checkUrl } from './egress-url.ts';
+import type { HttpRequest } from './http-exchange.ts';
 import { openHttpSender, type HttpSender } from './http-sender.ts';
 import { userAgent } from './user-agent.ts';
 import { webhookSecrets, WebhookSettings } from './webhook-settings.ts';
@@ -41,8 +42,9 @@ function openWebhook(settings: WebhookSettings, context: SenderContext): Sender 
     concurrency: settings.concurrency,
     send: async (deliveries, gate) => {
       if (deliveries.length > settings.batchSize) throw new Error('more deliveries than a batch takes');
-      const { headers, body } = makeRequest(contentOf(deliveries, settings.batchSize > 1));
-      return outcomesOf(http.outcomeOf(await http.post(headers, body, gate)), deliveries.length);
+      const request = makeRequest(contentOf(deliveries, settings.batchSize > 1));
+      const answer = await http.post(request, gate);
+      return outcomesOf(http.outcomeOf(answer, request), deliveries.length);
     },
     close: () => http.close(),
   };
@@ -62,16 +64,18 @@ interface Content {
   readonly id: string;
   readonly attempt: number;
   readonly body: Uint8Array;
+  readonly deliveries: number;
 }
 
 function contentOf(deliveries: readonly Delivery[], asArray: boolean): Content {
   const [first] = deliveries;
   if (first === undefined) throw new Error('a request needs a delivery');
-  if (!asArray) return { id: first.id, attempt: first.attempt, body: completedEvent(first) };
+  if (!asArray) return { id: first.id, attempt: first.attempt, body: completedEvent(first), deliveries: 1 };
   return {
     id: batchId(deliveries.map(({ id }) => id)),
     attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
     body: jsonArray(deliveries.map(completedEvent)),
+    deliveries: deliveries.length,
   };
 }
 
@@ -87,19 +91,17 @@ function jsonArray(items: readonly Uint8Array[]): Buffer {
 }
 
 /** Prepares what all requests share. The timestamp is that of the attempt, so a receiver may refuse old ones. */
-function requestMaker(
-  settings: WebhookSettings,
-): (content: Content) => { headers: string[]; body: Uint8Array } {
+function requestMaker(settings: WebhookSettings): (content: Content) => HttpRequest {
   // Creation generates a secret, so none means that the settings were not made by it.
   if (settings.secret === undefined) throw new Error('a webhook needs a secret to sign with');
   const keys = webhookKeys(settings.secret);
   const shared = Object.entries(settings.headers).flat();
   shared.push('content-type', 'application/json', 'user-agent', userAgent);
-  return ({ id, attempt, body }) => {
+  return ({ id, attempt, body, deliveries }) => {
     const timestamp = Math.floor(Date.now() / 1000);
     const signature = webhookSignature(keys, id, timestamp, body);
     const own = ['webhook-id', id, 'webhook-timestamp', String(timestamp), 'webhook-signature', signature];
-    return { headers: [...shared, ...own, 'x-reprise-attempt', String(attempt)], body };
+    return { headers: [...shared, ...own, 'x-reprise-attempt', String(attempt)], body, deliveries };
   };
 }
 
@@ -110,11 +112,11 @@ async function testWebhook(settings: WebhookSettings, context: SenderContext): P
   const http = openHttp({ ...settings, concurrency: 1 }, context);
   const event = Buffer.from(JSON.stringify(testEvent()));
   const body = settings.batchSize > 1 ? jsonArray([event]) : event;
-  const request = requestMaker(settings)({ id: randomUUID(), attempt: 1, body });
+  const request = requestMaker(settings)({ id: randomUUID(), attempt: 1, body, deliveries: 1 });
   const startedAt = performance.now();
-  const answer = await http.post(request.headers, request.body, openGate);
+  const answer = await http.post(request, openGate);
   const latencyMs = Math.round(performance.now() - startedAt);
-  const outcome = http.outcomeOf(answer);
+  const outcome = http.outcomeOf(answer, request);
   await http.close();
   if (outcome.kind === 'delivered' && answer.kind === 'answered') {
     const { status } = answer.head;

@@ -83,7 +83,11 @@ test('events that are refused become dead letters with the last answer, and can 
       destinationId,
       replayId: replay.id,
       errorClass: 'http_400',
-      failure: { status: 400, response: '{"error":"no to Poison"}' },
+      failure: {
+        status: 400,
+        request: { url: sink.url, headers: { 'webhook-signature': '[secret]' }, deliveries: 1 },
+        response: { body: '{"error":"no to Poison"}' },
+      },
       event: { type: 'track', name: 'Poison' },
       retriedBy: null,
     });

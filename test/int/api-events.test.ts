@@ -127,7 +127,8 @@ describe('dead letters', () => {
     const replayId = (await api.call('POST', '/api/replays', { destinationId })).body.id as string;
     const [stream] = await db.rows<{ id: string }>(sql`
       select id from run where destination_id = ${destinationId} and kind = 'stream'`);
-    const failure = { errorClass: 'http_400', message: 'refused', status: 400, response: 'no' };
+    const response = { headers: {}, body: 'no' };
+    const failure = { errorClass: 'http_400', message: 'refused', status: 400, response };
     for (const [runId, position, errorClass] of [
       [stream?.id, head, 'http_400'],
       [replayId, head, 'timeout'],
@@ -147,7 +148,7 @@ describe('dead letters', () => {
       position: head,
       event: { type: 'track', name: 'Tested', messageId: 'dead-1' },
       errorClass: 'http_400',
-      failure: { message: 'refused', status: 400, response: 'no' },
+      failure: { message: 'refused', status: 400, response },
       attempts: 3,
       retriedBy: null,
     });

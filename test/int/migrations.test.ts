@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -11,4 +12,31 @@ test('several processes may migrate at once, and again', async () => {
     sql`select count(*) as tables from information_schema.tables where table_name in ('event', 'run', 'coverage')`,
   );
   expect(rows[0]?.tables).toBe(3);
+});
+
+test('a failure of before keeps what it tells in the structure of now', async () => {
+  const upgrade = await readFile(new URL('../../migrations/0007_failures.sql', import.meta.url), 'utf8');
+  const make = upgrade.slice(0, upgrade.indexOf('update dead_letter'));
+  const structured = async (failure: unknown) =>
+    await db.transaction(async (tx) => {
+      await tx.run({ text: make, values: [] });
+      const rows = await tx.rows<{ failure: unknown }>(
+        sql`select structured_failure(${JSON.stringify(failure)}::jsonb) as failure`,
+      );
+      await tx.run(sql`drop function structured_failure(jsonb)`);
+      return rows[0]?.failure;
+    });
+  const before = { errorClass: 'http_400', status: 400, request: 'POST https://a.example/b', response: 'no' };
+  const request = {
+    method: 'POST',
+    url: 'https://a.example/b',
+    headers: {},
+    body: '',
+    bodyBytes: 0,
+    deliveries: 1,
+  };
+  const after = { errorClass: 'http_400', status: 400, request, response: { headers: {}, body: 'no' } };
+  expect(await structured(before)).toEqual(after);
+  expect(await structured(after)).toEqual(after);
+  expect(await structured({ errorClass: 'timeout' })).toEqual({ errorClass: 'timeout' });
 });

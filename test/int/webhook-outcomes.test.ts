@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { webhook } from '../../src/destinations/webhook.ts';
+import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { startRawReceiver, startReceiver } from '../support/receiver.ts';
 import { loopback, openSender, sendOne } from '../support/webhook-sender.ts';
 
@@ -146,24 +147,72 @@ describe('what a failure shows', () => {
 
   it('neither query nor secret, also when the receiver echoes all it got', async () => {
     const receiver = await startReceiver((request, response) => {
-      response.writeHead(400).end(JSON.stringify(request));
+      const cookie = { 'set-cookie': 'session=canary-key', 'x-request-id': 'canary-bearer', date: 'today' };
+      response.writeHead(400, cookie).end(JSON.stringify(request));
     });
-    const outcome = await sendOne(openSender(receiver.url + path, settings));
-    expect(outcome).toMatchObject({ failure: { request: `POST ${receiver.url}` } });
+    const outcome = await sendOne(openSender(receiver.url + path, settings), '{"note":"canary-query"}');
     const text = JSON.stringify(outcome);
-    for (const secret of secretParts) expect(text).not.toContain(secret);
-    expect(text).toContain('[secret]');
+    const signature = receiver.requests[0]!.headers['webhook-signature']!;
+    for (const secret of [...secretParts, signature, 'session']) expect(text).not.toContain(secret);
+    expect(outcome).toMatchObject({
+      failure: {
+        request: {
+          method: 'POST',
+          url: receiver.url,
+          headers: {
+            'x-api-key': '[secret]',
+            authorization: '[secret]',
+            'webhook-signature': '[secret]',
+            'webhook-id': receiver.requests[0]!.headers['webhook-id'],
+            'content-type': 'application/json',
+          },
+          body: '{"note":"[secret]"}',
+          bodyBytes: 23,
+          deliveries: 1,
+        },
+        response: {
+          headers: { 'x-request-id': '[secret]', date: 'today' },
+          body: expect.stringContaining('"webhook-signature":"[secret]"'),
+        },
+      },
+    });
   });
 
-  it('at most 2,000 characters of the answer, which Postgres can keep', async () => {
+  it('at most 4,096 bytes of what was sent and of the answer, which Postgres can keep', async () => {
     const receiver = await startReceiver((_, response) => {
-      response.writeHead(500).end(`\0${'x'.repeat(1_998)}😀${'y'.repeat(9_000)}`);
+      response.writeHead(500).end(`\0${'x'.repeat(4_094)}😀${'y'.repeat(9_000)}`);
     });
-    const outcome = await sendOne(openSender(receiver.url));
-    const response = (outcome.kind === 'failed' && outcome.failure.response) || '';
-    expect(response).toHaveLength(2_000);
-    expect(response.isWellFormed()).toBe(true);
-    expect(response).not.toContain('\0');
+    const raw = JSON.stringify({ note: '😀'.repeat(5_000) });
+    const outcome = await sendOne(openSender(receiver.url), raw);
+    const { request, response } = (outcome.kind === 'failed' && outcome.failure) || {};
+    expect(request).toMatchObject({ bodyBytes: Buffer.byteLength(raw) });
+    for (const { body } of [request!, response!]) {
+      expect(Buffer.byteLength(body)).toBeGreaterThan(4_000);
+      expect(body.length).toBeLessThanOrEqual(4_096);
+      expect(body.isWellFormed()).toBe(true);
+      expect(body).not.toContain('\0');
+    }
+  });
+
+  it('not the beginning of a secret at which the answer was cut', async () => {
+    const receiver = await startReceiver((_, response) => {
+      response.writeHead(500).end(`${'x'.repeat(4_088)}canary-key`);
+    });
+    const outcome = await sendOne(openSender(receiver.url, settings));
+    expect(JSON.stringify(outcome)).not.toContain('canary');
+    expect(JSON.stringify(outcome)).toContain('xxx[sec');
+  });
+
+  it('how many events the request carried, and when it began', async () => {
+    const receiver = await startReceiver((_, response) => response.writeHead(400).end('no'));
+    const before = Date.now();
+    const sender = openSender(receiver.url, { batchSize: 5 });
+    const [outcome] = await sender.send([deliveryOf('{"a":1}'), deliveryOf('{"a":2}')], openGate);
+    expect(outcome).toMatchObject({ failure: { request: { body: '[{"a":1},{"a":2}]', deliveries: 2 } } });
+    const { at = '', tookMs = -1 } = (outcome?.kind === 'refused' && outcome.failure) || {};
+    expect(tookMs).toBeGreaterThanOrEqual(0);
+    expect(Date.parse(at)).toBeGreaterThanOrEqual(before - 1);
+    expect(Date.parse(at) + tookMs).toBeLessThanOrEqual(Date.now() + 1);
   });
 
   it('where a redirect points, without its query, and does not go there', async () => {
@@ -185,7 +234,7 @@ describe('what a failure shows', () => {
       response.writeHead(400, { 'content-encoding': 'gzip' }).end(Buffer.from('1f8b0800', 'hex'));
     });
     expect(await sendOne(openSender(receiver.url))).toMatchObject({
-      failure: { response: expect.stringContaining('gzip') },
+      failure: { response: { body: expect.stringContaining('gzip') } },
     });
   });
 });

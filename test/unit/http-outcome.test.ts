@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeOf } from '../../src/destinations/http-outcome.ts';
+import { secretMask } from '../../src/destinations/secret-mask.ts';
 
-const context = { request: 'POST https://example.com/', secrets: [], now: 0 };
+const request = { headers: ['X-Shop', 'one'], body: Buffer.from('{"a":1}'), deliveries: 1 };
+const context = { url: 'https://example.com/', request, mask: secretMask([]), now: 10_000 };
 
 function outcomeOfError(code: string, written: boolean) {
   const error = Object.assign(new Error(`it was ${code}`), { code });
-  return outcomeOf({ kind: 'broken', error, written, head: null }, context);
+  return outcomeOf({ kind: 'broken', error, written, head: null, tookMs: 40.4 }, context);
 }
 
 describe('an exchange without an answer', () => {
@@ -45,7 +47,36 @@ describe('an exchange without an answer', () => {
 
   it('is told in at most 500 characters', () => {
     const error = new Error('x'.repeat(10_000));
-    const outcome = outcomeOf({ kind: 'broken', error, written: true, head: null }, context);
+    const outcome = outcomeOf({ kind: 'broken', error, written: true, head: null, tookMs: 1 }, context);
     expect('failure' in outcome && outcome.failure.message.length).toBe(500);
   });
+});
+
+it('a failure tells what was sent, when, and for how long it took', () => {
+  expect(outcomeOfError('ECONNRESET', true)).toMatchObject({
+    failure: {
+      at: '1970-01-01T00:00:09.959Z',
+      tookMs: 40,
+      request: {
+        method: 'POST',
+        url: 'https://example.com/',
+        headers: { 'x-shop': 'one' },
+        body: '{"a":1}',
+        bodyBytes: 7,
+        deliveries: 1,
+      },
+    },
+  });
+  expect(outcomeOfError('ECONNRESET', true)).not.toHaveProperty('failure.response');
+});
+
+it('a success puts nothing together', () => {
+  const untouched = new Proxy(request, {
+    get: () => {
+      throw new Error('a success looked at its request');
+    },
+  });
+  const head = { status: 200, headers: {} };
+  const answer = { kind: 'answered', head, body: Buffer.alloc(0), tookMs: 1 } as const;
+  expect(outcomeOf(answer, { ...context, request: untouched })).toEqual({ kind: 'delivered' });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskSecrets } from '../../src/destinations/secret-mask.ts';
+import { secretMask } from '../../src/destinations/secret-mask.ts';
 
 describe('known secrets in a text', () => {
   it.each([
@@ -7,12 +7,48 @@ describe('known secrets in a text', () => {
     ['each time', 's3cr3t and s3cr3t', ['s3cr3t'], '[secret] and [secret]'],
     ['in a URL', 'GET /?k=s3cr3t%2F%2B%3D', ['s3cr3t/+='], 'GET /?k=[secret]'],
     ['in JSON', String.raw`{"echo":"s3\"cr3t"}`, ['s3"cr3t'], '{"echo":"[secret]"}'],
+    ['in JSON that escapes the slash', String.raw`{"echo":"s3cr3t\/+"}`, ['s3cr3t/+'], '{"echo":"[secret]"}'],
     ['the longer one first', 'Bearer s3cr3t-token', ['s3cr3t', 'Bearer s3cr3t-token'], '[secret]'],
     ['cut at the end', 'you sent s3cr3t-t', ['s3cr3t-token'], 'you sent [secret]'],
     ['not when they are but a word', 'true or false', ['true'], 'true or false'],
     ['not when empty', 'nothing', [''], 'nothing'],
     ['with half a surrogate pair', 'a s3cr3t\ud800 b', ['s3cr3t\ud800'], 'a [secret] b'],
   ])('are masked %s', (_, text, secrets, masked) => {
-    expect(maskSecrets(text, secrets)).toBe(masked);
+    expect(secretMask(secrets).text(text, true)).toBe(masked);
   });
+});
+
+it('the end of a text that was not cut is no beginning of a secret', () => {
+  expect(secretMask(['s3cr3t-token']).text('you sent s3cr3t-t', false)).toBe('you sent s3cr3t-t');
+});
+
+it('more secrets are hidden beside those that were known', () => {
+  const mask = secretMask(['s3cr3t']).with(['s1gnature']);
+  expect(mask.text('s3cr3t and s1gnature', false)).toBe('[secret] and [secret]');
+});
+
+describe('a header', () => {
+  const mask = secretMask(['1234', 's3cr3t']);
+
+  it.each([
+    'Authorization',
+    'Cookie',
+    'Webhook-Signature',
+    'X-Api-Key',
+    'apikey',
+    'X-Shop-Key',
+    'x-auth',
+    'My-Token',
+  ])('%s is hidden, whatever it holds', (name) => expect(mask.header(name, 'abc')).toBe('[secret]'));
+
+  it('with a known secret is hidden, however short that is', () => {
+    expect(mask.header('x-pin', '1234')).toBe('[secret]');
+    expect(mask.header('x-pins', '12345')).toBe('12345');
+    expect(mask.header('x-way', 'by s3cr3t')).toBe('by [secret]');
+  });
+
+  it.each(['content-type', 'webhook-id', 'webhook-timestamp', 'x-reprise-attempt', 'idempotency-key'])(
+    '%s is shown',
+    (name) => expect(mask.header(name, 'abc')).toBe('abc'),
+  );
 });

@@ -3,6 +3,24 @@ import { eventTypes } from '../../core/event.ts';
 import type { DeadLetterRecord } from '../../db/dead-letters.ts';
 import { Id, Time } from './fields.ts';
 
+const headers = z.record(z.string(), z.string());
+const SentRequest = z
+  .object({
+    method: z.string(),
+    url: z.string().meta({ description: 'Without query, fragment and credentials.' }),
+    headers: headers.meta({ description: 'By lower-case name; secret values stand as `[secret]`.' }),
+    body: z.string().meta({ description: 'Its first 4,096 bytes.' }),
+    bodyBytes: z.int().meta({ description: 'Of the whole body.' }),
+    deliveries: z.int().meta({ description: 'How many deliveries it carried.' }),
+  })
+  .meta({ description: 'What was sent.' });
+const ReceivedAnswer = z
+  .object({
+    headers: headers.meta({ description: 'Those that tell something, by lower-case name.' }),
+    body: z.string().meta({ description: 'Its first 4,096 bytes.' }),
+  })
+  .meta({ description: 'What came back; absent when nothing did.' });
+
 export const DeadLetter = z
   .object({
     id: Id,
@@ -19,9 +37,11 @@ export const DeadLetter = z
     failure: z
       .object({
         message: z.string(),
-        status: z.exactOptional(z.int()),
-        request: z.exactOptional(z.string()),
-        response: z.exactOptional(z.string()).meta({ description: 'Start of the answer.' }),
+        status: z.exactOptional(z.int()).meta({ description: 'Of the answer, in HTTP.' }),
+        at: z.exactOptional(Time).meta({ description: 'When the last attempt began.' }),
+        tookMs: z.exactOptional(z.int()).meta({ description: 'How long it took, in milliseconds.' }),
+        request: z.exactOptional(SentRequest),
+        response: z.exactOptional(ReceivedAnswer),
       })
       .meta({ description: 'The last failure.' }),
     attempts: z.int(),
@@ -63,8 +83,22 @@ export const deadLetterExample: z.input<typeof DeadLetter> = {
   failure: {
     message: 'The destination refused the event (400).',
     status: 400,
-    request: 'POST https://example.com/events',
-    response: '{"error":"total is missing"}',
+    at: '2026-11-22T09:30:00.960Z',
+    tookMs: 38,
+    request: {
+      method: 'POST',
+      url: 'https://example.com/events',
+      headers: {
+        'x-api-key': '[secret]',
+        'content-type': 'application/json',
+        'webhook-id': '6f1f2c0e-8d4b-5a0f-9c57-3f0b6b1d2e84',
+        'webhook-signature': '[secret]',
+      },
+      body: '{"type":"track","event":"Order Completed","userId":"user-42"}',
+      bodyBytes: 61,
+      deliveries: 1,
+    },
+    response: { headers: { 'content-type': 'application/json' }, body: '{"error":"total is missing"}' },
   },
   attempts: 1,
   firstFailedAt: '2026-11-22T09:30:01.000Z',
