@@ -81,8 +81,9 @@ function stopped(desired: Desired): SliceEnd {
 async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rate = 0): Promise<SliceResult> {
   const [run] = await readRuns(deps.db, sql`r.id = ${input.runId}`);
   const lane = run?.lanes.find((one) => one.lane === input.lane);
-  const kind =
-    end.kind === 'gone' || end.kind === 'stopped' ? stopped(run?.desired ?? 'cancelled').kind : end.kind;
+  const over = run === undefined || run.changing || run.endedAt !== null;
+  const desired = over ? 'cancelled' : run.desired;
+  const kind = end.kind === 'gone' || end.kind === 'stopped' ? stopped(desired).kind : end.kind;
   return {
     next: kind as SliceResult['next'],
     wakeAt: lane?.wakeAt?.toISOString() ?? null,

@@ -2,7 +2,7 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Database } from '../db/database.ts';
 import { claimWake, readOpenRuns, type OpenRun } from '../db/open-runs.ts';
 import { countReplay } from '../db/replay-count.ts';
-import { cancelledAndFree, endRunIfDue, failRun } from '../db/run-end.ts';
+import { freeToEnd, endRunIfDue, failRun } from '../db/run-end.ts';
 import { openStreamRun } from '../db/streams.ts';
 import { pruneIdentities } from '../db/archive/prune.ts';
 import { replayWorkflowId, streamWorkflowId, type Orchestrator } from '../temporal/orchestrator.ts';
@@ -40,7 +40,7 @@ export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDep
      * @param input.full looks at every run, not only at those that nobody seems to work
      */
     async reconcile({ full }: { full: boolean }): Promise<void> {
-      for (const runId of await cancelledAndFree(db)) await db.transaction((tx) => endRunIfDue(tx, runId));
+      for (const runId of await freeToEnd(db)) await db.transaction((tx) => endRunIfDue(tx, runId));
       for (const run of await readOpenRuns(db)) {
         const quiet = run.worked || run.parked;
         if (quiet && !run.unheard && !full) continue;

@@ -125,6 +125,12 @@ export class Slice {
     return this.#taken.toPosition ?? this.#deps.head.head;
   }
 
+  /** A lane that is over does not wait for the answer to a mere probe of a destination that is down. */
+  get #drainMs(): number {
+    const probing = this.#lane.health.down?.probing === true;
+    return probing && this.#holder.wanted.desired === 'cancelled' ? 0 : this.#deps.timing.drainMs;
+  }
+
   #rate(): number {
     return this.#meter.perSecond(this.#lane.settled, this.#deps.now());
   }
@@ -185,7 +191,7 @@ export class Slice {
     if (this.#lane.gone && this.#traffic.quiet) return { kind: 'gone' };
     if (now - this.#startedAt >= this.#deps.timing.sliceMs) this.#stopFor('more');
     if (this.#stop !== null) {
-      const late = now - this.#stoppedAt >= this.#deps.timing.drainMs;
+      const late = now - this.#stoppedAt >= this.#drainMs;
       return this.#traffic.quiet || late ? { kind: this.#stop } : null;
     }
     if (!this.#traffic.quiet) return null;
@@ -215,13 +221,14 @@ export class Slice {
   /** The last commit: hands the lane back with how it stands. */
   async #leave(end: SliceEnd): Promise<SliceEnd> {
     this.#stopFor('more');
-    // What could not be drained must not arrive after the lane is somebody else's.
-    if (!this.#traffic.quiet) await this.#deps.sender.close();
     const ends = { done: 'done', held: 'held', waiting: 'waiting', idle: 'parked' } as const;
     const open = this.#lane.health.down === null ? 'ready' : 'held';
     const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
-    const wakeInMs = 'wakeInMs' in end ? end.wakeInMs : null;
-    await this.#holder.commit(this.#lane.takeCommit(), this.#standing(state, wakeInMs, true));
+    const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
+    // What could not be drained must not arrive after the lane is somebody else's. That it is broken off says nothing
+    // of the destination.
+    if (!this.#traffic.quiet) await this.#deps.sender.close();
+    await this.#holder.commit(this.#lane.takeCommit(), standing);
     return end;
   }
 

@@ -27,6 +27,15 @@ export async function streamEnded(deps: Engine, destinationId: string): Promise<
   return (await settle(read, (run) => run === null || run.endedAt !== null)).settled;
 }
 
+/** Waits until a destination's stream goes on as it was changed, or 3 s. @returns whether it does */
+export async function streamChanged(deps: Engine, destinationId: string): Promise<boolean> {
+  const read = async () => {
+    const run = await openStreamRun(deps.db, destinationId);
+    return run?.changing === true ? await endIfDue(deps, run.id) : null;
+  };
+  return (await settle(read, (run) => run === null || run.endedAt !== null)).settled;
+}
+
 /** Waits until cancelled replays have ended, or 3 s. @returns whether all have */
 export async function replaysEnded(deps: Engine, ids: readonly string[]): Promise<boolean> {
   const read = () => Promise.all(ids.map((id) => endIfDue(deps, id)));

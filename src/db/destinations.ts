@@ -118,7 +118,7 @@ export interface DestinationChange {
 
 /**
  * Writes a change of a destination. Whoever works one of its lanes sees the new `updated_at` with the next commit,
- * ends its slice and begins the next one with the newest settings, budget and sources.
+ * ends its slice and begins the next one with the newest settings and budget. Its stream must be told of other sources.
  */
 export async function changeDestination(tx: Queryable, id: string, change: DestinationChange): Promise<void> {
   const { name, settingsSealed, sources, budget, enabled } = change;
@@ -130,16 +130,6 @@ export async function changeDestination(tx: Queryable, id: string, change: Desti
   if (enabled !== undefined) sets.push(sql`enabled = ${enabled}`);
   if (enabled === true) sets.push(sql`disabled_reason = null`);
   await tx.run(sql`update destination set ${join(sets, sql`, `)} where id = ${id} and deleted_at is null`);
-  if (sources !== undefined) await selectSources(tx, id);
-}
-
-/** The open stretch of its stream takes the sources that the destination takes now. */
-async function selectSources(tx: Queryable, id: string): Promise<void> {
-  await tx.run(sql`
-    update run r set revision = r.revision + 1,
-      selection = (r.selection - 'sources') || jsonb_strip_nulls(jsonb_build_object('sources', to_jsonb(d.sources)))
-    from destination d
-    where d.id = ${id} and r.destination_id = d.id and r.kind = 'stream' and r.ended_at is null`);
 }
 
 /** Deletes a destination: it is disabled and no longer read. What it was sent stays known. */

@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { toJsonb } from './jsonb.ts';
 import { deliveryKey } from './lane-knowledge.ts';
 import type { TakenLane, Wanted } from './lane-lease.ts';
+import { desiredOfHolder } from './runs.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** The lane is no longer its writer's: somebody else took it, or its run has ended. Nothing was written. */
@@ -64,7 +65,7 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
       wake_at = clock_timestamp() + ${standing.wakeInMs}::float8 * interval '1 ms'
     from run r join destination d on d.id = r.destination_id
     where l.run_id = ${lane.runId} and l.lane = ${lane.lane} and l.lease_token = ${lane.token} and r.id = l.run_id
-    returning r.desired, r.revision, r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
+    returning ${desiredOfHolder} as desired, r.revision, r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
       d.updated_at as "destinationUpdatedAt",
       (select revision from suppression_revision) as "suppressionRevision"`);
   if (wanted === undefined) throw new LeaseLost(`lane ${lane.lane} of run ${lane.runId} has another holder`);

@@ -3,7 +3,7 @@ import type { Position } from '../core/event.ts';
 import type { Desired, LaneState } from '../core/replay-status.ts';
 import type { Selection } from '../core/selection.ts';
 import type { Database } from './database.ts';
-import type { PinnedAction } from './runs.ts';
+import { desiredOfHolder, type PinnedAction } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 
 /** A lane in somebody's hands, and what is to be done there. */
@@ -136,7 +136,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       (select count(*) from lane other where other.run_id = r.id) as lanes,
       d.id as "destinationId", d.type, d.settings_sealed as "settingsSealed", d.updated_at as "updatedAt",
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
-      r.new_ids as "newIds", r.order_by as "orderBy", r.desired, r.revision,
+      r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs",

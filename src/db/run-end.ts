@@ -1,20 +1,28 @@
 import type { Ending } from '../core/replay-status.ts';
+import { handOver } from './hand-over.ts';
 import { leaseIsLive, readRuns, type RunRecord } from './runs.ts';
-import { sql, type Queryable, type Statement } from './sql.ts';
+import { sql, type Queryable } from './sql.ts';
+import { withoutWaiting } from './waiting-counts.ts';
 
 /**
  * Ends a run in the caller's transaction if its time has come: it was cancelled and nobody holds a lane of it any
- * more, or all its lanes are done. Waiting rows of a cancelled run go with it: they set no bit, so their events are
- * missing again. A run that has ended stays as it is.
+ * more, or all its lanes are done, or another stretch is to follow it. Waiting rows of a cancelled run go with it: they
+ * set no bit, so their events are missing again. A run that has ended stays as it is.
  * @returns the run as it stands afterwards, null when there is none
  */
 export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunRecord | null> {
   await tx.rows(sql`select 1 from run where id = ${runId} for no key update`);
   const [run] = await readRuns(tx, sql`r.id = ${runId}`);
   if (run === undefined) return null;
-  const ending = run.endedAt === null ? endingOf(run) : null;
-  if (ending === null) return run;
-  await endRun(tx, run, ending, null);
+  if (run.endedAt !== null) return run;
+  if (run.changing && run.desired !== 'cancelled') {
+    if (isHeld(run)) return run;
+    await handOver(tx, run);
+  } else {
+    const ending = endingOf(run);
+    if (ending === null) return run;
+    await endRun(tx, run, ending, null);
+  }
   return (await readRuns(tx, sql`r.id = ${runId}`))[0] ?? null;
 }
 
@@ -26,10 +34,14 @@ export async function failRun(tx: Queryable, runId: string, reason: string): Pro
 }
 
 function endingOf(run: RunRecord): Ending | null {
-  if (run.desired === 'cancelled') return run.lanes.some((lane) => lane.leaseLive) ? null : 'cancelled';
+  if (run.desired === 'cancelled') return isHeld(run) ? null : 'cancelled';
   if (!run.lanes.every((lane) => lane.state === 'done')) return null;
   const dead = run.lanes.some((lane) => (lane.counts.events.dead ?? 0) > 0);
   return dead ? 'completed_with_failures' : 'completed';
+}
+
+function isHeld(run: RunRecord): boolean {
+  return run.lanes.some((lane) => lane.leaseLive);
 }
 
 async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: string | null): Promise<void> {
@@ -46,17 +58,11 @@ async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: str
     where id = ${run.id}`);
 }
 
-/** Counts in which nothing waits any more: what waited is neither settled nor lost, it remains. */
-function withoutWaiting(counts: Statement): Statement {
-  return sql`${counts} || jsonb_build_object('events', coalesce(${counts} -> 'events', '{}') - 'waiting', 'byAction',
-    (select coalesce(jsonb_object_agg(key, value - 'waiting'), '{}') from jsonb_each(${counts} -> 'byAction')))`;
-}
-
-/** Runs whose lanes are all free of live leases although their run was cancelled: the reconciler ends them. */
-export async function cancelledAndFree(db: Queryable): Promise<string[]> {
+/** Runs that are to end, or to hand over, and whose lanes are all free of live leases: the reconciler sees to it. */
+export async function freeToEnd(db: Queryable): Promise<string[]> {
   const rows = await db.rows<{ id: string }>(sql`
     select r.id from run r
-    where r.ended_at is null and r.desired = 'cancelled'
+    where r.ended_at is null and (r.desired = 'cancelled' or r.change is not null)
       and not exists (select 1 from lane l where l.run_id = r.id and ${leaseIsLive})`);
   return rows.map((row) => row.id);
 }

@@ -43,6 +43,8 @@ export interface RunRecord {
   /** Brakes that a person has resumed past: they stop this run no more. */
   readonly brakesReleased: readonly string[];
   readonly desired: Desired;
+  /** A stretch of a stream that is to be followed by another one, with other actions or another selection. */
+  readonly changing: boolean;
   readonly eventsPerSecond: number | null;
   readonly maxConcurrent: number | null;
   readonly revision: number;
@@ -69,6 +71,9 @@ type RunRow = Omit<RunRecord, 'lanes'> & { lanes: LaneJson[] };
 export const leaseIsLive = sql`(not l.lease_released and
   l.lease_renewed_at > clock_timestamp() - make_interval(secs => ${leaseSeenLiveMs / 1000}::float8))`;
 
+/** What a holder of one of its lanes is to do: a stretch that another one follows stops like one that was cancelled. */
+export const desiredOfHolder = sql`case when r.change is null then r.desired else 'cancelled' end`;
+
 const lanes = sql`(
   select coalesce(json_agg(json_build_object(
       'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'ahead', l.ahead,
@@ -86,7 +91,7 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
     select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.request,
       r.cut_to_stream as "cutToStream", r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
-      r.brakes_released as "brakesReleased", r.desired, r.events_per_second as "eventsPerSecond",
+      r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.events_per_second as "eventsPerSecond",
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason",
       r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",

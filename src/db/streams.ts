@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { bucketCount, type Position } from '../core/event.ts';
 import { archiveHead } from './archive/read.ts';
+import type { Stretch } from './hand-over.ts';
 import { endRunIfDue } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
@@ -30,17 +31,44 @@ async function insertStream(
 ): Promise<{ runId: string; seam: Position }> {
   const runId = randomUUID();
   const seam = (await archiveHead(tx)) + 1;
-  const actions = await currentActions(tx, destinationId);
+  const { selection, actions } = await nextStretch(tx, destinationId);
   await tx.run(sql`
     insert into run (id, destination_id, kind, from_position, selection, actions, started_at)
-    select ${runId}, id, 'stream', ${seam},
-      jsonb_strip_nulls(jsonb_build_object('liveOnly', true, 'sources', to_jsonb(sources))),
-      ${JSON.stringify(actions)}::jsonb, clock_timestamp()
-    from destination where id = ${destinationId}`);
+    values (${runId}, ${destinationId}, 'stream', ${seam}, ${JSON.stringify(selection)}::jsonb,
+      ${JSON.stringify(actions)}::jsonb, clock_timestamp())`);
   await tx.run(sql`
     insert into lane (run_id, lane, bucket_from, bucket_to, mark)
     values (${runId}, 0, 0, ${bucketCount - 1}, ${seam - 1})`);
   return { runId, seam };
+}
+
+/** What a stretch that began now would take, and with which actions: as the destination's rows say. */
+async function nextStretch(tx: Queryable, destinationId: string): Promise<Stretch> {
+  const [row] = await tx.rows<{ sources: string[] | null }>(
+    sql`select sources from destination where id = ${destinationId}`,
+  );
+  const sources = row?.sources ?? null;
+  return {
+    selection: { liveOnly: true, ...(sources !== null && { sources }) },
+    actions: await currentActions(tx, destinationId),
+  };
+}
+
+/**
+ * Makes a destination's stream go on with the sources and the actions that the destination's rows say now, in the
+ * transaction that has changed them. Without a holder the open stretch ends here and now and the next one begins at its
+ * mark; else its holder drains first. Nothing happens when nothing has changed.
+ */
+export async function changeStream(tx: Queryable, destinationId: string): Promise<void> {
+  const stretch = await nextStretch(tx, destinationId);
+  const [selection, actions] = [JSON.stringify(stretch.selection), JSON.stringify(stretch.actions)];
+  const [run] = await tx.rows<{ id: string }>(sql`
+    update run set revision = revision + 1,
+      change = jsonb_build_object('selection', ${selection}::jsonb, 'actions', ${actions}::jsonb)
+    where destination_id = ${destinationId} and kind = 'stream' and ended_at is null and desired <> 'cancelled'
+      and (change is not null or selection <> ${selection}::jsonb or actions <> ${actions}::jsonb)
+    returning id`);
+  if (run !== undefined) await endRunIfDue(tx, run.id);
 }
 
 /** The open stretch of a destination's stream, null when it has none. */

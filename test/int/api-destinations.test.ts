@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { appendEvents } from '../../src/db/archive/append.ts';
 import { sql } from '../../src/db/sql.ts';
 import { openStreamRun } from '../../src/db/streams.ts';
@@ -24,6 +24,8 @@ const settingsOf = async (id: string) =>
   (
     await db.rows<{ sealed: string }>(sql`select settings_sealed as sealed from destination where id = ${id}`)
   )[0]?.sealed;
+const selectionOf = async (run: string) =>
+  (await db.rows<{ selection: unknown }>(sql`select selection from run where id = ${run}`))[0]?.selection;
 
 describe('connecting', () => {
   test('opens a stream at the head of the archive, with the presets of the type', async () => {
@@ -172,21 +174,38 @@ describe('changing', () => {
     expect(Date.parse(changed.body.updatedAt)).toBeGreaterThan(Date.parse(made.updatedAt));
   });
 
-  test('other sources apply to the open stretch of the stream', async () => {
+  test('with other sources the stream goes on in a new stretch, at once when nobody works it', async () => {
     const [one, two] = [await newSource(db), await newSource(db)];
     const made = await connect({ sources: [one] });
-    const selection = async () =>
-      (
-        await db.rows<{ selection: unknown }>(sql`
-        select selection from run where destination_id = ${made.id} and ended_at is null`)
-      )[0]?.selection;
-    expect(await selection()).toEqual({ liveOnly: true, sources: [one] });
-    const { revision } = (await openStreamRun(db, made.id))!;
-    expect((await patch(made.id, { sources: [two] })).body.sources).toEqual([two]);
-    expect(await selection()).toEqual({ liveOnly: true, sources: [two] });
-    expect((await openStreamRun(db, made.id))?.revision).toBe(revision + 1);
+    const first = (await openStreamRun(db, made.id))!;
+    expect(await selectionOf(first.id)).toEqual({ liveOnly: true, sources: [one] });
+    const changed = await patch(made.id, { sources: [two] });
+    expect(changed).toMatchObject({ status: 200, body: { sources: [two], stream: { statusReason: null } } });
+    const second = (await openStreamRun(db, made.id))!;
+    expect(second.id).not.toBe(first.id);
+    expect(await selectionOf(second.id)).toEqual({ liveOnly: true, sources: [two] });
     await patch(made.id, { sources: null });
-    expect(await selection()).toEqual({ liveOnly: true });
+    expect(await selectionOf((await openStreamRun(db, made.id))!.id)).toEqual({ liveOnly: true });
+    expect((await patch(made.id, { name: 'Same sources', sources: null })).status).toBe(200);
+  });
+
+  test('with other sources while its stream is at work, the answer waits for the worker, or says that it is on the way', async () => {
+    const [one, two] = [await newSource(db), await newSource(db)];
+    const made = await connect({ sources: [one] });
+    const first = (await openStreamRun(db, made.id))!;
+    const holder = await holdLane(db, first.id);
+    const asked = await patch(made.id, { sources: [two] });
+    expect(asked).toMatchObject({
+      status: 202,
+      body: { sources: [two], stream: { statusReason: 'changing' } },
+    });
+    expect((await openStreamRun(db, made.id))!.id).toBe(first.id);
+    const again = patch(made.id, { sources: [one, two] });
+    await vi.waitFor(async () => expect((await openStreamRun(db, made.id))!.revision).toBe(3));
+    await holder.release();
+    expect((await again).status).toBe(200);
+    const second = (await openStreamRun(db, made.id))!;
+    expect(await selectionOf(second.id)).toEqual({ liveOnly: true, sources: [one, two] });
   });
 
   test('a field that cannot be changed is refused', async () => {

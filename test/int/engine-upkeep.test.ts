@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { watchHead } from '../../src/db/head-watch.ts';
 import { claimParked, claimWake, readOpenRuns } from '../../src/db/open-runs.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
-import { cancelledAndFree, failRun } from '../../src/db/run-end.ts';
+import { freeToEnd, failRun } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import { endStream, setStreamDesired } from '../../src/db/streams.ts';
 import { testDatabase } from '../support/database.ts';
@@ -128,9 +128,9 @@ describe('what is open', () => {
     const run = await newReplay(engine);
     await take(db, run);
     await setReplayDesired(db, run, 'cancelled');
-    expect(await cancelledAndFree(db)).not.toContain(run);
+    expect(await freeToEnd(db)).not.toContain(run);
     await db.run(sql`update lane set lease_released = true where run_id = ${run}`);
-    expect(await cancelledAndFree(db)).toContain(run);
+    expect(await freeToEnd(db)).toContain(run);
     await db.transaction((tx) => failRun(tx, run, 'workflow_terminated'));
     expect(await runOf(engine, run)).toMatchObject({
       endedAs: 'failed',

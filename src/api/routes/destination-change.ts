@@ -11,12 +11,12 @@ import {
 } from '../../db/destinations.ts';
 import { listReplays, setReplayDesired } from '../../db/replays.ts';
 import type { Queryable } from '../../db/sql.ts';
-import { endStream, openStream } from '../../db/streams.ts';
+import { changeStream, endStream, openStream } from '../../db/streams.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
 import { replayWorkflowId, streamWorkflowId } from '../../temporal/orchestrator.ts';
 import { changing } from '../changing.ts';
 import type { ApiDeps } from '../deps.ts';
-import { replaysEnded, streamEnded, tell } from '../engine.ts';
+import { replaysEnded, streamChanged, streamEnded, tell } from '../engine.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
 import {
@@ -50,7 +50,7 @@ function change(deps: ApiDeps): Route {
       tag,
       summary: 'Change a destination',
       description:
-        'Only what is named changes, and it applies within about a second to whatever is sent from then on. Disabling ends the stream at its mark; enabling begins a new one with what comes in from then on. What came in between is missing there, so a replay sends it.',
+        'Only what is named changes, and it applies within about a second to whatever is sent from then on: other sources also to what still waits, which is not sent any more when its source is left out. Disabling ends the stream at its mark; enabling begins a new one with what comes in from then on. What came in between is missing there, so a replay sends it.',
       params: IdPath,
       body: ChangedDestination,
       bodyExample: { settings: { secret: null }, budget: { eventsPerSecond: 50, maxConcurrent: null } },
@@ -61,7 +61,8 @@ function change(deps: ApiDeps): Route {
           example: { ...destinationExample, budget: { eventsPerSecond: 50 } },
         },
         202: {
-          description: 'It is disabled, and its stream still finishes what is in flight.',
+          description:
+            'It is changed, and its stream still finishes what is in flight before it ends or goes on with other sources.',
           schema: Destination,
           example: destinationExample,
         },
@@ -75,11 +76,12 @@ function change(deps: ApiDeps): Route {
         isDone,
       );
       if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
-      await (body.enabled === true ? startStream(deps, made.destination) : wakeAll(deps, id));
-      const ended = body.enabled !== false || (await streamEnded(deps, id));
+      if (body.enabled === true) await startStream(deps, made.destination);
+      await wakeAll(deps, id);
+      const obeyed = await (body.enabled === false ? streamEnded(deps, id) : streamChanged(deps, id));
       const destination = (await getDestination(deps.db, id)) ?? made.destination;
       const generated = Object.keys(made.generated).length === 0 ? {} : { generated: made.generated };
-      return { status: ended ? 200 : 202, body: { ...answerOf(deps, destination), ...generated } };
+      return { status: obeyed ? 200 : 202, body: { ...answerOf(deps, destination), ...generated } };
     },
   );
 }
@@ -99,6 +101,7 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Pr
     if (opened.kind === 'stopping') return stillStopping;
     await setSeam(tx, id, opened.seam);
   }
+  if (body.sources !== undefined) await changeStream(tx, id);
   return { destination: (await getDestination(tx, id))!, generated: settings?.generated ?? {} };
 }
 

@@ -58,7 +58,9 @@ export const ChangedDestination = z.strictObject({
 const Stream = z
   .object({
     status: z.enum(replayStatuses),
-    statusReason: z.string().nullable(),
+    statusReason: z.string().nullable().meta({
+      description: '`changing`: it finishes what is in flight, then goes on as it was changed.',
+    }),
     nextRetryAt: Time.nullable(),
     cursor: z.object({ position: z.int(), receivedAt: Time.nullable() }),
     workflow: z.object({ id: z.string(), url: z.string().nullable() }),
@@ -136,7 +138,7 @@ function showStream(run: RunRecord, orchestrator: Pick<Orchestrator, 'workflowUr
   const id = streamWorkflowId(run.destinationId);
   return {
     status,
-    statusReason: parked ? null : statusReason,
+    statusReason: run.changing ? 'changing' : parked ? null : statusReason,
     nextRetryAt: nextRetryAt?.toISOString() ?? null,
     cursor: { position: last.mark, receivedAt: last.markReceivedAt?.toISOString() ?? null },
     workflow: { id, url: orchestrator.workflowUrl(id) },
