@@ -1,8 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sumCounts } from '../../src/core/counts.ts';
-import { openStreamRun, changeStream, endStream, setStreamDesired } from '../../src/db/streams.ts';
-import { freeToEnd, endRunIfDue } from '../../src/db/run-end.ts';
+import { openStreamRun, endStream, setStreamDesired } from '../../src/db/streams.ts';
+import { freeToEnd } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 import {
@@ -19,39 +18,12 @@ import {
   type Engine,
   type Sent,
 } from '../support/engine.ts';
-import { comesDue, waitingOf, workUntilWaiting } from '../support/engine-waiting.ts';
+import { endWhatIsFree, newVersions, openOf, takeSources } from '../support/engine-hand-over.ts';
 import { newSource } from '../support/events.ts';
 
 const db = await testDatabase({ maxConnections: 30 });
 
 const positions = (sent: readonly { position: number }[]) => sent.map(({ position }) => position);
-const ids = (sent: readonly Sent[]) => sent.map(({ messageId }) => messageId);
-
-/** The actions of a destination get a new version each, and its stream is told. */
-async function newVersions({ destinationId, actions }: Engine): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.run(sql`
-      insert into action_version (action_id, version)
-      select action_id, max(version) + 1 from action_version where action_id = any(${[...actions]}::uuid[])
-      group by action_id`);
-    await changeStream(tx, destinationId);
-  });
-}
-
-async function takeSources(engine: Engine, sources: readonly string[] | null): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.run(sql`
-      update destination set sources = ${sources === null ? null : [...sources]}::uuid[], updated_at = now()
-      where id = ${engine.destinationId}`);
-    await changeStream(tx, engine.destinationId);
-  });
-}
-
-const openOf = async ({ destinationId }: Engine) => (await openStreamRun(db, destinationId))!;
-/** What the reconciler does. */
-const reconcile = async () => {
-  for (const id of await freeToEnd(db)) await db.transaction((tx) => endRunIfDue(tx, id));
-};
 
 describe('a stream that nobody works', () => {
   test('goes on at its mark at once, with the new sources; both stretches count their own', async () => {
@@ -124,7 +96,7 @@ describe('a stream at work', () => {
     expect(await openOf(engine)).toMatchObject({ id: first, changing: true });
     expect(await freeToEnd(db)).not.toContain(first);
     expect(await working).toEqual({ kind: 'stopped' }); // what is not answered within the drain is broken off
-    await reconcile();
+    await endWhatIsFree(engine);
 
     const second = await openOf(engine);
     expect(second.fromPosition).toBe(sent[0]!.position);
@@ -145,7 +117,7 @@ describe('a stream at work', () => {
     const later = await append(engine, turns(5));
     answer();
     expect(await working).toEqual({ kind: 'stopped' });
-    await reconcile();
+    await endWhatIsFree(engine);
     expect(await countsOf(engine, first)).toEqual({ delivered: 41 });
     const second = await openOf(engine);
     expect(second.fromPosition).toBe(sent.at(-1)!.position + 1);
@@ -161,10 +133,10 @@ describe('a stream at work', () => {
     await take(db, first);
     await newVersions(engine);
     expect(await runSlice(engine, first)).toEqual({ kind: 'unwanted', desired: 'cancelled' });
-    await reconcile();
+    await endWhatIsFree(engine);
     expect((await openOf(engine)).id).toBe(first);
     await db.run(sql`update lane set lease_renewed_at = now() - interval '7 s' where run_id = ${first}`);
-    await reconcile();
+    await endWhatIsFree(engine);
     const second = await openOf(engine);
     expect(second).toMatchObject({ fromPosition: sent[0]!.position, changing: false });
     await runToEnd(engine, second.id);
@@ -177,105 +149,9 @@ describe('a stream at work', () => {
     await db.transaction((tx) => endStream(tx, engine.destinationId, 'destination_disabled'));
     answer();
     await working;
-    await reconcile();
+    await endWhatIsFree(engine);
     expect(await runOf(engine, first)).toMatchObject({ endedAs: 'cancelled' });
     expect(await openStreamRun(db, engine.destinationId)).toBeNull();
-  });
-});
-
-describe('what waits', () => {
-  /** A stretch in which the first event of `u1` waits, two of his behind it, another is dead, one settled. */
-  async function newScene(actions = 1) {
-    const engine = await newEngine(db, { actions });
-    const other = { db, source: await newSource(db) };
-    await takeSources(engine, [engine.source, other.source]);
-    const first = await connect(engine);
-    const own = await append(engine, ['u1', 'u2', 'u3']);
-    const others = await append(other, ['u1', 'u4']);
-    const last = await append(engine, ['u1']);
-    const poison = own[1]!;
-    engine.sink.answer = ({ messageId, userId }) =>
-      userId === 'u1' ? 500 : messageId === poison.messageId ? 400 : 200;
-    await workUntilWaiting(engine, first, actions);
-    return { engine, other, first, own, others, last };
-  }
-
-  test('goes over to the next stretch, which counts how it ends', async () => {
-    const { engine, first, own, others, last } = await newScene();
-    expect(await countsOf(engine, first)).toEqual({ waiting: 3, delivered: 2, dead: 1 });
-    const before = await waitingOf(engine, first);
-    await newVersions(engine);
-    const second = await openOf(engine);
-    expect(await runOf(engine, first)).toMatchObject({ endedAs: 'completed_with_failures' });
-    expect(await countsOf(engine, first)).toEqual({ delivered: 2, dead: 1 });
-    expect(await countsOf(engine, second.id)).toEqual({ waiting: 3 });
-    expect(positions(await waitingOf(engine, second.id))).toEqual(positions(before));
-    expect(second.lanes[0]!.wakeAt).not.toBeNull();
-    engine.sink.answer = () => 200;
-    await comesDue(engine, second.id);
-    const arrived = engine.sink.arrivals.length;
-    await runToEnd(engine, second.id);
-    expect(engine.sink.arrivals.slice(arrived).map(({ messageId }) => messageId)).toEqual(
-      ids([own[0]!, others[0]!, last[0]!]),
-    );
-    const counts = sumCounts((await runOf(engine, second.id)).lanes.map((lane) => lane.counts));
-    expect(counts.events).toEqual({ delivered: 3 });
-    expect(counts.byAction).toEqual({ [engine.actions[0]!]: { delivered: 3 } });
-  });
-
-  test('and is not taken any more is missing; those behind it go on by themselves', async () => {
-    const { engine, other, first, others } = await newScene();
-    await takeSources(engine, [other.source]);
-    const second = await openOf(engine);
-    expect(await countsOf(engine, first)).toEqual({ delivered: 2, dead: 1 });
-    expect(await countsOf(engine, second.id)).toEqual({ waiting: 1 });
-    expect(await waitingOf(engine, second.id)).toMatchObject([
-      { position: others[0]!.position, dueInMs: expect.any(Number) },
-    ]);
-    engine.sink.answer = () => 200;
-    await runToEnd(engine, second.id);
-    expect(await countsOf(engine, second.id)).toEqual({ delivered: 1 });
-    expect(await waitingOf(engine, second.id)).toEqual([]);
-  });
-
-  test('for an action that is gone is dropped, for the one that stays it goes on', async () => {
-    const { engine, first } = await newScene(2);
-    const [kept, gone] = engine.actions as [string, string];
-    await db.transaction(async (tx) => {
-      await tx.run(sql`update action set deleted_at = now() where id = ${gone}`);
-      await changeStream(tx, engine.destinationId);
-    });
-    const second = await openOf(engine);
-    expect((await waitingOf(engine, second.id)).map(({ actionId }) => actionId)).toEqual([kept, kept, kept]);
-    engine.sink.answer = () => 200;
-    await comesDue(engine, second.id);
-    await runToEnd(engine, second.id);
-    const byAction = async (run: string) =>
-      sumCounts((await runOf(engine, run)).lanes.map(({ counts }) => counts)).byAction;
-    expect(await byAction(second.id)).toEqual({ [kept]: { delivered: 3 } });
-    expect(await byAction(first)).toEqual({
-      [kept]: { delivered: 2, dead: 1 },
-      [gone]: { delivered: 2, dead: 1 },
-    });
-  });
-
-  test('and is given up on above the mark is neither sent nor forgotten', async () => {
-    const engine = await newEngine(db);
-    const first = await connect(engine);
-    const sent = await append(engine, ['slow', 'u1', 'u2', 'u3']);
-    engine.sink.answer = ({ userId }) => (userId === 'slow' ? 'never' : userId === 'u1' ? 400 : 200);
-    const working = runSlice(engine, first);
-    await engine.sink.arrived(4);
-    await vi.waitFor(async () => expect(await countsOf(engine, first)).toEqual({ delivered: 2, dead: 1 }));
-    await newVersions(engine);
-    await working;
-    await reconcile();
-    const second = await openOf(engine);
-    expect(await runOf(engine, first)).toMatchObject({ endedAs: 'completed' });
-    engine.sink.answer = () => 200;
-    await runToEnd(engine, second.id);
-    expect(await countsOf(engine, second.id)).toEqual({ delivered: 3, dead: 1 });
-    expect(engine.sink.of([sent[1]!.messageId])).toHaveLength(1);
   });
 });
 
@@ -291,7 +167,7 @@ test('a destination that is down still is for the next stretch, and its probe is
   await engine.sink.arrived(holding + 1);
   await newVersions(engine);
   expect(await probing).toEqual({ kind: 'stopped' });
-  await reconcile();
+  await endWhatIsFree(engine);
   const second = await openOf(engine);
   expect(second.lanes[0]).toMatchObject({ state: 'held', stateReason: 'destination_down: http_503' });
   engine.sink.answer = () => 200;
@@ -321,7 +197,7 @@ test('changed again and again amid sending and failing, nothing is sent twice, l
   const drive = async () => {
     while (!over.signal.aborted) {
       await runSlice(engine, (await openOf(engine)).id, { timing: { sliceMs: 1_000 } });
-      await reconcile();
+      await endWhatIsFree(engine);
     }
   };
   const driving = drive();
