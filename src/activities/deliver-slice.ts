@@ -3,6 +3,7 @@ import { countedEvents, sumCounts } from '../core/counts.ts';
 import type { Desired } from '../core/replay-status.ts';
 import type { Database } from '../db/database.ts';
 import { disableDestination } from '../db/destination-state.ts';
+import { settleCanary } from '../db/canary.ts';
 import type { HeadWatch } from '../db/head-watch.ts';
 import { readLaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
@@ -41,7 +42,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
       });
       if (taken === null) return await resultOf(deps, input, { kind: 'more' });
       if (taken.kind === 'ended') return await resultOf(deps, input, { kind: 'done' });
-      if (taken.kind === 'stopped') return await resultOf(deps, input, stopped(taken.desired));
+      if (taken.kind === 'stopped') return await resultOf(deps, input, { kind: stopped(taken.desired) });
       const { lane } = taken;
       await deps.suppressions.reach(lane.suppressionRevision);
       const sender = await deps.openSender(lane.destination);
@@ -59,7 +60,10 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
         });
         const end = await slice.work();
         if (end.kind === 'gone') await disableDestination(deps.db, lane.destination.id, 'gone');
-        return await resultOf(deps, input, end, slice.progress.rate);
+        const passed = lane.canary !== null && (await settleCanary(deps.db, input.runId));
+        if (!passed) return await resultOf(deps, input, end, slice.progress.rate);
+        const next = end.kind === 'canary' ? { kind: 'more' as const } : end;
+        return { ...(await resultOf(deps, input, next, slice.progress.rate)), wakesOthers: true };
       } finally {
         await sender.close();
       }
@@ -73,19 +77,24 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
  * What a lane that was stopped does next. A paused one waits for a wish; one that was resumed before it had stopped goes
  * on; one that is cancelled (or not yet wanted) has nothing to do any more.
  */
-function stopped(desired: Desired): SliceEnd {
-  if (desired === 'running') return { kind: 'more' };
-  return { kind: desired === 'paused' ? 'stopped' : 'done' };
+function stopped(desired: Desired): 'more' | 'stopped' | 'done' {
+  if (desired === 'running') return 'more';
+  return desired === 'paused' ? 'stopped' : 'done';
+}
+
+function nextOf(end: SliceEnd, desired: Desired): SliceResult['next'] {
+  if (end.kind === 'gone' || end.kind === 'stopped') return stopped(desired);
+  // It waits for its run's other lanes, or for a person.
+  if (end.kind === 'canary') return desired === 'running' ? 'stopped' : stopped(desired);
+  return end.kind;
 }
 
 async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rate = 0): Promise<SliceResult> {
   const [run] = await readRuns(deps.db, sql`r.id = ${input.runId}`);
   const lane = run?.lanes.find((one) => one.lane === input.lane);
   const over = run === undefined || run.changing || run.endedAt !== null;
-  const desired = over ? 'cancelled' : run.desired;
-  const kind = end.kind === 'gone' || end.kind === 'stopped' ? stopped(desired).kind : end.kind;
   return {
-    next: kind as SliceResult['next'],
+    next: nextOf(end, over ? 'cancelled' : run.desired),
     wakeAt: lane?.wakeAt?.toISOString() ?? null,
     position: String(lane?.mark ?? 0),
     settled: run === undefined ? 0 : countedEvents(sumCounts(run.lanes.map((one) => one.counts))),

@@ -1,3 +1,4 @@
+import type { CanaryShare } from '../core/canary.ts';
 import type { ArchivedEvent, Position } from '../core/event.ts';
 import type { Lane } from '../core/lane.ts';
 import type { Task } from '../core/lane-types.ts';
@@ -20,6 +21,8 @@ export interface TrafficDeps extends Questions {
   readonly readable: () => Position;
   /** Whether something may leave now. */
   readonly mayWrite: () => boolean;
+  /** The lane's share of a canary, null when there is none to wait for. */
+  readonly canary: CanaryShare | null;
   /** Something was settled, read or has failed. */
   readonly onProgress: () => void;
 }
@@ -156,7 +159,8 @@ export class LaneTraffic {
     try {
       const stretch = { after: this.#lane.scannedTo, upTo };
       const page = await readLanePage(db, this.#taken, this.#known, this.#deps, stretch);
-      this.#lane.offer(page.offers, page.scannedTo);
+      const { offers, scannedTo } = this.#deps.canary?.cut(page) ?? page;
+      this.#lane.offer(offers, scannedTo);
     } catch (error) {
       this.#failure ??= error;
     }

@@ -1,3 +1,4 @@
+import { CanaryShare } from '../core/canary.ts';
 import type { ArchivedEvent } from '../core/event.ts';
 import { healthy, stillDown, type Down, type Health } from '../core/health.ts';
 import { Lane } from '../core/lane.ts';
@@ -29,10 +30,15 @@ export function holdReason(down: Down): string {
  * A destination that was down goes on being probed at the pace that the last slice had come to. One that said when to
  * come back is left alone until then, whoever takes its lane before.
  */
-function healthOf({ state, stateReason, holdMs, wakeInMs }: TakenLane, now: number): Health {
+function healthOf({ state, stateReason, holdMs, heldForMs, wakeInMs }: TakenLane, now: number): Health {
   if (state !== 'held' || holdMs === null || stateReason === null) return healthy;
   const [reason, errorClass] = stateReason.split(': ') as [Down['reason'], string];
   const failure = { errorClass, message: 'The destination was down when the last slice ended.' };
   const closedForMs = reason === 'throttled' ? (wakeInMs ?? 0) : 0;
-  return stillDown({ reason, waitMs: holdMs }, failure, now, closedForMs);
+  return stillDown({ reason, waitMs: holdMs }, failure, now, { downForMs: heldForMs ?? 0, closedForMs });
+}
+
+/** What a lane may send before its replay's canary has passed; null: all. */
+export function canaryOf({ canary, lane, lanes, counts }: TakenLane): CanaryShare | null {
+  return canary === null ? null : new CanaryShare({ events: canary.events, lane, lanes }, counts);
 }

@@ -1,4 +1,5 @@
 import type { ArchivedEvent } from '../core/event.ts';
+import type { CanaryShare } from '../core/canary.ts';
 import type { Lane } from '../core/lane.ts';
 import type { Database } from '../db/database.ts';
 import { nextDueInMs, readDue } from '../db/due-deliveries.ts';
@@ -10,13 +11,15 @@ import type { Sender } from '../destinations/definition.ts';
 import { LaneHolder } from './lane-holder.ts';
 import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
-import { holdReason, openLane } from './open-lane.ts';
+import { canaryOf, holdReason, openLane } from './open-lane.ts';
+import { ReplayBrakes } from './replay-brakes.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { SuppressionList } from './suppression-list.ts';
 
 /** How a slice's work ended. */
 export type SliceEnd =
-  | { readonly kind: 'more' | 'done' | 'stopped' | 'gone' }
+  /** canary: the lane's share of the first events is sent. */
+  | { readonly kind: 'more' | 'done' | 'canary' | 'stopped' | 'gone' }
   | { readonly kind: 'held' | 'waiting'; readonly wakeInMs: number }
   /** A stream at the head; null: nothing of it waits. */
   | { readonly kind: 'idle'; readonly wakeInMs: number | null };
@@ -61,6 +64,8 @@ export class Slice {
   readonly #lane: Lane<ArchivedEvent>;
   readonly #holder: LaneHolder;
   readonly #traffic: LaneTraffic;
+  readonly #brakes: ReplayBrakes;
+  readonly #canary: CanaryShare | null;
   readonly #meter: RateMeter;
   readonly #startedAt: number;
   #stop: 'more' | 'stopped' | null = null;
@@ -80,12 +85,15 @@ export class Slice {
     this.#meter = new RateMeter(this.#startedAt);
     this.#holder = new LaneHolder(db, taken, takenAt, now);
     this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
+    this.#brakes = new ReplayBrakes(db, taken);
+    this.#canary = canaryOf(taken);
     this.#traffic = new LaneTraffic(taken, known, this.#lane, {
       db,
       sender,
       triggers,
       suppressed: (event) => suppressions.has(event),
       now,
+      canary: this.#canary,
       readable: () => this.#readable,
       mayWrite: () => this.#stop === null && this.#holder.mayWrite,
       onProgress: () => this.#nudge(),
@@ -120,8 +128,9 @@ export class Slice {
     }
   }
 
-  /** A replay reads to the end of its range, a stream to the head of the archive. */
+  /** A replay reads to the end of its range or its canary, a stream to the head of the archive. */
   get #readable(): number {
+    if (this.#canary?.full === true) return this.#lane.scannedTo;
     return this.#taken.toPosition ?? this.#deps.head.head;
   }
 
@@ -147,7 +156,8 @@ export class Slice {
     if (this.#traffic.failure !== null) throw this.#traffic.failure;
     const state = this.#lane.health.down === null ? 'ready' : 'held';
     this.#settledWritten = this.#lane.settled;
-    await this.#holder.commit(this.#lane.takeCommit(), this.#standing(state, null, false));
+    await this.#write(this.#standing(state, null, false));
+    if (this.#stop === null) await this.#brakes.apply(this.#lane, this.#deps.now());
     const { wanted } = this.#holder;
     await this.#deps.suppressions.reach(wanted.suppressionRevision); // the next commit confirms it
     if (wanted.desired !== 'running') this.#stopFor('stopped');
@@ -157,7 +167,17 @@ export class Slice {
     } else this.#traffic.obey(wanted);
   }
 
-  #standing(state: LaneStanding['state'], wakeInMs: number | null, release: boolean): LaneStanding {
+  async #write(standing: Omit<LaneStanding, 'endings'>): Promise<void> {
+    const commit = this.#lane.takeCommit();
+    this.#brakes.note(commit, this.#lane);
+    await this.#holder.commit(commit, { ...standing, endings: this.#brakes.endings });
+  }
+
+  #standing(
+    state: LaneStanding['state'],
+    wakeInMs: number | null,
+    release: boolean,
+  ): Omit<LaneStanding, 'endings'> {
     const { down } = this.#lane.health;
     const { desired, revision } = this.#holder.wanted;
     // A stop is confirmed only by the last commit, when nothing is in flight any more.
@@ -167,6 +187,7 @@ export class Slice {
       reason: down === null ? null : holdReason(down),
       wakeInMs: down === null || state !== 'held' ? wakeInMs : Math.max(0, down.probeAt - this.#deps.now()),
       holdMs: down === null ? null : Math.round(down.waitMs),
+      heldForMs: down === null ? null : this.#deps.now() - down.since,
       rate: this.#rate(),
       revision: obeyed ? revision : this.#taken.wanted.revision,
       suppressionRevision: this.#deps.suppressions.revision,
@@ -208,6 +229,8 @@ export class Slice {
     // Rows that the next commit writes may be due before all that lie there.
     if (this.#lane.hasWaiting && (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0))
       return null;
+    if (this.#canary?.full === true && this.#lane.scannedTo < (this.#taken.toPosition ?? 0))
+      return { kind: 'canary' };
     const dueInMs = this.#lane.hasWaiting ? await nextDueInMs(this.#deps.db, this.#taken) : null;
     if (this.#taken.kind === 'replay') {
       if (!this.#lane.hasWaiting) return { kind: 'done' };
@@ -221,14 +244,20 @@ export class Slice {
   /** The last commit: hands the lane back with how it stands. */
   async #leave(end: SliceEnd): Promise<SliceEnd> {
     this.#stopFor('more');
-    const ends = { done: 'done', held: 'held', waiting: 'waiting', idle: 'parked' } as const;
+    const ends = {
+      done: 'done',
+      canary: 'canary',
+      held: 'held',
+      waiting: 'waiting',
+      idle: 'parked',
+    } as const;
     const open = this.#lane.health.down === null ? 'ready' : 'held';
     const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
     const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
     // What could not be drained must not arrive after the lane is somebody else's. That it is broken off says nothing
     // of the destination.
     if (!this.#traffic.quiet) await this.#deps.sender.close();
-    await this.#holder.commit(this.#lane.takeCommit(), standing);
+    await this.#write(standing);
     return end;
   }
 

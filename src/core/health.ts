@@ -21,6 +21,8 @@ export interface Health {
 export interface Down {
   readonly reason: 'destination_down' | 'destination_refuses' | 'throttled' | 'unauthorized';
   readonly failure: Failure;
+  /** Since when it has been down for this reason, on the lane's clock. */
+  readonly since: number;
   /** The last wait between probes, milliseconds. */
   readonly waitMs: number;
   /** When the next probe may leave, on the lane's clock. */
@@ -47,17 +49,19 @@ export const healthy: Health = { down: null, streaks: new Map() };
 
 /**
  * A lane that the last slice left held goes on with its wait instead of starting over. Its first probe leaves a moment
- * later, so that there is more than one event to choose it from. @param closedForMs what is left of its Retry-After
+ * later, so that there is more than one event to choose it from.
+ * @param times.downForMs for how long it has been down @param times.closedForMs what is left of its Retry-After
  */
 export function stillDown(
   down: Pick<Down, 'reason' | 'waitMs'>,
   failure: Failure,
   now: number,
-  closedForMs = 0,
+  { downForMs = 0, closedForMs = 0 }: { downForMs?: number; closedForMs?: number } = {},
 ): Health {
+  const since = now - downForMs;
   const probeAt = now + Math.max(firstWaitMs, closedForMs);
   const closedUntil = now + closedForMs;
-  return { down: { ...down, failure, probeAt, probing: false, closedUntil }, streaks: new Map() };
+  return { down: { ...down, failure, since, probeAt, probing: false, closedUntil }, streaks: new Map() };
 }
 
 /** Whether a send may start now, and if so whether it is a probe. */
@@ -147,7 +151,7 @@ function goDown(
   const probeAt = now + firstWaitMs * (0.8 + 0.4 * random);
   return {
     ...health,
-    down: { reason, failure, waitMs: firstWaitMs, probeAt, probing: false, closedUntil: now },
+    down: { reason, failure, since: now, waitMs: firstWaitMs, probeAt, probing: false, closedUntil: now },
   };
 }
 
@@ -160,5 +164,6 @@ function waitOn(
   const { reason, failure } = params;
   const waitMs = Math.min(maxWaitMs, down.waitMs * 2);
   const probeAt = params.now + waitMs * (0.8 + 0.4 * params.random);
-  return { ...health, down: { ...down, reason, failure, waitMs, probeAt, probing: false } };
+  const since = reason === down.reason ? down.since : params.now;
+  return { ...health, down: { ...down, reason, failure, since, waitMs, probeAt, probing: false } };
 }

@@ -29,6 +29,7 @@ export class Lane<E> {
   readonly #failures: LaneFailures<E>;
   #inFlight = 0;
   #probed = false;
+  #taken = 0;
 
   constructor(options: LaneOptions, health: Health = healthy) {
     this.#options = options;
@@ -51,6 +52,10 @@ export class Lane<E> {
   }
   get settled(): number {
     return this.#books.settled;
+  }
+  /** Deliveries that the destination took since the lane was opened. */
+  get taken(): number {
+    return this.#taken;
   }
   /** The destination answered that it wants no more events, ever. */
   get gone(): boolean {
@@ -139,6 +144,7 @@ export class Lane<E> {
       case 'delivered':
       case 'unconfirmable':
         this.#failures.succeed(now);
+        this.#taken++;
         this.#books.set(task.actionId, task.entry.position);
         return this.#endings.finish(task, outcome.kind, now);
       case 'invalid':

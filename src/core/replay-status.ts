@@ -30,7 +30,7 @@ export const brakeReasons: readonly string[] = [
 ];
 
 /** What the last slice of a lane left. */
-export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'done';
+export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'canary' | 'done';
 
 /** A lane that nobody has worked for longer than this waits for a worker: a start takes less. */
 const unworkedAfterMs = 10_000;
@@ -89,7 +89,8 @@ export function replayStatus(facts: StatusFacts): StatusView {
 }
 
 function running(facts: StatusFacts): StatusView {
-  const open = facts.lanes.filter((lane) => lane.state !== 'done');
+  // A lane that has sent its share of the canary has nothing to do until the others have.
+  const open = facts.lanes.filter((lane) => lane.state !== 'done' && lane.state !== 'canary');
   const held = open.find((lane) => lane.state === 'held');
   const waits = open.flatMap((lane) => (lane.wakeAt === null ? [] : [lane.wakeAt.getTime()]));
   const nextRetryAt = waits.length === 0 ? null : new Date(Math.min(...waits));

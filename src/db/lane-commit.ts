@@ -1,3 +1,4 @@
+import type { Endings } from '../core/brakes.ts';
 import type { LaneCommit } from '../core/lane-types.ts';
 import type { LaneState } from '../core/replay-status.ts';
 import { chunkPositions } from '../core/coverage.ts';
@@ -20,6 +21,9 @@ export interface LaneStanding {
   /** In how long the lane wants to be worked again; milliseconds. */
   readonly wakeInMs: number | null;
   readonly holdMs: number | null;
+  /** For how long the destination has been down; milliseconds, null: it is not. */
+  readonly heldForMs: number | null;
+  readonly endings: Endings | null;
   /** Events per second. */
   readonly rate: number;
   /** The revision that the holder has acted upon. */
@@ -62,6 +66,8 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
       lease_renewals = l.lease_renewals + 1, lease_renewed_at = clock_timestamp(),
       lease_revision = ${standing.revision}, suppression_revision = ${standing.suppressionRevision}, lease_released = ${standing.release},
       state = ${standing.state}, state_reason = ${standing.reason}, hold_ms = ${standing.holdMs},
+      held_since = clock_timestamp() - ${standing.heldForMs}::float8 * interval '1 ms',
+      endings = ${standing.endings === null ? null : toJsonb(standing.endings)}::jsonb,
       wake_at = clock_timestamp() + ${standing.wakeInMs}::float8 * interval '1 ms'
     from run r join destination d on d.id = r.destination_id
     where l.run_id = ${lane.runId} and l.lane = ${lane.lane} and l.lease_token = ${lane.token} and r.id = l.run_id

@@ -1,6 +1,8 @@
+import type { Endings } from '../core/brakes.ts';
 import { noCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
 import type { Desired, LaneState } from '../core/replay-status.ts';
+import type { Canary } from '../core/replay-request.ts';
 import type { Selection } from '../core/selection.ts';
 import type { Database } from './database.ts';
 import { desiredOfHolder, type PinnedAction } from './runs.ts';
@@ -39,6 +41,13 @@ export interface TakenLane {
   readonly state: LaneState;
   readonly stateReason: string | null;
   readonly holdMs: number | null;
+  /** For how long the destination has been down; milliseconds. */
+  readonly heldForMs: number | null;
+  readonly endings: Endings | null;
+  /** Brakes that a person has resumed past. */
+  readonly brakesReleased: readonly string[];
+  /** The first events that go before the others; null: there is no canary, or it has passed. */
+  readonly canary: Canary | null;
   /** For how long yet the last holder wanted it left alone; milliseconds, null: not at all. */
   readonly wakeInMs: number | null;
 }
@@ -139,7 +148,9 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.state,
-      l.state_reason as "stateReason", l.hold_ms as "holdMs",
+      l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
+      extract(epoch from clock_timestamp() - l.held_since)::float8 * 1000 as "heldForMs",
+      case when r.canary_passed then null else r.canary end as canary,
       greatest(0, extract(epoch from l.wake_at - clock_timestamp())::float8 * 1000) as "wakeInMs", r.ended_at is not null as ended,
       l.lease_released as released, l.lease_renewals as renewals
     from run r join lane l on l.run_id = r.id join destination d on d.id = r.destination_id

@@ -98,7 +98,16 @@ export async function setReplayDesired(
         when ${resumes} and ${stoodFor(brakeReasons)} and status_reason <> all(brakes_released)
         then array[status_reason] else '{}' end
     where id = ${id} and kind = 'replay' and ended_at is null and desired not in ('cancelled', ${desired})`);
+  if (changed > 0 && desired === 'running') await forgetRefusals(db, id);
   return await changeOf(db, id, changed, desired);
+}
+
+/** Who resumes a replay that was refused has mended something: its lanes begin at full speed, not with a probe. */
+async function forgetRefusals(db: Queryable, id: string): Promise<void> {
+  const refused = ['destination_refuses', 'unauthorized'];
+  await db.run(sql`
+    update lane set state = 'ready', state_reason = null, hold_ms = null, held_since = null, wake_at = null
+    where run_id = ${id} and state = 'held' and split_part(state_reason, ':', 1) = any(${refused}::text[])`);
 }
 
 /** Changes a replay's pace while it runs; null takes a limit away, absent leaves it. */

@@ -54,6 +54,7 @@ export async function driveLane(
     const { seen } = wakes;
     const slice = await deliverSlice.executeWithOptions({ summary: summary() }, [input]);
     onSlice(slice);
+    if (slice.wakesOthers === true) wakes.wake();
     if (slice.next === 'done') return 'done';
     if (slice.next !== 'more') await wakes.wait(seen, slice.wakeAt);
   }

@@ -57,4 +57,6 @@ export interface SliceResult {
   /** Events per second of this slice. */
   readonly rate: number;
   readonly reason: string | null;
+  /** What this slice found lets the other lanes of its run go on. */
+  readonly wakesOthers?: true;
 }

@@ -17,6 +17,8 @@ const standing: LaneStanding = {
   reason: 'destination_down: http_500',
   wakeInMs: 3_600_000,
   holdMs: 4_000,
+  heldForMs: 90_000,
+  endings: { ended: 10, dead: { http_500: 2 } },
   rate: 12.5,
   revision: 1,
   suppressionRevision: 0,

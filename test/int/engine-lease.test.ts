@@ -47,6 +47,8 @@ const standing = (more: Partial<LaneStanding> = {}): LaneStanding => ({
   reason: null,
   wakeInMs: null,
   holdMs: null,
+  heldForMs: null,
+  endings: null,
   rate: 0,
   revision: 1,
   suppressionRevision: 0,

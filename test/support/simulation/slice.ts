@@ -54,7 +54,9 @@ export class SimSlice {
     const { mark, counts, held } = db;
     this.#lane = new Lane<SimEvent>(
       { mark, counts, orderBy, actions, batchSize, windowLimit, waitingByKey, random: () => random.next() },
-      held === null ? healthy : stillDown(held, held.failure, agenda.now, held.closedUntil - agenda.now),
+      held === null
+        ? healthy
+        : stillDown(held, held.failure, agenda.now, { closedForMs: held.closedUntil - agenda.now }),
     );
     this.#commit(() => this.#takeUpDue(() => this.#rest()));
     this.#pump();
