@@ -59,6 +59,8 @@ export async function commitLane(
 }
 
 async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, standing: LaneStanding) {
+  // Kept while the reason is, so that the same commit again changes nothing.
+  const held = sql`clock_timestamp() - ${standing.heldForMs}::float8 * interval '1 ms'`;
   const [wanted] = await tx.rows<Wanted & { desired: Wanted['desired'] }>(sql`
     update lane l set mark = ${commit.mark}, counts = ${toJsonb(commit.counts)}::jsonb,
       ahead = ${toJsonb(commit.ahead)}::jsonb, rate = ${standing.rate},
@@ -66,7 +68,8 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
       lease_renewals = l.lease_renewals + 1, lease_renewed_at = clock_timestamp(),
       lease_revision = ${standing.revision}, suppression_revision = ${standing.suppressionRevision}, lease_released = ${standing.release},
       state = ${standing.state}, state_reason = ${standing.reason}, hold_ms = ${standing.holdMs},
-      held_since = clock_timestamp() - ${standing.heldForMs}::float8 * interval '1 ms',
+      held_since = case when ${standing.heldForMs}::float8 is not null and l.state_reason = ${standing.reason}
+        then coalesce(l.held_since, ${held}) else ${held} end,
       endings = ${standing.endings === null ? null : toJsonb(standing.endings)}::jsonb,
       wake_at = clock_timestamp() + ${standing.wakeInMs}::float8 * interval '1 ms'
     from run r join destination d on d.id = r.destination_id

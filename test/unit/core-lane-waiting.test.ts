@@ -77,7 +77,8 @@ describe('waiting', () => {
       waitingByKey: new Map([['u', 3]]),
       counts: waitingCounts(3),
     });
-    lane.offerDue([due(1, 'u'), due(2, 'u'), due(3, 'u')], 0);
+    const deliveries = [{ actionId: 'a', attempts: 0, rounds: 0, ageMs: null }]; // what failed before goes alone
+    lane.offerDue([due(1, 'u', { deliveries }), due(2, 'u', { deliveries }), due(3, 'u', { deliveries })], 0);
     const now = failUntilAside(lane);
     expect(lane.next(now + 60_000)).toEqual([]);
     expect(changes(lane.takeCommit()).waiting).toEqual(['1/a', '2/a behind', '3/a behind']);
