@@ -11,6 +11,7 @@ import { readRuns } from '../db/runs.ts';
 import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
+import type { Accounts } from './accounts.ts';
 import { Slice, type SliceEnd, type SliceTiming } from './slice.ts';
 import type { SuppressionList } from './suppression-list.ts';
 import { takeLaneWhenFree } from './take-lane.ts';
@@ -18,6 +19,7 @@ import { takeLaneWhenFree } from './take-lane.ts';
 export interface DeliverDeps {
   readonly db: Database;
   readonly head: HeadWatch;
+  readonly accounts: Accounts;
   /** Opens a destination with its newest settings. */
   readonly openSender: (destination: TakenLane['destination']) => Promise<Sender>;
   readonly suppressions: SuppressionList;
@@ -53,6 +55,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
           sender,
           triggers: () => true,
           suppressions: deps.suppressions,
+          accounts: deps.accounts,
           now: monotonic,
           random: Math.random,
           timing: deps.timing,

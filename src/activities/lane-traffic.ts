@@ -7,14 +7,16 @@ import type { TakenLane, Wanted } from '../db/lane-lease.ts';
 import type { Queryable } from '../db/sql.ts';
 import type { Delivery, Sender } from '../destinations/definition.ts';
 import { deliveryId } from '../destinations/delivery-id.ts';
+import type { Accounts, LaneBudget } from './accounts.ts';
 import { readLanePage, type Questions } from './lane-page.ts';
-import { LanePace } from './lane-pace.ts';
+import type { Waiter } from './run-budget.ts';
 
 const pageAhead = 1_000; // unsent deliveries below which the next page is read
 
 export interface TrafficDeps extends Questions {
   readonly db: Queryable;
   readonly sender: Sender;
+  readonly accounts: Accounts;
   /** Milliseconds on a clock that only rises. */
   readonly now: () => number;
   /** Up to where the lane may read now. */
@@ -31,12 +33,12 @@ export interface TrafficDeps extends Questions {
  * What goes in and out of a lane: pages of the archive and requests to the destination, side by side, each started as
  * soon as the lane, the pace and the lease allow.
  */
-export class LaneTraffic {
+export class LaneTraffic implements Waiter {
   readonly #taken: TakenLane;
   readonly #known: LaneKnowledge;
   readonly #lane: Lane<ArchivedEvent>;
   readonly #deps: TrafficDeps;
-  readonly #pace: LanePace;
+  readonly #budget: LaneBudget;
   #maxConcurrent: number | null = null;
   #requests = 0;
   #reading = false;
@@ -48,7 +50,7 @@ export class LaneTraffic {
     this.#known = known;
     this.#lane = lane;
     this.#deps = deps;
-    this.#pace = new LanePace(deps.db, taken.runId, taken.lanes);
+    this.#budget = deps.accounts.enter(taken);
     this.obey(taken.wanted);
   }
 
@@ -68,9 +70,9 @@ export class LaneTraffic {
   }
 
   /** Takes over a pace that was changed while the lane is worked. */
-  obey({ eventsPerSecond, maxConcurrent }: Pick<Wanted, 'eventsPerSecond' | 'maxConcurrent'>): void {
-    this.#pace.set(eventsPerSecond);
-    this.#maxConcurrent = maxConcurrent;
+  obey(wanted: Wanted): void {
+    this.#budget.run.obey(wanted);
+    this.#maxConcurrent = wanted.maxConcurrent;
   }
 
   /** Starts all that may start now, and wakes itself when time alone allows more. */
@@ -78,33 +80,59 @@ export class LaneTraffic {
     clearTimeout(this.#timer);
     if (!this.#maySend()) return;
     const concurrency = this.#concurrency();
+    const { run } = this.#budget;
     while (this.#requests < concurrency) {
-      const now = this.#deps.now();
-      const leaveAt = this.#pace.leaveAt(now);
-      if (leaveAt === null || leaveAt > now) break;
-      const batch = this.#lane.next(now, Math.min(this.#deps.sender.batchSize, this.#pace.room(now)));
+      const leavesAt = run.now();
+      const room = run.room(leavesAt);
+      if (room === 0) {
+        this.#awaitTurn();
+        break;
+      }
+      const batch = this.#lane.next(this.#deps.now(), Math.min(this.#deps.sender.batchSize, room));
       if (batch.length === 0) break;
-      this.#pace.take(batch.length, now);
-      const rest = this.#withoutSuppressed(batch, now);
+      run.take(batch.length, leavesAt);
+      const rest = this.#withoutSuppressed(batch, this.#deps.now());
       if (rest.length > 0) void this.#send(rest);
     }
     this.#readMore();
-    void this.#fetchAllowance();
     this.#armTimer();
+  }
+
+  /** It will never be this lane's turn. */
+  fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#deps.onProgress();
   }
 
   /** Starts nothing by itself any more. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#budget.run.forget(this);
+    this.#budget.leave();
   }
 
   #maySend(): boolean {
     return this.#failure === null && this.#deps.mayWrite();
   }
 
-  /** Asked when a request is written to its socket, which may be long after it was handed over. */
+  /**
+   * Asked when a request is written to its socket, which may be long after it was handed over: the account may have
+   * closed since it was its turn.
+   */
   #mayWrite(deliveries: readonly Delivery[]): boolean {
-    return this.#maySend() && !deliveries.some(({ event }) => this.#deps.suppressed(event));
+    const { run } = this.#budget;
+    if (!this.#maySend() || run.isClosed(run.now())) return false;
+    return !deliveries.some(({ event }) => this.#deps.suppressed(event));
+  }
+
+  /** The budget, or a 429 that any lane has heard, keeps it waiting. */
+  #awaitTurn(): void {
+    const { batchSize } = this.#deps.sender;
+    const events = Math.min(
+      this.#lane.ready(this.#deps.now()),
+      batchSize * (this.#concurrency() - this.#requests),
+    );
+    if (events > 0) this.#budget.run.waitFor(this, { events, batchSize });
   }
 
   /** A replay's concurrency is shared out over its lanes; a lane never has more than its destination allows it. */
@@ -139,6 +167,7 @@ export class LaneTraffic {
       const outcomes = await this.#deps.sender.send(deliveries, {
         mayWrite: () => this.#mayWrite(deliveries),
       });
+      this.#budget.account.heard(outcomes);
       this.#lane.settleRequest(batch, outcomes, this.#deps.now());
     } catch (error) {
       this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
@@ -169,20 +198,10 @@ export class LaneTraffic {
     this.#deps.onProgress();
   }
 
-  async #fetchAllowance(): Promise<void> {
-    if (this.#lane.open === 0) return;
-    try {
-      if (await this.#pace.fetch(this.#deps.now)) this.pump();
-    } catch (error) {
-      this.#failure ??= error;
-      this.#deps.onProgress();
-    }
-  }
-
   #armTimer(): void {
-    const now = this.#deps.now();
-    const pace = this.#lane.open > 0 ? this.#pace.leaveAt(now) : null;
-    const times = [this.#lane.wakeAt(), pace].filter((at): at is number => at !== null && at > now);
-    if (times.length > 0) this.#timer = setTimeout(() => this.pump(), Math.min(...times) - now);
+    const wakeAt = this.#lane.wakeAt();
+    if (wakeAt === null) return;
+    const ms = wakeAt - this.#deps.now();
+    if (ms > 0) this.#timer = setTimeout(() => this.pump(), ms);
   }
 }

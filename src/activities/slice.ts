@@ -8,6 +8,7 @@ import type { LaneStanding } from '../db/lane-commit.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Sender } from '../destinations/definition.ts';
+import type { Accounts } from './accounts.ts';
 import { LaneHolder } from './lane-holder.ts';
 import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
@@ -41,6 +42,7 @@ export interface SliceDeps {
   readonly sender: Sender;
   readonly triggers: Questions['triggers'];
   readonly suppressions: SuppressionList;
+  readonly accounts: Accounts;
   /** Milliseconds on a clock that only rises. */
   readonly now: () => number;
   readonly random: () => number;
@@ -78,7 +80,7 @@ export class Slice {
 
   /** @param takenAt when the taking of the lane was begun, on the clock of `deps.now` */
   constructor(taken: TakenLane, known: LaneKnowledge, takenAt: number, deps: SliceDeps) {
-    const { db, sender, triggers, suppressions, now, random } = deps;
+    const { db, sender, triggers, suppressions, accounts, now, random } = deps;
     this.#taken = taken;
     this.#deps = deps;
     this.#startedAt = now();
@@ -92,6 +94,7 @@ export class Slice {
       sender,
       triggers,
       suppressed: (event) => suppressions.has(event),
+      accounts,
       now,
       canary: this.#canary,
       readable: () => this.#readable,

@@ -43,7 +43,7 @@ const streakUsers = 2;
 const firstWaitMs = 500;
 const maxWaitMs = 30_000;
 /** A destination's Retry-After is followed up to this; milliseconds. */
-const maxRetryAfterMs = 60 * 60_000;
+export const maxRetryAfterMs = 60 * 60_000;
 
 export const healthy: Health = { down: null, streaks: new Map() };
 

@@ -109,13 +109,21 @@ export class Lane<E> {
 
   /** The deliveries of the next request, empty when nothing may leave now. @param limit how many it may carry */
   next(now: number, limit = this.#options.batchSize): readonly Task<E>[] {
-    this.#failures.wake(now, this.#books.windowSize >= this.#limit ? this.#books.oldest : undefined);
+    this.#wake(now);
     const may = this.#failures.maySend(now);
     if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
     const batch = may === 'probe' ? this.#takeProbe() : this.#order.take(limit);
     if (batch.length > 0 && may === 'probe') this.#failures.probeSent();
     this.#inFlight += batch.length;
     return batch;
+  }
+
+  /** How many deliveries could leave now if only the budget allowed it. */
+  ready(now: number): number {
+    this.#wake(now);
+    const may = this.#failures.maySend(now);
+    if (may === 'probe') return this.#inFlight > 0 ? 0 : Math.min(1, this.#order.ready);
+    return may === 'no' ? 0 : this.#order.ready;
   }
 
   /** When `next` may have something although nothing else happens; null: not by time alone. */
@@ -181,6 +189,10 @@ export class Lane<E> {
 
   get #limit(): number {
     return this.#options.windowLimit ?? windowLimit;
+  }
+
+  #wake(now: number): void {
+    this.#failures.wake(now, this.#books.windowSize >= this.#limit ? this.#books.oldest : undefined);
   }
 
   /** The first may be any; the next ones follow in turn, as each goes to the end when it comes back. */

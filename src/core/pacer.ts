@@ -1,85 +1,91 @@
-/** A stretch of time in which its holder alone may send, at the pace's full rate. Milliseconds on the holder's clock. */
-export interface Allowance {
-  readonly from: number;
-  readonly until: number;
-}
+import type { Block } from './budget.ts';
 
 /**
- * How long an allowance lasts: about a quarter of a second, and always the time of whole events, so that several
- * holders in turn send no more than one alone would. Milliseconds.
+ * Another block is fetched when less than this is left of the last one; milliseconds. A replay's is less than its blocks
+ * may lie ahead, so that those who have none come first. A stream's is more, so that what comes in while it waits for
+ * its turn need not wait for another.
  */
-export function allowanceMs(eventsPerSecond: number): number {
-  return (1_000 * Math.ceil(eventsPerSecond / 4)) / eventsPerSecond;
-}
-
-/** Sums of intervals miss the end of a stretch by less than this; milliseconds. */
-const roundingMs = 0.01;
+const fetchAheadMs = { replay: 120, stream: 250 };
 
 /** How late sends may be and still be made up for; milliseconds. */
-const catchUpMs = 50;
+const catchUpMs = 40;
 
 /**
- * Spaces sends over allowances at a rate: the n-th event of a stretch leaves n intervals after its start, unused time
- * is lost, so no border between stretches sees a burst.
+ * Spaces sends over the blocks that it is given: each request keeps the next one waiting for the time of its events.
+ * What a block has left at its end is lost, so no border between blocks, or between holders, sees a burst.
+ * Times are milliseconds on the holder's clock.
  */
 export class Pacer {
-  #intervalMs: number;
-  #allowances: Allowance[] = [];
+  readonly #fetchAheadMs: number;
+  #blocks: { block: Block; events: number; requests: number }[] = [];
   /** The last request: when it took its room, and for how many events. */
-  #last = { at: 0, events: 0 };
+  #last: { at: number; events: number } | null = null;
 
-  constructor(eventsPerSecond: number) {
-    this.#intervalMs = 1_000 / eventsPerSecond;
+  constructor(kind: 'stream' | 'replay') {
+    this.#fetchAheadMs = fetchAheadMs[kind];
   }
 
-  /** Stretches that were fetched for another rate are given up: those of a slow one are long. */
-  set eventsPerSecond(rate: number) {
-    this.#intervalMs = 1_000 / rate;
-    this.#allowances = [];
+  /** Adds a block; it must not begin before the last one ends. */
+  add(block: Block): void {
+    this.#blocks.push({ block, events: block.events, requests: block.requests });
   }
 
-  get #nextAt(): number {
-    return this.#last.at + this.#last.events * this.#intervalMs;
+  /** Gives up what it holds: the rate has changed, and blocks of a slow one are long. */
+  clear(): void {
+    this.#blocks = [];
+    this.#last = null;
   }
 
-  /** Adds a stretch; it must not begin before the last one ends. */
-  add(allowance: Allowance): void {
-    this.#allowances.push(allowance);
+  /** Events that may still leave. */
+  left(now: number): number {
+    this.#drop(now);
+    return this.#blocks.reduce((sum, { events }) => sum + events, 0);
   }
 
-  /** Whether another stretch should be fetched now, so that it is there before the last one is used up. */
-  wantsMore(now: number): boolean {
-    const last = this.#allowances.at(-1);
-    return last === undefined || last.until - now < 150;
+  /** When another block should be fetched, so that it is there before the last one is used up. */
+  fetchAt(now: number): number {
+    const last = this.#blocks.at(-1);
+    return last === undefined ? now : last.block.until - this.#fetchAheadMs;
   }
 
-  /** Takes room for some events. @returns whether they may leave now */
-  take(events: number, now: number): boolean {
-    const at = this.leaveAt(now);
-    if (at === null || at > now) return false;
-    // A timer that fires late must not slow the pace, yet what is caught up stays within a twentieth of a second.
-    this.#last = { at: Math.max(at, now - Math.max(catchUpMs, this.#intervalMs)), events };
-    return true;
-  }
-
-  /** When the next event may leave; null: a stretch must be fetched first. */
+  /** When the next request may leave; null: a block must be fetched first. */
   leaveAt(now: number): number | null {
-    const over = (stretch: Allowance) => stretch.until <= Math.max(now, this.#nextAt + roundingMs);
-    while (this.#allowances[0] !== undefined && over(this.#allowances[0])) this.#allowances.shift();
-    const current = this.#allowances[0];
-    return current === undefined ? null : Math.max(current.from, this.#nextAt);
+    this.#drop(now);
+    const current = this.#blocks[0];
+    return current === undefined ? null : Math.max(current.block.from, this.#freeAt(current.block));
   }
 
-  /** How many events may share one request: a tenth of a second's. */
-  get batchLimit(): number {
-    return Math.max(1, Math.floor(100 / this.#intervalMs));
-  }
-
-  /** How many may share one that leaves now: what is left of the stretch is less, perhaps, and the next is another's. */
+  /** How many events a request may carry that leaves now. */
   room(now: number): number {
     const at = this.leaveAt(now);
-    const current = this.#allowances[0];
-    if (at === null || current === undefined) return 0;
-    return Math.min(this.batchLimit, Math.ceil((current.until - at - roundingMs) / this.#intervalMs));
+    const current = this.#blocks[0];
+    if (at === null || at > now || current === undefined) return 0;
+    return Math.min(current.block.batch, current.events);
+  }
+
+  /** A request leaves now. @param events no more than there is room for */
+  take(events: number, now: number): void {
+    const at = this.leaveAt(now);
+    const current = this.#blocks[0];
+    if (at === null || at > now || current === undefined) throw new Error('nothing may leave now');
+    // A timer that fires late must not slow the rate, yet little enough is made up for that no second sees too many.
+    const { eventMs, requestMs } = current.block;
+    this.#last = { at: Math.max(at, now - Math.max(catchUpMs, eventMs, requestMs)), events };
+    current.events -= events;
+    current.requests--;
+  }
+
+  /** Blocks that are over or used up. */
+  #drop(now: number): void {
+    for (;;) {
+      const first = this.#blocks[0];
+      if (first === undefined || (first.events > 0 && first.requests > 0 && first.block.until > now)) return;
+      this.#blocks.shift();
+    }
+  }
+
+  #freeAt({ eventMs, requestMs }: Block): number {
+    if (this.#last === null) return Number.NEGATIVE_INFINITY;
+    return this.#last.at + Math.max(this.#last.events * eventMs, requestMs);
   }
 }

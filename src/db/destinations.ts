@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Budget } from '../core/budget.ts';
 import type { Position } from '../core/event.ts';
 import { atMicroseconds, microsecondsOf } from './instant.ts';
+import { tellBudget } from './budget.ts';
 import { readRuns, type RunRecord } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
-
-/** The rate that one account can bear; an absent member limits nothing. */
-export interface Budget {
-  readonly eventsPerSecond?: number;
-  readonly requestsPerSecond?: number;
-  readonly maxConcurrent?: number;
-}
 
 /** An action in its newest version. */
 export interface ActionRecord {
@@ -130,6 +125,7 @@ export async function changeDestination(tx: Queryable, id: string, change: Desti
   if (enabled !== undefined) sets.push(sql`enabled = ${enabled}`);
   if (enabled === true) sets.push(sql`disabled_reason = null`);
   await tx.run(sql`update destination set ${join(sets, sql`, `)} where id = ${id} and deleted_at is null`);
+  if (budget !== undefined) await tellBudget(tx, id);
 }
 
 /** Deletes a destination: it is disabled and no longer read. What it was sent stays known. */

@@ -1,6 +1,7 @@
 import type { Position } from '../core/event.ts';
 import { archiveHead } from './archive/read.ts';
 import type { Database } from './database.ts';
+import { Listening } from './listening.ts';
 
 const pollMs = 1_000;
 
@@ -20,27 +21,14 @@ export function watchHead(db: Database): HeadWatch {
   const listeners = new Set<() => void>();
   let head: Position = 0;
   let closed = false;
-  let release: (() => void) | null = null;
   const rise = (to: Position) => {
     if (to <= head) return;
     head = to;
     for (const listener of listeners) listener();
   };
-  const listen = async () => {
-    const client = await db.pool.connect();
-    const drop = (error?: Error) => {
-      if (release === null) return;
-      release = null;
-      client.removeAllListeners('notification');
-      client.release(error ?? true);
-    };
-    release = drop;
-    client.once('error', drop);
-    client.on('notification', ({ payload }) => rise(Number(payload)));
-    await client.query('listen event_appended').catch(drop);
-  };
+  const listening = new Listening(db, 'event_appended', (payload) => rise(Number(payload)));
   const look = async () => {
-    if (release === null) await listen();
+    await listening.keep();
     rise(await archiveHead(db));
   };
   let looking = look().catch(() => undefined);
@@ -60,7 +48,7 @@ export function watchHead(db: Database): HeadWatch {
       closed = true;
       clearInterval(timer);
       await looking;
-      release?.();
+      listening.close();
     },
   };
 }

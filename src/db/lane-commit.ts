@@ -5,7 +5,7 @@ import { chunkPositions } from '../core/coverage.ts';
 import type { Database } from './database.ts';
 import { toJsonb } from './jsonb.ts';
 import { deliveryKey } from './lane-knowledge.ts';
-import type { TakenLane, Wanted } from './lane-lease.ts';
+import { accountWanted, type TakenLane, type Wanted } from './lane-lease.ts';
 import { desiredOfHolder } from './runs.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
@@ -73,9 +73,10 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
       endings = ${standing.endings === null ? null : toJsonb(standing.endings)}::jsonb,
       wake_at = clock_timestamp() + ${standing.wakeInMs}::float8 * interval '1 ms'
     from run r join destination d on d.id = r.destination_id
+    left join budget b on b.scope = 'destination/' || d.id
     where l.run_id = ${lane.runId} and l.lane = ${lane.lane} and l.lease_token = ${lane.token} and r.id = l.run_id
     returning ${desiredOfHolder} as desired, r.revision, r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
-      d.updated_at as "destinationUpdatedAt",
+      d.updated_at as "destinationUpdatedAt", ${accountWanted} as account,
       (select revision from suppression_revision) as "suppressionRevision"`);
   if (wanted === undefined) throw new LeaseLost(`lane ${lane.lane} of run ${lane.runId} has another holder`);
   return wanted;

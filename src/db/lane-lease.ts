@@ -1,9 +1,12 @@
 import type { Endings } from '../core/brakes.ts';
+import type { Budget } from '../core/budget.ts';
 import { noCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
+import type { LearntRate } from '../core/learnt-rate.ts';
 import type { Desired, LaneState } from '../core/replay-status.ts';
 import type { Canary } from '../core/replay-request.ts';
 import type { Selection } from '../core/selection.ts';
+import { millis } from './budget.ts';
 import type { Database } from './database.ts';
 import { desiredOfHolder, type PinnedAction } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
@@ -61,7 +64,20 @@ export interface Wanted {
   readonly destinationUpdatedAt: Date;
   /** The newest change of suppressions. */
   readonly suppressionRevision: number;
+  readonly account: AccountWanted;
 }
+
+/** How a destination's account stands. Times are milliseconds of Postgres time. */
+export interface AccountWanted {
+  readonly now: number;
+  readonly budget: Budget;
+  readonly blockedUntil: number;
+  readonly learnt: LearntRate | null;
+}
+
+/** The account of the destination `d`, whose row of the budget, if any, is `b`. */
+export const accountWanted = sql`json_build_object('now', ${millis(sql`clock_timestamp()`)}, 'budget', d.budget,
+  'blockedUntil', ${millis(sql`b.blocked_until`)}, 'learnt', b.learnt)`;
 
 /** What an attempt to take a lane ended in. */
 export type TakeLane =
@@ -82,6 +98,7 @@ interface Row extends Omit<TakenLane, 'destination' | 'wanted' | 'counts' | 'tok
   revision: number;
   eventsPerSecond: number | null;
   maxConcurrent: number | null;
+  account: AccountWanted;
   ended: boolean;
   released: boolean;
   renewals: number;
@@ -146,7 +163,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       d.id as "destinationId", d.type, d.settings_sealed as "settingsSealed", d.updated_at as "updatedAt",
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
       r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
-      r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
+      r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", ${accountWanted} as account,
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
       extract(epoch from clock_timestamp() - l.held_since)::float8 * 1000 as "heldForMs",
@@ -154,6 +171,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       greatest(0, extract(epoch from l.wake_at - clock_timestamp())::float8 * 1000) as "wakeInMs", r.ended_at is not null as ended,
       l.lease_released as released, l.lease_renewals as renewals
     from run r join lane l on l.run_id = r.id join destination d on d.id = r.destination_id
+    left join budget b on b.scope = 'destination/' || d.id
     where r.id = ${runId} and l.lane = ${lane}
     for no key update of r, l`);
   return row ?? null;
@@ -169,6 +187,7 @@ function toTaken(row: Row, token: string, suppressionRevision: number): TakenLan
     revision,
     eventsPerSecond,
     maxConcurrent,
+    account,
   } = row;
   return {
     ...row,
@@ -182,6 +201,7 @@ function toTaken(row: Row, token: string, suppressionRevision: number): TakenLan
       eventsPerSecond,
       maxConcurrent,
       destinationUpdatedAt: updatedAt,
+      account,
       suppressionRevision,
     },
   };

@@ -5,6 +5,7 @@ import { selectionOfRequest } from '../core/replay-selection.ts';
 import { brakeReasons, canaryReasons } from '../core/replay-status.ts';
 import type { Selection } from '../core/selection.ts';
 import { archiveHead } from './archive/read.ts';
+import { tellBudget } from './budget.ts';
 import { countReplay } from './replay-count.ts';
 import { endRunIfDue } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
@@ -121,7 +122,9 @@ export async function setReplayPace(
       events_per_second = case when ${'eventsPerSecond' in pace}::boolean then ${pace.eventsPerSecond ?? null}::float8 else events_per_second end,
       max_concurrent = case when ${'maxConcurrent' in pace}::boolean then ${pace.maxConcurrent ?? null}::integer else max_concurrent end
     where id = ${id} and kind = 'replay' and ended_at is null and desired <> 'cancelled'`);
-  return await changeOf(db, id, changed);
+  const change = await changeOf(db, id, changed);
+  if (change.kind === 'changed') await tellBudget(db, change.replay.destinationId);
+  return change;
 }
 
 /** Whether a run's reason is one of these, whatever follows it behind a colon. */

@@ -1,4 +1,5 @@
 import { Worker } from '@temporalio/worker';
+import { Accounts } from '../activities/accounts.ts';
 import { createDeliverSlice } from '../activities/deliver-slice.ts';
 import { defaultTiming } from '../activities/slice.ts';
 import { SuppressionList } from '../activities/suppression-list.ts';
@@ -35,13 +36,21 @@ const db = openDatabase({
   idleInTransactionMs: leaseMs, // a worker that is stopped within a commit would else keep its lane locked
 });
 const head = watchHead(db);
+const accounts = new Accounts(db);
 const orchestrator = openOrchestrator(config);
 const openSender = createOpenSender({
   keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
 });
 const suppressions = new SuppressionList(db);
-const deliverSlice = createDeliverSlice({ db, head, openSender, suppressions, timing: defaultTiming });
+const deliverSlice = createDeliverSlice({
+  db,
+  head,
+  accounts,
+  openSender,
+  suppressions,
+  timing: defaultTiming,
+});
 const activities = { deliverSlice };
 
 const connection = await connectWorker(config, log);
@@ -65,6 +74,7 @@ onShutdown(async () => {
   await stopWorkers();
   await connection.close();
   await orchestrator.close();
+  await accounts.close();
   await head.close();
   await db.close();
 });

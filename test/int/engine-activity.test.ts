@@ -9,6 +9,7 @@ import { sql } from '../../src/db/sql.ts';
 import { setStreamDesired } from '../../src/db/streams.ts';
 import { testDatabase } from '../support/database.ts';
 import {
+  accountsOf,
   append,
   ask,
   connect,
@@ -39,6 +40,7 @@ function newActivity(engine: Engine, timing: Partial<typeof shortTiming> = {}) {
   const deliver = createDeliverSlice({
     db,
     head,
+    accounts: accountsOf(db),
     openSender,
     suppressions: new SuppressionList(db),
     timing: { ...shortTiming, ...timing },

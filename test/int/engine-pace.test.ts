@@ -1,53 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { takeAllowance } from '../../src/db/budget.ts';
-import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 import { append, newEngine, newReplay, runSlice, turns } from '../support/engine.ts';
 
 const db = await testDatabase();
-
-/** Takes a stretch and says where it lies on this process's clock. */
-async function taken(scope: string, lengthMs: number, takers: number) {
-  const before = performance.now();
-  const { startsInMs, ...stretch } = await takeAllowance(db, scope, lengthMs, takers);
-  const after = performance.now();
-  return { ...stretch, startsInMs, earliest: before + startsInMs, latest: after + startsInMs };
-}
-
-test('stretches follow each other without overlap, for takers side by side too', async () => {
-  for (const takers of [1, 4, 64]) {
-    const scope = `run/${crypto.randomUUID()}`;
-    const stretches = await Promise.all(Array.from({ length: takers * 2 }, () => taken(scope, 250, takers)));
-    stretches.sort((left, right) => left.earliest - right.earliest);
-    stretches.forEach((stretch, index) => {
-      // The n-th begins when the n before it are over, within what the answers took.
-      expect(stretch.latest, `${takers} takers, ${index}`).toBeGreaterThanOrEqual(
-        stretches[0]!.earliest + index * 250,
-      );
-    });
-  }
-});
-
-test('the stretches of a slow pace are long, and those of all takers still follow each other', async () => {
-  const scope = `run/${crypto.randomUUID()}`;
-  const starts = [];
-  for (let taker = 0; taker < 6; taker++) starts.push((await taken(scope, 20_000, 3)).startsInMs);
-  for (const [index, startsInMs] of starts.entries()) {
-    expect(startsInMs).toBeLessThanOrEqual(index * 20_000);
-    expect(startsInMs).toBeGreaterThan(index * 20_000 - 5_000);
-  }
-});
-
-test('time that nobody took is lost, and a time too far ahead is reset', async () => {
-  const scope = `run/${crypto.randomUUID()}`;
-  await taken(scope, 250, 1);
-  await db.run(sql`update budget set next_at = now() - interval '1 hour' where scope = ${scope}`);
-  expect((await taken(scope, 250, 1)).startsInMs).toBe(0);
-  expect((await taken(scope, 250, 1)).startsInMs).toBeGreaterThan(200); // nothing was saved up
-  await db.run(sql`update budget set next_at = now() + interval '1 hour' where scope = ${scope}`);
-  expect((await taken(scope, 250, 1)).startsInMs).toBe(0);
-});
 
 /** Works a paced replay for a while. @returns when events came in, from when it had got going; milliseconds */
 async function steadyTimes(

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import { Accounts } from '../../src/activities/accounts.ts';
 import { Slice, type SliceDeps, type SliceEnd } from '../../src/activities/slice.ts';
 import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { takeLaneWhenFree } from '../../src/activities/take-lane.ts';
@@ -91,6 +92,21 @@ function lazyHead(db: Database): HeadWatch {
     onRise: (listener) => opened().onRise(listener),
     close: () => opened().close(),
   };
+}
+
+const accounts = new WeakMap<Database, Accounts>();
+
+/** What the slices that share a database share, as those of one process do; it ends with its test. */
+export function accountsOf(db: Database): Accounts {
+  const known = accounts.get(db);
+  if (known !== undefined) return known;
+  const made = new Accounts(db);
+  accounts.set(db, made);
+  onTestFinished(async () => {
+    accounts.delete(db);
+    await made.close();
+  });
+  return made;
 }
 
 /** A replay reads to the end of its range, wherever the head is. */
@@ -186,6 +202,7 @@ export async function runSlice(
     head: taken.lane.kind === 'stream' ? engine.head : noHead,
     sender,
     triggers: () => true,
+    accounts: accountsOf(overrides.db ?? engine.db),
     random: Math.random,
     signal: new AbortController().signal,
     ...others,

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { Budget } from '../../core/budget.ts';
 import {
   changeDestination,
   deleteDestination,
   getDestination,
   lockDestination,
   setSeam,
-  type Budget,
   type DestinationChange,
   type DestinationRecord,
 } from '../../db/destinations.ts';
