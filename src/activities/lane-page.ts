@@ -44,13 +44,15 @@ function offerOf(
 ): Offered<ArchivedEvent> {
   const { position, receivedAt } = event;
   const isSuppressed = suppressed(event);
+  const { toRetry } = others;
   const decisions = lane.actions.map(({ actionId }) => {
     const key = deliveryKey(position, actionId);
     const decision = decide(lane.mode, {
       ownBit: covers(known.own.get(actionId), position),
-      otherBit: covers(others.others.get(actionId), position),
+      otherBit: toRetry?.get(key) ?? covers(others.others.get(actionId), position),
       ownRow: known.rows.get(key) ?? null,
       waitsElsewhere: others.elsewhere.has(key),
+      asked: toRetry?.has(key) ?? true,
       triggered: triggers(actionId, event),
       suppressed: isSuppressed,
     });

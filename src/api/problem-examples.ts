@@ -27,6 +27,10 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     'Replay 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914 of this destination is not over. Wait for its end, or cancel it.',
     { members: { replayId: '2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914' } },
   ),
+  nothing_to_retry: problem(
+    'nothing_to_retry',
+    'No dead letter that is meant can be retried: each was delivered since, waits for its next try or is in the hands of a replay, or there is none. GET /api/dead-letters?open=true lists those that can.',
+  ),
   replay_ended: problem(
     'replay_ended',
     'The replay is completed, so it can no longer be changed. Start a new one.',

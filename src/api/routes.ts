@@ -12,6 +12,7 @@ import { referenceRoutes } from './routes/reference.ts';
 import { replayControlRoutes } from './routes/replay-control.ts';
 import { replayProgressRoutes } from './routes/replay-progress.ts';
 import { replayRoutes } from './routes/replays.ts';
+import { retryRoutes } from './routes/retries.ts';
 import { sourceRoutes } from './routes/sources.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
 
@@ -28,6 +29,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayProgressRoutes(deps),
     ...eventRoutes(deps),
     ...deadLetterRoutes(deps),
+    ...retryRoutes(deps),
     ...suppressionRoutes(deps),
     ...healthRoutes(deps),
     ...referenceRoutes(() => apiDocument(routes)),

@@ -11,6 +11,8 @@ export interface Knowledge {
   readonly ownRow: 'waiting' | 'dead' | null;
   /** It waits in another run of the destination. */
   readonly waitsElsewhere: boolean;
+  /** The run is to deliver it; false: it retries other deliveries of the event. */
+  readonly asked: boolean;
   /** The action's trigger takes the event. */
   readonly triggered: boolean;
   /** Nothing may be sent to its user. */
@@ -42,6 +44,7 @@ const settled = (bucket: Bucket, reason: string | null = null, set = false): Dec
 export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): Decision {
   if (known.ownBit) return settled(mode !== 'all' && known.otherBit ? 'alreadyDelivered' : 'delivered');
   if (known.ownRow !== null) return settled(known.ownRow);
+  if (!known.asked) return settled('filtered', 'not_to_retry');
   if (!known.triggered) return settled('filtered', 'no_trigger_matches');
   if (mode !== 'all' && known.otherBit) return settled('alreadyDelivered', null, true);
   if (known.suppressed) return settled('suppressed');

@@ -1,10 +1,11 @@
 import type { ReplayRange } from './replay-request.ts';
 import type { Selection } from './selection.ts';
 
-/** The selection that a replay's request asks for; its range must be frozen. Position ends are not part of it. */
+/**
+ * The selection that a replay's request asks for; its range must be frozen. Position ends are not part of it, nor is
+ * what a replay of failures takes up.
+ */
 export function selectionOfRequest(request: {
-  readonly destinationId: string;
-  readonly mode: 'missing' | 'all' | 'failed';
   readonly range: ReplayRange;
   readonly filter?: Omit<Selection, 'exclude'>;
   readonly exclude?: NonNullable<Selection['exclude']>;
@@ -19,7 +20,6 @@ export function selectionOfRequest(request: {
   return {
     ...request.filter,
     ...(request.exclude !== undefined && { exclude: request.exclude }),
-    ...(request.mode === 'failed' && { failedAt: request.destinationId }),
     ...(from !== undefined && { [fromName]: from }),
     ...(to !== undefined && { [toName]: to }),
   };

@@ -22,8 +22,8 @@ export interface Selection extends SelectionLists {
   readonly timestampTo?: string;
   /** An event that any list given here names is left out. */
   readonly exclude?: SelectionLists;
-  /** Only events that were given up on at the destination of this id. */
-  readonly failedAt?: string;
+  /** Only events with a dead letter that the replay of this id took up. */
+  readonly retriedBy?: string;
   /** Leaves imported history out. */
   readonly liveOnly?: boolean;
 }

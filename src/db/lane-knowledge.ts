@@ -1,5 +1,6 @@
 import { chunkOf, type ChunkBits } from '../core/coverage.ts';
 import type { Position } from '../core/event.ts';
+import { settledSince } from './dead-letter-state.ts';
 import type { TakenLane } from './lane-lease.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
@@ -19,6 +20,11 @@ export interface PageKnowledge {
   readonly others: ReadonlyMap<string, ChunkBits>;
   /** Deliveries that wait in another run, as `position/action`. */
   readonly elsewhere: ReadonlySet<string>;
+  /**
+   * Of a replay of failures: the deliveries that it takes up, by `position/action`, each with whether another run has
+   * delivered it since it was given up on. Null: the run delivers whatever it selects.
+   */
+  readonly toRetry: ReadonlyMap<string, boolean> | null;
 }
 
 /** The key of a delivery within a run. */
@@ -54,7 +60,7 @@ export async function readPageKnowledge(
   after: Position,
   upTo: Position,
 ): Promise<PageKnowledge> {
-  if (lane.kind === 'stream') return { others: new Map(), elsewhere: new Set() };
+  if (lane.kind === 'stream') return { others: new Map(), elsewhere: new Set(), toRetry: null };
   // In this order: what stops waiting in between has its bit by then. The other way round it would have neither.
   const waiting = await db.rows<{ position: number; actionId: string }>(sql`
     select w.position, w.action_id as "actionId" from run r join waiting_delivery w on w.run_id = r.id
@@ -66,7 +72,24 @@ export async function readPageKnowledge(
     sql`c.run <> ${lane.runNumber} and c.chunk between ${chunkOf(after + 1)} and ${chunkOf(upTo)}
       and c.run >= (select epoch from action where id = c.action_id)`,
   );
-  return { others, elsewhere: new Set(waiting.map((row) => deliveryKey(row.position, row.actionId))) };
+  return {
+    others,
+    elsewhere: new Set(waiting.map((row) => deliveryKey(row.position, row.actionId))),
+    toRetry: lane.mode === 'failed' ? await readToRetry(db, lane, after, upTo) : null,
+  };
+}
+
+/** Uses dead_letter_retried_by. */
+async function readToRetry(
+  db: Queryable,
+  lane: TakenLane,
+  after: Position,
+  upTo: Position,
+): Promise<Map<string, boolean>> {
+  const rows = await db.rows<{ position: number; actionId: string; delivered: boolean }>(sql`
+    select d.position, d.action_id as "actionId", ${settledSince(lane.runNumber)} as delivered
+    from dead_letter d where d.retried_by = ${lane.runId} and d.position between ${after + 1} and ${upTo}`);
+  return new Map(rows.map((row) => [deliveryKey(row.position, row.actionId), row.delivered]));
 }
 
 async function readBits(db: Queryable, lane: TakenLane, where: Statement): Promise<Map<string, ChunkBits>> {

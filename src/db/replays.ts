@@ -10,6 +10,7 @@ import { countReplay } from './replay-count.ts';
 import { endRunIfDue } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
+import { lastTaker, takeUpDeadLetters, type DeadLetterChoice } from './take-up.ts';
 
 const countLimitMs = 1_000;
 
@@ -18,18 +19,27 @@ export type CreateReplay =
   | { readonly kind: 'created'; readonly replay: RunRecord }
   | { readonly kind: 'replay_running'; readonly replayId: string }
   | { readonly kind: 'destination_gone'; readonly reason: string }
-  | { readonly kind: 'no_destination' };
+  | { readonly kind: 'no_destination' }
+  /** Of a choice of dead letters none is open; the caller takes its transaction back. */
+  | { readonly kind: 'nothing_to_retry'; readonly takenBy: string | null };
+
+export interface NewReplay {
+  readonly id: string;
+  readonly destinationId: string;
+  /** With its range frozen. */
+  readonly request: ReplayRequest;
+  readonly parentId?: string;
+  /** Of a replay of failures: which of them, beside what its request selects. */
+  readonly choice?: DeadLetterChoice;
+}
 
 /**
  * Writes the row of a replay and its lanes in the caller's transaction. The range is cut where the destination's
  * stream owns (its lowest mark), or at the head of the archive when it has no stream. What it selects is counted for
- * at most a second; the rest is counted while it runs.
- * @param request with its range frozen
+ * at most a second; the rest is counted while it runs. A replay of failures takes up the dead letters that are open now.
  */
-export async function createReplay(
-  tx: Queryable,
-  params: { id: string; destinationId: string; request: ReplayRequest; parentId?: string },
-): Promise<CreateReplay> {
+export async function createReplay(tx: Queryable, params: NewReplay): Promise<CreateReplay> {
+  const { id } = params;
   const destination = await lockDestination(tx, params.destinationId);
   if (destination === null) return { kind: 'no_destination' };
   if (destination.disabled_reason !== null)
@@ -41,21 +51,46 @@ export async function createReplay(
   const asked: { from?: number; to?: number } = request.range.by === 'position' ? request.range : {};
   const from = asked.from ?? 1;
   const to = Math.max(from - 1, Math.min(asked.to ?? owned, owned));
-  const selection: Selection = selectionOfRequest(request);
+  const selection = narrowed(selectionOfRequest(request), destination.sources);
+  const retries = request.mode === 'failed';
   const actions = await currentActions(tx, params.destinationId);
   const canary = request.canary === undefined ? null : JSON.stringify(request.canary);
   await tx.run(sql`
     insert into run (id, destination_id, kind, parent_id, label, request, cut_to_stream, from_position, to_position,
       selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to)
-    values (${params.id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
+    values (${id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
       ${JSON.stringify(request)}::jsonb, ${asked.to !== undefined && asked.to > owned}, ${from}, ${to},
-      ${JSON.stringify(narrowed(selection, destination.sources))}::jsonb, ${request.mode}, ${request.newIds},
+      ${JSON.stringify({ ...selection, ...(retries && { retriedBy: id }) })}::jsonb, ${request.mode}, ${request.newIds},
       ${JSON.stringify(actions)}::jsonb, ${request.order}, ${canary}::jsonb, ${request.pace.eventsPerSecond ?? null},
       ${request.pace.maxConcurrent ?? null}, ${from - 1})`);
-  await insertLanes(tx, params.id, request.pace.lanes ?? 1, from - 1);
+  const start = retries ? await narrowToRetry(tx, params, { from, to, selection }) : from;
+  if (start === null) {
+    return { kind: 'nothing_to_retry', takenBy: await lastTaker(tx, params.destinationId, params.choice!) };
+  }
+  await insertLanes(tx, id, request.pace.lanes ?? 1, start - 1);
   const countUntil = performance.now() + countLimitMs;
-  await countReplay(tx, params.id, () => performance.now() < countUntil);
-  return { kind: 'created', replay: (await getReplay(tx, params.id))! };
+  await countReplay(tx, id, () => performance.now() < countUntil);
+  return { kind: 'created', replay: (await getReplay(tx, id))! };
+}
+
+/**
+ * Takes up the dead letters of a replay of failures, and has it reach from the first of them to the last.
+ * @returns where it begins; null: of those that were chosen none is open
+ */
+async function narrowToRetry(
+  tx: Queryable,
+  { id, destinationId, choice }: NewReplay,
+  { from, to, selection }: { from: Position; to: Position; selection: Selection },
+): Promise<Position | null> {
+  const within = { from, to };
+  const replay = { id, destinationId, within, selection, choice: choice ?? {} };
+  const taken = await takeUpDeadLetters(tx, replay);
+  if (taken.count === 0 && choice !== undefined) return null;
+  const first = taken.from ?? from;
+  await tx.run(sql`
+    update run set from_position = ${first}, to_position = ${taken.to ?? from - 1}, counted_to = ${first - 1}
+    where id = ${id}`);
+  return first;
 }
 
 /** One replay, null when there is none of that id. */

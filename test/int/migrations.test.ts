@@ -3,8 +3,10 @@ import { expect, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
+import { append, newEngine, newReplay, runToEnd } from '../support/engine.ts';
 
 const db = await testDatabase();
+const textOf = (name: string) => readFile(new URL(`../../migrations/${name}`, import.meta.url), 'utf8');
 
 test('several processes may migrate at once, and again', async () => {
   await Promise.all([migrate(db.url), migrate(db.url), migrate(db.url)]);
@@ -15,7 +17,7 @@ test('several processes may migrate at once, and again', async () => {
 });
 
 test('a failure of before keeps what it tells in the structure of now', async () => {
-  const upgrade = await readFile(new URL('../../migrations/0007_failures.sql', import.meta.url), 'utf8');
+  const upgrade = await textOf('0007_failures.sql');
   const make = upgrade.slice(0, upgrade.indexOf('update dead_letter'));
   const structured = async (failure: unknown) =>
     await db.transaction(async (tx) => {
@@ -39,4 +41,21 @@ test('a failure of before keeps what it tells in the structure of now', async ()
   expect(await structured(before)).toEqual(after);
   expect(await structured(after)).toEqual(after);
   expect(await structured({ errorClass: 'timeout' })).toEqual({ errorClass: 'timeout' });
+});
+
+test('an open replay of failures of before goes on with the dead letters that it was over', async () => {
+  const engine = await newEngine(db);
+  const [event] = await append(engine, ['u1']);
+  engine.sink.answer = () => 400;
+  await runToEnd(engine, await newReplay(engine));
+  const replay = await newReplay(engine, { mode: 'failed' });
+  await db.run(sql`update dead_letter set retried_by = null where retried_by = ${replay}`);
+  const before = { failedAt: engine.destinationId };
+  await db.run(sql`update run set selection = ${JSON.stringify(before)}::jsonb where id = ${replay}`);
+  const upgrade = await textOf('0011_dead_letter_look_ups.sql');
+  await db.run({ text: upgrade.slice(upgrade.indexOf('update dead_letter')), values: [] });
+  engine.sink.answer = () => 200;
+  await append(engine, ['u1']);
+  await runToEnd(engine, replay);
+  expect(engine.sink.arrivals.slice(1)).toMatchObject([{ messageId: event!.messageId }]);
 });

@@ -8,6 +8,7 @@ const unknown: Knowledge = {
   otherBit: false,
   ownRow: null,
   waitsElsewhere: false,
+  asked: true,
   triggered: true,
   suppressed: false,
 };
@@ -19,6 +20,7 @@ const anyKnowledge: fc.Arbitrary<Knowledge> = fc.record({
   otherBit: fc.boolean(),
   ownRow: fc.constantFrom('waiting' as const, 'dead' as const, null),
   waitsElsewhere: fc.boolean(),
+  asked: fc.boolean(),
   triggered: fc.boolean(),
   suppressed: fc.boolean(),
 });
@@ -52,6 +54,16 @@ describe('decide', () => {
         reason: 'waiting_elsewhere',
       });
     }
+  });
+
+  it('leaves other deliveries of an event alone when some are retried, whatever they are', () => {
+    fc.assert(
+      fc.property(anyMode, anyKnowledge, (mode, known) => {
+        fc.pre(!known.ownBit && known.ownRow === null);
+        const decision = decide(mode, { ...known, asked: false });
+        expect(decision).toMatchObject({ bucket: 'filtered', reason: 'not_to_retry', set: false });
+      }),
+    );
   });
 
   it('sends nothing to who is suppressed, in every mode, and gives him no bit', () => {

@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { freezeRange, rangeIsEmpty } from '../../core/replay-range.ts';
 import { ReplayRequest } from '../../core/replay-request.ts';
-import { createReplay, getReplay, listReplays, type CreateReplay } from '../../db/replays.ts';
+import { createReplay, getReplay, listReplays } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
-import { tell } from '../engine.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
-import { isProblem, problem, type Problem } from '../problem.ts';
+import { isProblem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
 import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
+import { answerOfCreation } from '../starting.ts';
 
 export const tag = 'Replays';
 const Place = z.tuple([z.int()]);
@@ -25,6 +25,7 @@ const createText = `Sends archived events to one destination again, while its st
 
 - **May an event that arrived be sent again?** Not by itself: with mode \`missing\` what the destination has is left out, so the same request twice sends nothing twice. Mode \`all\` sends everything that is selected, with new delivery ids unless \`newIds\` says otherwise.
 - **To whom?** To the one destination named here, as it is connected now: its settings and budget apply as they are at each moment, its actions in the versions that they have when the replay is created.
+- **What was given up on?** Mode \`failed\` takes up the dead letters of the selection that are open; \`POST /api/dead-letters/retry\` chooses among them.
 - **What about a pending retry of the same event?** It stays where it is: an event that waits for its next try in the stream or in another replay is left out and counted as filtered, reason \`waiting_elsewhere\`.
 
 A range that reaches into what the destination’s stream owns is cut there, and the answer says so.`;
@@ -61,17 +62,7 @@ function create(deps: ApiDeps): Route {
       if (rangeIsEmpty(range)) return emptyRange;
       const request = { ...body, range };
       const { destinationId } = request;
-      const made = await createReplay(tx, { id: randomUUID(), destinationId, request });
-      if (made.kind !== 'created') return refusalOf(made);
-      const { replay } = made;
-      return {
-        answer: {
-          status: 201,
-          body: showReplay(replay, deps.orchestrator),
-          headers: { location: `/api/replays/${replay.id}` },
-        },
-        afterCommit: () => startReplay(deps, replay),
-      };
+      return answerOfCreation(deps, await createReplay(tx, { id: randomUUID(), destinationId, request }));
     },
   );
 }
@@ -79,30 +70,6 @@ function create(deps: ApiDeps): Route {
 const emptyRange = invalidBody([
   { pointer: '/range/to', detail: 'The range ends before it begins. Give a `to` that lies after `from`.' },
 ]);
-
-function refusalOf(refused: Exclude<CreateReplay, { kind: 'created' }>): Problem {
-  switch (refused.kind) {
-    case 'replay_running':
-      return problem(
-        'replay_running',
-        `Replay ${refused.replayId} of this destination is not over. Wait for its end, or cancel it.`,
-        { members: { replayId: refused.replayId } },
-      );
-    case 'destination_gone':
-      return problem(
-        'destination_disabled',
-        `The destination was disabled (${refused.reason}). Mend it and enable it: PATCH {"enabled": true}.`,
-      );
-    case 'no_destination':
-      return invalidBody([{ pointer: '/destinationId', detail: 'There is no destination of this id.' }]);
-  }
-}
-
-async function startReplay(deps: ApiDeps, replay: RunRecord): Promise<void> {
-  const { id: replayId, destinationId } = replay;
-  const input = { destinationId, replayId, lanes: replay.lanes.length };
-  await tell(deps, 'start replay', () => deps.orchestrator.startReplay(input));
-}
 
 function list(deps: ApiDeps): Route {
   return route(

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { eventTypes } from '../../core/event.ts';
-import type { DeadLetterRecord } from '../../db/dead-letters.ts';
+import type { DeadLetterClass, DeadLetterRecord } from '../../db/dead-letters.ts';
 import { Id, Time } from './fields.ts';
+
+/** A kind of failure, as it is asked for. */
+export const ErrorClass = z
+  .string()
+  .regex(/^[\w.-]{1,100}$/)
+  .meta({ description: 'Only failures of this kind.', example: 'http_400' });
 
 const headers = z.record(z.string(), z.string());
 const SentRequest = z
@@ -30,7 +36,14 @@ export const DeadLetter = z
     actionVersion: z.int(),
     position: z.int(),
     event: z
-      .object({ type: z.enum(eventTypes), name: z.string().nullable(), messageId: z.string() })
+      .object({
+        type: z.enum(eventTypes),
+        name: z.string().nullable(),
+        messageId: z.string(),
+        userId: z.string().nullable(),
+        anonymousId: z.string().nullable(),
+        sourceId: Id,
+      })
       .nullable()
       .meta({ description: 'null: the archive no longer has the event.' }),
     errorClass: z.string().meta({ description: 'Groups failures of one kind.' }),
@@ -48,8 +61,27 @@ export const DeadLetter = z
     firstFailedAt: Time,
     diedAt: Time,
     retriedBy: Id.nullable().meta({ description: 'The replay that took it up again.' }),
+    open: z.boolean().meta({
+      description:
+        'true: it can be retried. false: it was delivered since, waits for its next try, is in the hands of a replay, died again later (that one is open), or its event or action is gone.',
+    }),
   })
   .meta({ id: 'DeadLetter', description: 'A delivery given up on.' });
+
+export const DeadLetterClasses = z.object({
+  data: z.array(
+    z
+      .object({
+        destinationId: Id,
+        errorClass: z.string(),
+        count: z.int(),
+        firstDiedAt: Time,
+        lastDiedAt: Time,
+        sample: DeadLetter.meta({ description: 'The newest of them.' }),
+      })
+      .meta({ id: 'DeadLetterClass', description: 'Dead letters of one kind at one destination.' }),
+  ),
+});
 
 /** A dead letter as it is answered. */
 export function showDeadLetter(letter: DeadLetterRecord): z.input<typeof DeadLetter> {
@@ -68,6 +100,22 @@ export function showDeadLetter(letter: DeadLetterRecord): z.input<typeof DeadLet
     firstFailedAt: letter.firstFailedAt.toISOString(),
     diedAt: letter.diedAt.toISOString(),
     retriedBy: letter.retriedBy,
+    open: letter.open,
+  };
+}
+
+/** Dead letters of one kind as they are answered. */
+export function showDeadLetterClass(
+  group: DeadLetterClass,
+): z.input<typeof DeadLetterClasses>['data'][number] {
+  const { destinationId, errorClass, count } = group;
+  return {
+    destinationId,
+    errorClass,
+    count,
+    firstDiedAt: group.firstDiedAt.toISOString(),
+    lastDiedAt: group.lastDiedAt.toISOString(),
+    sample: showDeadLetter(group.sample),
   };
 }
 
@@ -78,7 +126,14 @@ export const deadLetterExample: z.input<typeof DeadLetter> = {
   actionId: 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90',
   actionVersion: 1,
   position: 97_411,
-  event: { type: 'track', name: 'Order Completed', messageId: 'node-next-1763803798120-5f0c' },
+  event: {
+    type: 'track',
+    name: 'Order Completed',
+    messageId: 'node-next-1763803798120-5f0c',
+    userId: 'user-42',
+    anonymousId: null,
+    sourceId: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e',
+  },
   errorClass: 'http_400',
   failure: {
     message: 'The destination refused the event (400).',
@@ -104,4 +159,5 @@ export const deadLetterExample: z.input<typeof DeadLetter> = {
   firstFailedAt: '2026-11-22T09:30:01.000Z',
   diedAt: '2026-11-22T09:30:01.000Z',
   retriedBy: null,
+  open: true,
 };

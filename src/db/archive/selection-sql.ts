@@ -17,10 +17,10 @@ export function selectionSql(selection: Selection): Statement {
     const named = listConditions(exclude);
     if (named.length > 0) conditions.push(sql`not (${join(named, sql` or `)})`);
   }
-  if (selection.failedAt !== undefined) {
-    // Uses dead_letter_position.
-    conditions.push(sql`exists (
-      select 1 from dead_letter d where d.destination_id = ${selection.failedAt} and d.position = e.position)`);
+  if (selection.retriedBy !== undefined) {
+    // Uses dead_letter_retried_by.
+    conditions.push(sql`e.position in (
+      select taken.position from dead_letter taken where taken.retried_by = ${selection.retriedBy})`);
   }
   if (selection.liveOnly === true) conditions.push(sql`e.live`);
   return conditions.length === 0 ? always : join(conditions, sql` and `);

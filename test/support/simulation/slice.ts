@@ -155,6 +155,7 @@ export class SimSlice {
         otherBit: traits[actionId] === 'had',
         ownRow: this.#rows.get(deliveryKey(position, actionId)) ?? null,
         waitsElsewhere: traits[actionId] === 'elsewhere',
+        asked: true,
         triggered: traits[actionId] !== 'untriggered',
         suppressed: false,
       });

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { ReplayRequest } from '../../core/replay-request.ts';
+import { createReplay, getReplay } from '../../db/replays.ts';
+import type { RunRecord } from '../../db/runs.ts';
+import type { Queryable } from '../../db/sql.ts';
+import { strangerAmong, type DeadLetterChoice } from '../../db/take-up.ts';
+import { creatingRoute, type Created } from '../creating.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { Problem } from '../problem.ts';
+import { invalidBody, nothingHere, type Route } from '../route.ts';
+import { deadLetterExample, ErrorClass } from '../schemas/dead-letter.ts';
+import { Id, IdPath } from '../schemas/fields.ts';
+import { Replay, replayExample } from '../schemas/replay.ts';
+import { answerOfCreation } from '../starting.ts';
+import { tag as deadLetterTag } from './dead-letters.ts';
+import { tag as replayTag } from './replays.ts';
+
+const Retry = z.strictObject({
+  destinationId: Id,
+  errorClass: z.exactOptional(ErrorClass),
+  replayId: z.exactOptional(Id).meta({ description: 'Only those that died in this replay.' }),
+  ids: z
+    .exactOptional(z.array(Id).min(1).max(1_000))
+    .meta({ description: 'Only these dead letters, as far as they are open.' }),
+});
+
+const text = `Makes a replay (mode \`failed\`) over exactly the dead letters that are meant and open: not delivered since, not waiting, not in the hands of another replay. Other deliveries of the same events are left alone. Each letter names the replay as \`retriedBy\`; what is delivered is open no more, what fails again is a new dead letter, and what the replay leaves (when it is cancelled, for example) is open again after its end.
+
+A replay that is named becomes its parent and lends it pace, order and whether deliveries get new ids.`;
+
+const example = {
+  ...replayExample,
+  parentId: '7a0e5c93-2f1b-4d68-b9a4-0c3e8d5f1b72',
+  request: {
+    destinationId: replayExample.destinationId,
+    range: { by: 'position' as const },
+    mode: 'failed' as const,
+    newIds: false,
+    pace: {},
+    order: 'user' as const,
+  },
+};
+const answers = {
+  201: { description: 'The replay that takes them up.', schema: Replay, example },
+};
+const problems = ['nothing_to_retry', 'replay_running', 'destination_disabled'] as const;
+
+/** Retrying by hand what was given up on. */
+export function retryRoutes(deps: ApiDeps): Route[] {
+  return [retryOfReplay(deps), retryOfLetters(deps)];
+}
+
+function retryOfReplay(deps: ApiDeps): Route {
+  return creatingRoute(
+    deps,
+    {
+      operationId: 'retryFailed',
+      method: 'post',
+      path: '/api/replays/{id}/retry-failed',
+      tag: replayTag,
+      summary: 'Retry what a replay gave up on',
+      description: text,
+      params: IdPath,
+      answers,
+      problems: ['not_found', ...problems],
+    },
+    async ({ params, path }, tx) => {
+      const parent = await getReplay(tx, params.id);
+      if (parent === null) return nothingHere(path);
+      return await retry(deps, tx, parent.destinationId, parent, { replayId: parent.id });
+    },
+  );
+}
+
+function retryOfLetters(deps: ApiDeps): Route {
+  const { destinationId, errorClass } = deadLetterExample;
+  return creatingRoute(
+    deps,
+    {
+      operationId: 'retryDeadLetters',
+      method: 'post',
+      path: '/api/dead-letters/retry',
+      tag: deadLetterTag,
+      summary: 'Retry dead letters',
+      description: text,
+      body: Retry,
+      bodyExample: { destinationId, errorClass },
+      answers,
+      problems,
+    },
+    async ({ body: { destinationId, ...choice } }, tx) => {
+      const { replayId, ids = [] } = choice;
+      const parent = replayId === undefined ? null : await getReplay(tx, replayId);
+      if (replayId !== undefined && parent?.destinationId !== destinationId) {
+        return invalidBody([{ pointer: '/replayId', detail: 'The destination has no replay of this id.' }]);
+      }
+      const stranger = await strangerAmong(tx, destinationId, ids);
+      if (stranger !== null) {
+        const pointer = `/ids/${ids.indexOf(stranger)}`;
+        return invalidBody([{ pointer, detail: 'The destination has no dead letter of this id.' }]);
+      }
+      return await retry(deps, tx, destinationId, parent, choice);
+    },
+  );
+}
+
+async function retry(
+  deps: ApiDeps,
+  tx: Queryable,
+  destinationId: string,
+  parent: RunRecord | null,
+  choice: DeadLetterChoice,
+): Promise<Created | Problem> {
+  const request = ReplayRequest.parse({
+    destinationId,
+    range: { by: 'position' },
+    mode: 'failed',
+    ...(parent !== null && lent(parent)),
+  });
+  const parentId = parent === null ? {} : { parentId: parent.id };
+  const made = await createReplay(tx, { id: randomUUID(), destinationId, request, choice, ...parentId });
+  return answerOfCreation(deps, made);
+}
+
+/** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */
+function lent({ newIds, orderBy, eventsPerSecond, maxConcurrent }: RunRecord) {
+  return {
+    newIds,
+    order: orderBy,
+    pace: {
+      ...(eventsPerSecond !== null && { eventsPerSecond }),
+      ...(maxConcurrent !== null && { maxConcurrent }),
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { CreateReplay } from '../db/replays.ts';
+import type { RunRecord } from '../db/runs.ts';
+import type { Created } from './creating.ts';
+import type { ApiDeps } from './deps.ts';
+import { tell } from './engine.ts';
+import { problem, type Problem } from './problem.ts';
+import { invalidBody } from './route.ts';
+import { showReplay } from './schemas/replay.ts';
+
+/** The answer to a request that made a replay, which starts once its row is committed; or why there is none. */
+export function answerOfCreation(deps: ApiDeps, made: CreateReplay): Created | Problem {
+  if (made.kind !== 'created') return refusalOf(made);
+  const { replay } = made;
+  return {
+    answer: {
+      status: 201,
+      body: showReplay(replay, deps.orchestrator),
+      headers: { location: `/api/replays/${replay.id}` },
+    },
+    afterCommit: () => startReplay(deps, replay),
+  };
+}
+
+function refusalOf(refused: Exclude<CreateReplay, { kind: 'created' }>): Problem {
+  switch (refused.kind) {
+    case 'replay_running':
+      return problem(
+        'replay_running',
+        `Replay ${refused.replayId} of this destination is not over. Wait for its end, or cancel it.`,
+        { members: { replayId: refused.replayId } },
+      );
+    case 'destination_gone':
+      return problem(
+        'destination_disabled',
+        `The destination was disabled (${refused.reason}). Mend it and enable it: PATCH {"enabled": true}.`,
+      );
+    case 'no_destination':
+      return invalidBody([{ pointer: '/destinationId', detail: 'There is no destination of this id.' }]);
+    case 'nothing_to_retry':
+      return nothingToRetry(refused.takenBy);
+  }
+}
+
+function nothingToRetry(takenBy: string | null): Problem {
+  const taker =
+    takenBy === null
+      ? ''
+      : ` Replay ${takenBy} was the last one to take them up: what failed there again is its own.`;
+  return problem(
+    'nothing_to_retry',
+    `No dead letter that is meant can be retried: each was delivered since, waits for its next try or is in the hands of a replay, or there is none.${taker} GET /api/dead-letters?open=true lists those that can.`,
+    takenBy === null ? {} : { members: { replayId: takenBy } },
+  );
+}
+
+async function startReplay(deps: ApiDeps, replay: RunRecord): Promise<void> {
+  const { id: replayId, destinationId } = replay;
+  const input = { destinationId, replayId, lanes: replay.lanes.length };
+  await tell(deps, 'start replay', () => deps.orchestrator.startReplay(input));
+}
