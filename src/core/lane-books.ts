@@ -3,6 +3,8 @@ import { setBit, type ChunkBits } from './coverage.ts';
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
 import type { DeadRow, Entry, LaneCommit, WaitingRow } from './lane-types.ts';
+import type { Failure } from './outcome.ts';
+import { SampleBook, type Samples } from './samples.ts';
 import { Tally, type Settled } from './tally.ts';
 
 /**
@@ -28,8 +30,10 @@ export class LaneBooks<E> {
   #dead: DeadRow[] = [];
   #promote = new Set<string>();
   #hurry = new Set<string>();
+  readonly #samples: SampleBook;
 
-  constructor(mark: Position, counts: Counts) {
+  constructor(mark: Position, counts: Counts, samples: Samples = {}) {
+    this.#samples = new SampleBook(samples);
     this.#mark = mark;
     this.#scannedTo = mark;
     this.#tally = new Tally(counts);
@@ -67,6 +71,7 @@ export class LaneBooks<E> {
     entry.event = null;
     this.#settled++;
     this.#ahead.count(entry.settled, entry.reason);
+    if (entry.reason !== null) this.#samples.note(entry.reason, { position: entry.position });
     if (entry.settled.some((one) => one.bucket === 'waiting')) this.#waiting.set(entry.position, entry);
   }
 
@@ -86,6 +91,11 @@ export class LaneBooks<E> {
 
   promote(orderKey: string): void {
     this.#promote.add(orderKey);
+  }
+
+  /** An event could not be turned into a request. */
+  invalid(position: Position, { errorClass, message }: Failure): void {
+    this.#samples.note(`invalid: ${errorClass}`, { position, message });
   }
 
   hurry(orderKey: string): void {
@@ -124,6 +134,7 @@ export class LaneBooks<E> {
       dead: this.#dead,
       promote: [...this.#promote],
       hurry: [...this.#hurry],
+      samples: this.#samples.take(),
     };
     this.#bits = new Map();
     this.#rows = [];

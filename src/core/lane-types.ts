@@ -2,6 +2,7 @@ import type { Bits } from './coverage.ts';
 import type { Bucket, Counts } from './counts.ts';
 import type { Position } from './event.ts';
 import type { Failure } from './outcome.ts';
+import type { Samples } from './samples.ts';
 import type { Settled } from './tally.ts';
 
 /** An event of the lane as the slice offers it, with what has been decided without the destination. */
@@ -112,6 +113,8 @@ export interface LaneCommit {
   readonly promote: readonly string[];
   /** Order keys whose first waiting row is due before its time, because too many events stand behind it. */
   readonly hurry: readonly string[];
+  /** All samples, null when none is new. */
+  readonly samples: Samples | null;
 }
 
 /** Entries above the mark at most: those that are closed hold no event, so this is some megabytes. */
@@ -126,6 +129,7 @@ export interface LaneOptions {
   readonly batchSize: number;
   /** Waiting rows of the lane by order key. */
   readonly waitingByKey: ReadonlyMap<string, number>;
+  readonly samples?: Samples;
   readonly random: () => number;
   readonly windowLimit?: number;
 }

@@ -33,7 +33,7 @@ export class Lane<E> {
 
   constructor(options: LaneOptions, health: Health = healthy) {
     this.#options = options;
-    this.#books = new LaneBooks(options.mark, options.counts);
+    this.#books = new LaneBooks(options.mark, options.counts, options.samples);
     this.#order = new LaneOrder(options.orderBy, options.actions, options.waitingByKey);
     this.#endings = new LaneEndings(this.#books, this.#order, options.random);
     this.#failures = new LaneFailures(this.#order, this.#endings, health, options.random);
@@ -156,9 +156,12 @@ export class Lane<E> {
         this.#books.set(task.actionId, task.entry.position);
         return this.#endings.finish(task, outcome.kind, now);
       case 'invalid':
+        this.#books.invalid(task.entry.position, outcome.failure);
+        this.#unsend();
+        return this.#endings.finish(task, 'invalid', now);
       case 'suppressed':
         this.#unsend();
-        return this.#endings.finish(task, outcome.kind, now);
+        return this.#endings.finish(task, 'suppressed', now);
       case 'refused':
       case 'failed':
         return this.#failures.failOne(task, outcome, now);

@@ -62,7 +62,8 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
   // Kept while the reason is, so that the same commit again changes nothing.
   const held = sql`clock_timestamp() - ${standing.heldForMs}::float8 * interval '1 ms'`;
   const [wanted] = await tx.rows<Wanted & { desired: Wanted['desired'] }>(sql`
-    update lane l set mark = ${commit.mark}, counts = ${toJsonb(commit.counts)}::jsonb,
+    update lane l set mark = ${commit.mark},
+      samples = coalesce(${commit.samples === null ? null : toJsonb(commit.samples)}::jsonb, l.samples), counts = ${toJsonb(commit.counts)}::jsonb,
       ahead = ${toJsonb(commit.ahead)}::jsonb, rate = ${standing.rate},
       mark_received_at = coalesce(${commit.markReceivedAt}, l.mark_received_at),
       lease_renewals = l.lease_renewals + 1, lease_renewed_at = clock_timestamp(),

@@ -5,6 +5,7 @@ import type { Position } from '../core/event.ts';
 import type { LearntRate } from '../core/learnt-rate.ts';
 import type { Desired, LaneState } from '../core/replay-status.ts';
 import type { Canary } from '../core/replay-request.ts';
+import type { Samples } from '../core/samples.ts';
 import type { Selection } from '../core/selection.ts';
 import { millis } from './budget.ts';
 import type { Database } from './database.ts';
@@ -41,6 +42,7 @@ export interface TakenLane {
   readonly bucketTo: number;
   readonly mark: Position;
   readonly counts: Counts;
+  readonly samples: Samples;
   readonly state: LaneState;
   readonly stateReason: string | null;
   readonly holdMs: number | null;
@@ -164,7 +166,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
       r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", ${accountWanted} as account,
-      l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.state,
+      l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.samples, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
       extract(epoch from clock_timestamp() - l.held_since)::float8 * 1000 as "heldForMs",
       case when r.canary_passed then null else r.canary end as canary,

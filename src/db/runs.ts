@@ -1,5 +1,6 @@
 import { noCounts, sumCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
+import type { Samples } from '../core/samples.ts';
 import { leaseSeenLiveMs } from '../core/lease.ts';
 import type { Canary } from '../core/replay-request.ts';
 import type { Desired, Ending, LaneFacts } from '../core/replay-status.ts';
@@ -18,6 +19,7 @@ export interface LaneRecord extends LaneFacts {
   readonly markReceivedAt: Date | null;
   /** Of all that is settled, up to the mark and above it. */
   readonly counts: Counts;
+  readonly samples: Samples;
   readonly rate: number;
 }
 
@@ -77,6 +79,7 @@ export const desiredOfHolder = sql`case when r.change is null then r.desired els
 const lanes = sql`(
   select coalesce(json_agg(json_build_object(
       'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'ahead', l.ahead,
+      'samples', l.samples,
       'rate', l.rate,
       'leaseLive', ${leaseIsLive}, 'leaseRevision', l.lease_revision,
       'unworkedMs', extract(epoch from clock_timestamp() - coalesce(l.lease_renewed_at, r.created_at)) * 1000,

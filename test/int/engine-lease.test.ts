@@ -41,6 +41,7 @@ const nothing = (mark: number): LaneCommit => ({
   dead: [],
   promote: [],
   hurry: [],
+  samples: null,
 });
 const standing = (more: Partial<LaneStanding> = {}): LaneStanding => ({
   state: 'ready',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { buckets, countedEvents, sumCounts, type Bucket, type Counts } from '../../core/counts.ts';
 import { replayRequestFields } from '../../core/replay-request.ts';
 import { replayStatus, replayStatuses } from '../../core/replay-status.ts';
+import { mergeSamples } from '../../core/samples.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { Id, Time } from './fields.ts';
@@ -73,6 +74,12 @@ export const Replay = z
       .record(z.string(), z.record(z.string(), count))
       .meta({ description: 'In deliveries, by id of the action and bucket.' }),
     reasons: z.record(z.string(), count).meta({ description: 'Why events were not sent, by reason.' }),
+    samples: z
+      .record(z.string(), z.array(z.object({ position: z.int(), message: z.exactOptional(z.string()) })))
+      .meta({
+        description:
+          'The first few events of each reason. `GET /api/events/{position}` shows one; a message says what was wrong with it.',
+      }),
     range: z.object({
       fromPosition: z.int(),
       toPosition: z
@@ -120,6 +127,7 @@ export function showReplay(
     counts,
     byAction: copyOf(counted.byAction),
     reasons: { ...counted.reasons },
+    samples: samplesOf(run),
     range: {
       fromPosition: run.fromPosition,
       toPosition: run.toPosition ?? run.fromPosition - 1,
@@ -148,6 +156,11 @@ function showCounts(run: RunRecord, counted: Counts): z.input<typeof ReplayCount
 function etaOf(run: RunRecord, remaining: number, rate: number): number | null {
   if (run.endedAt !== null || !run.selectedExact || rate <= 0) return null;
   return Math.ceil(remaining / rate);
+}
+
+function samplesOf(run: RunRecord): z.input<typeof Replay>['samples'] {
+  const merged = mergeSamples(run.lanes.map((lane) => lane.samples));
+  return Object.fromEntries(Object.entries(merged).map(([reason, some]) => [reason, [...some]]));
 }
 
 function copyOf(byAction: Counts['byAction']): Record<string, Record<string, number>> {
@@ -192,6 +205,7 @@ export const replayExample: z.input<typeof Replay> = {
   },
   byAction: { 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90': { delivered: 1_166, waiting: 4 } },
   reasons: {},
+  samples: {},
   range: { fromPosition: 1, toPosition: 182_000, cutToStream: false },
   cursor: { position: 97_411, receivedAt: '2026-10-14T05:12:44.120Z' },
   rate: 29.8,

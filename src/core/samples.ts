@@ -1,0 +1,49 @@
+import type { Position } from './event.ts';
+
+/** One event that was not sent, and what was wrong with it if anything was. */
+export interface Sample {
+  readonly position: Position;
+  readonly message?: string;
+}
+
+/** The first few events of each reason for which nothing was sent. */
+export type Samples = Readonly<Record<string, readonly Sample[]>>;
+
+const perReason = 5;
+const reasonsKept = 50;
+
+/** Gathers samples. After a crash what lies above the mark is read again, so an event that is known is not taken twice. */
+export class SampleBook {
+  #samples: Samples;
+  #changed = false;
+
+  constructor(samples: Samples) {
+    this.#samples = samples;
+  }
+
+  note(reason: string, sample: Sample): void {
+    const known = this.#samples[reason];
+    if (known === undefined ? Object.keys(this.#samples).length >= reasonsKept : known.length >= perReason)
+      return;
+    if (known?.some(({ position }) => position === sample.position) === true) return;
+    this.#samples = { ...this.#samples, [reason]: [...(known ?? []), sample] };
+    this.#changed = true;
+  }
+
+  /** All samples if there are new ones since the last time, else null. */
+  take(): Samples | null {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed ? this.#samples : null;
+  }
+}
+
+/** The samples of several lanes together, lowest positions first. */
+export function mergeSamples(list: readonly Samples[]): Samples {
+  const merged: Record<string, Sample[]> = {};
+  for (const samples of list)
+    for (const [reason, some] of Object.entries(samples)) (merged[reason] ??= []).push(...some);
+  for (const some of Object.values(merged))
+    some.splice(0, some.length, ...some.toSorted((a, b) => a.position - b.position).slice(0, perReason));
+  return merged;
+}
