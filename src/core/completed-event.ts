@@ -186,40 +186,63 @@ export function applyEdits(
   edits: readonly Edit[],
   options: { readonly cut?: readonly string[] } = {},
 ): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  let copied = 0;
-  let length = 0;
-  const add = (piece: Uint8Array) => {
-    pieces.push(piece);
-    length += piece.length;
-  };
-  for (const [name, offset, span, insert] of edits) {
-    const isCut = options.cut?.includes(name) === true && cuttable.has(name);
-    if (!isCut && insert === undefined) continue;
-    if (offset > copied) add(raw.subarray(copied, offset));
-    if (!isCut && insert !== undefined && insert !== '') add(encoder.encode(insert));
-    copied = offset + span;
-  }
-  if (copied === 0) return raw;
-  add(raw.subarray(copied));
-  return withoutLooseComma(concatenated(pieces, length));
+  const rawAt = insertsLimit(edits);
+  const buffer = new Uint8Array(rawAt + raw.length);
+  buffer.set(raw, rawAt);
+  return buffer.subarray(0, completeWithin(buffer, 0, rawAt, edits, options));
 }
 
-function concatenated(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
+/** How many bytes the edits of an event insert at most: a UTF-16 unit takes up to three in UTF-8. */
+export function insertsLimit(edits: readonly Edit[]): number {
+  let units = 0;
+  for (const [, , , insert] of edits) units += insert?.length ?? 0;
+  return units * 3;
+}
+
+/**
+ * Makes the completed event at `at` of the sender's bytes, which fill the same buffer from `rawAt` to its end. They must
+ * stand at least `insertsLimit` bytes behind, so that what is written never overtakes what is still to be read.
+ * @returns where the completed event ends; what lies between there and the buffer's end is left undefined
+ */
+export function completeWithin(
+  buffer: Uint8Array,
+  at: number,
+  rawAt: number,
+  edits: readonly Edit[],
+  { cut }: { readonly cut?: readonly string[] } = {},
+): number {
+  let from = rawAt;
+  let to = at;
+  const copyUpTo = (end: number) => {
+    buffer.copyWithin(to, from, end);
+    to += end - from;
+  };
+  for (const [name, offset, span, insert] of edits) {
+    const isCut = cut?.includes(name) === true && cuttable.has(name);
+    if (!isCut && insert === undefined) continue;
+    copyUpTo(rawAt + offset);
+    if (!isCut && insert !== undefined) to = writeText(buffer, to, insert);
+    from = rawAt + offset + span;
   }
-  return all;
+  copyUpTo(buffer.length);
+  return withoutLooseComma(buffer, to);
+}
+
+/** Nearly all inserts are short and ASCII, for which a call of the encoder would cost more than the loop. */
+function writeText(buffer: Uint8Array, at: number, text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit > 0x7f) return at + encoder.encodeInto(text, buffer.subarray(at)).written;
+    buffer[at + index] = unit;
+  }
+  return at + text.length;
 }
 
 /** Only a cut of the last member leaves `,` in front of the closing brace: no string of JSON ends in a comma. */
-function withoutLooseComma(json: Uint8Array): Uint8Array {
-  let at = json.length - 2;
+function withoutLooseComma(json: Uint8Array, end: number): number {
+  let at = end - 2;
   while (isWhitespace(json[at])) at--;
-  if (json[at] !== 0x2c) return json;
-  json.copyWithin(at, at + 1);
-  return json.subarray(0, json.length - 1);
+  if (json[at] !== 0x2c) return end;
+  json.copyWithin(at, at + 1, end);
+  return end - 1;
 }

@@ -23,10 +23,9 @@ export function batchId(deliveryIds: readonly string[]): string {
   return uuidOf(`batch|${deliveryIds.join('|')}`);
 }
 
+/** RFC 9562, 5.5: a SHA-1 of which four bits say the version and two the variant. */
 function uuidOf(name: string): string {
-  const digest = hash('sha1', Buffer.concat([namespace, Buffer.from(name)]), 'buffer');
-  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x50;
-  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
-  const hex = digest.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  const hex = hash('sha1', Buffer.concat([namespace, Buffer.from(name)]), 'hex');
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) & 3);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { outcomesOf } from '../core/outcome.ts';
-import { applyEdits } from '../core/completed-event.ts';
-import type { Edit } from '../core/event.ts';
+import { completedArray, completedBody } from './completed-body.ts';
 import type {
   Delivery,
   DestinationDefinition,
@@ -70,24 +69,14 @@ interface Content {
 function contentOf(deliveries: readonly Delivery[], asArray: boolean): Content {
   const [first] = deliveries;
   if (first === undefined) throw new Error('a request needs a delivery');
-  if (!asArray) return { id: first.id, attempt: first.attempt, body: completedEvent(first), deliveries: 1 };
+  if (!asArray)
+    return { id: first.id, attempt: first.attempt, body: completedBody(first.event), deliveries: 1 };
   return {
     id: batchId(deliveries.map(({ id }) => id)),
     attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
-    body: jsonArray(deliveries.map(completedEvent)),
+    body: completedArray(deliveries.map(({ event }) => event)),
     deliveries: deliveries.length,
   };
-}
-
-function completedEvent({ event }: Delivery): Uint8Array {
-  return applyEdits(Buffer.from(event.raw), JSON.parse(event.edits) as Edit[]);
-}
-
-const comma = Buffer.from(',');
-
-function jsonArray(items: readonly Uint8Array[]): Buffer {
-  const parts = items.flatMap((item, index) => (index === 0 ? [item] : [comma, item]));
-  return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]);
 }
 
 /** Prepares what all requests share. The timestamp is that of the attempt, so a receiver may refuse old ones. */
@@ -110,8 +99,8 @@ const openGate: SendGate = { mayWrite: () => true };
 /** Sends one test event that a receiver can tell by its name, and says in words how it went. */
 async function testWebhook(settings: WebhookSettings, context: SenderContext): Promise<TestResult> {
   const http = openHttp({ ...settings, concurrency: 1 }, context);
-  const event = Buffer.from(JSON.stringify(testEvent()));
-  const body = settings.batchSize > 1 ? jsonArray([event]) : event;
+  const event = testEvent();
+  const body = Buffer.from(JSON.stringify(settings.batchSize > 1 ? [event] : event));
   const request = requestMaker(settings)({ id: randomUUID(), attempt: 1, body, deliveries: 1 });
   const startedAt = performance.now();
   const answer = await http.post(request, openGate);
