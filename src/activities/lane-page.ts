@@ -2,7 +2,7 @@ import { decide, gather } from '../core/decide.ts';
 import { covers } from '../core/coverage.ts';
 import { orderKeyOf, type ArchivedEvent, type Position } from '../core/event.ts';
 import type { Offered } from '../core/lane-types.ts';
-import { readPage } from '../db/archive/read.ts';
+import { pageWindow, readPage } from '../db/archive/read.ts';
 import {
   deliveryKey,
   readPageKnowledge,
@@ -20,17 +20,24 @@ export interface Questions {
   readonly suppressed: (event: ArchivedEvent) => boolean;
 }
 
-/** The next page of a lane, each event with what is decided about it before anything is sent. */
+/**
+ * The next page of a lane, each event with what is decided about it before anything is sent.
+ * @param limit how many events it holds at most
+ */
 export async function readLanePage(
   db: Queryable,
   lane: TakenLane,
   known: LaneKnowledge,
   questions: Questions,
   stretch: { after: Position; upTo: Position },
+  limit: number,
 ): Promise<{ offers: Offered<ArchivedEvent>[]; scannedTo: Position }> {
   const { bucketFrom, bucketTo, selection } = lane;
-  const page = await readPage(db, { ...stretch, bucketFrom, bucketTo, selection });
-  const others = await readPageKnowledge(db, lane, stretch.after, page.scannedTo);
+  const upTo = Math.min(stretch.upTo, stretch.after + pageWindow);
+  const [page, others] = await Promise.all([
+    readPage(db, { after: stretch.after, upTo, bucketFrom, bucketTo, selection, limit }),
+    readPageKnowledge(db, lane, stretch.after, upTo),
+  ]);
   const offers = page.events.map((event) => offerOf(event, lane, known, others, questions));
   return { offers, scannedTo: page.scannedTo };
 }
@@ -45,8 +52,10 @@ function offerOf(
   const { position, receivedAt } = event;
   const isSuppressed = suppressed(event);
   const { toRetry } = others;
+  // Nearly always there are none, and keys take their time to make.
+  const noRows = toRetry === null && known.rows.size + others.elsewhere.size === 0;
   const decisions = lane.actions.map(({ actionId }) => {
-    const key = deliveryKey(position, actionId);
+    const key = noRows ? '' : deliveryKey(position, actionId);
     const decision = decide(lane.mode, {
       ownBit: covers(known.own.get(actionId), position),
       otherBit: toRetry?.get(key) ?? covers(others.others.get(actionId), position),

@@ -11,7 +11,9 @@ import type { Accounts, LaneBudget } from './accounts.ts';
 import { readLanePage, type Questions } from './lane-page.ts';
 import type { Waiter } from './run-budget.ts';
 
-const pageAhead = 1_000; // unsent deliveries below which the next page is read
+/** Unsent deliveries below which the next page is read, and the most that a page holds: at least so many, or requests. */
+const leastAhead = 1_000;
+const requestsAhead = 4;
 
 export interface TrafficDeps extends Questions {
   readonly db: Queryable;
@@ -66,7 +68,12 @@ export class LaneTraffic implements Waiter {
 
   /** There is more to read and room for it. */
   get mayRead(): boolean {
-    return this.#lane.scannedTo < this.#deps.readable() && this.#lane.wantsMore(pageAhead);
+    return this.#lane.scannedTo < this.#deps.readable() && this.#lane.wantsMore(this.#pageSize);
+  }
+
+  /** A page that holds several requests' worth keeps requests full while the next one is read. */
+  get #pageSize(): number {
+    return Math.max(leastAhead, requestsAhead * this.#deps.sender.batchSize);
   }
 
   /** Takes over a pace that was changed while the lane is worked. */
@@ -187,7 +194,7 @@ export class LaneTraffic implements Waiter {
     const { db } = this.#deps;
     try {
       const stretch = { after: this.#lane.scannedTo, upTo };
-      const page = await readLanePage(db, this.#taken, this.#known, this.#deps, stretch);
+      const page = await readLanePage(db, this.#taken, this.#known, this.#deps, stretch, this.#pageSize);
       const { offers, scannedTo } = this.#deps.canary?.cut(page) ?? page;
       this.#lane.offer(offers, scannedTo);
     } catch (error) {

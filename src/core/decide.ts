@@ -59,6 +59,8 @@ export function gather(decisions: readonly (readonly [actionId: string, decision
   have: string[];
   reason: string | null;
 } {
+  if (decisions.every(([, { kind }]) => kind === 'deliver'))
+    return { deliver: decisions.map(([actionId]) => actionId), settled: [], have: [], reason: null };
   const deliver: string[] = [];
   const settledOnes: Settled[] = [];
   const have: string[] = [];

@@ -89,13 +89,16 @@ export class LaneOrder<E> {
 
   /** Takes in an event behind the others of its key. */
   add(entry: Entry<E>, tasks: readonly Task<E>[]): void {
-    let chain = this.#chains.get(entry.orderKey);
-    if (chain === undefined)
-      this.#chains.set(entry.orderKey, (chain = { active: [], followers: new Fifo() }));
-    chain.followers.push({ entry, tasks });
     if (entry.due) this.#dueCount++;
-    this.#followerCount += tasks.length;
-    if (chain.active.length === 0) this.#start(chain);
+    const chain = this.#chains.get(entry.orderKey);
+    if (chain === undefined) {
+      this.#chains.set(entry.orderKey, { active: [entry], followers: new Fifo() });
+      this.#makeReady(tasks);
+    } else {
+      chain.followers.push({ entry, tasks });
+      this.#followerCount += tasks.length;
+      if (chain.active.length === 0) this.#start(chain);
+    }
   }
 
   /** Up to `limit` deliveries of one action; a user's next events may follow his first in the same request. */
@@ -193,8 +196,12 @@ export class LaneOrder<E> {
     if (turn === undefined) return;
     chain.active.push(turn.entry);
     this.#followerCount -= turn.tasks.length;
-    for (const task of turn.tasks) this.#ready.get(task.actionId)!.push(task);
-    this.#readyCount += turn.tasks.length;
+    this.#makeReady(turn.tasks);
+  }
+
+  #makeReady(tasks: readonly Task<E>[]): void {
+    for (const task of tasks) this.#ready.get(task.actionId)!.push(task);
+    this.#readyCount += tasks.length;
   }
 
   #takeFrom(queue: Fifo<Task<E>>, limit: number): Task<E>[] {

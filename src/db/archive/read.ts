@@ -45,6 +45,9 @@ export async function archiveHead(db: Queryable): Promise<Position> {
   return row?.head ?? 0;
 }
 
+/** How many positions one page scans at most: a rare selection would otherwise scan millions of rows in one call. */
+export const pageWindow = 20_000;
+
 export interface PageRequest {
   readonly after: Position;
   /** The last position that may be read. It must not lie above a head that was read before: see `scannedTo`. */
@@ -53,7 +56,7 @@ export interface PageRequest {
   readonly bucketFrom: number;
   readonly bucketTo: number;
   readonly selection?: Selection;
-  /** How many positions one page scans at most: a rare selection would otherwise scan millions of rows in one call. */
+  /** How many positions it scans at most. */
   readonly window?: number;
   /** How many events one page holds at most. */
   readonly limit?: number;
@@ -67,7 +70,7 @@ export interface Page {
 
 /** The next events of some buckets in rising order of their positions. Uses event's primary key. */
 export async function readPage(db: Queryable, request: PageRequest): Promise<Page> {
-  const { after, upTo, bucketFrom, bucketTo, selection = {}, window = 20_000, limit = 1_000 } = request;
+  const { after, upTo, bucketFrom, bucketTo, selection = {}, window = pageWindow, limit = 1_000 } = request;
   const end = Math.min(upTo, after + window);
   if (end <= after) return { events: [], scannedTo: after };
   const rows = await db.rows<EventRow>(sql`
