@@ -58,6 +58,8 @@ export interface RunRecord {
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
   readonly endedAs: Ending | null;
+  /** Dead letters of a replay, by kind of failure. */
+  readonly deadByClass: Readonly<Record<string, number>>;
   readonly lanes: readonly LaneRecord[];
 }
 
@@ -88,6 +90,14 @@ const lanes = sql`(
     ) order by l.lane), '[]')
   from lane l where l.run_id = r.id)`;
 
+/** Uses dead_letter_run_class alone. A stream may have any number, and nobody asks. */
+const deadByClass = sql`(
+  select coalesce(json_object_agg(died.error_class, died.count order by died.count desc, died.error_class), '{}')
+  from (
+    select d.error_class, count(*) as count from dead_letter d
+    where d.run_id = r.id and r.kind = 'replay' group by d.error_class
+  ) died)`;
+
 /** Runs that meet a condition over `run r`, newest first, each with its lanes. Uses run_pkey or run_destination. */
 export async function readRuns(db: Queryable, where: Statement, limit = 1_000): Promise<RunRecord[]> {
   const rows = await db.rows<RunRow>(sql`
@@ -98,7 +108,7 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason",
       r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",
-      ${lanes} as lanes
+      ${deadByClass} as "deadByClass", ${lanes} as lanes
     from run r where ${where} order by r.number desc limit ${limit}`);
   return rows.map((row) => ({ ...row, lanes: row.lanes.map(toLane) }));
 }

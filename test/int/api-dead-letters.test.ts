@@ -123,6 +123,17 @@ describe('looking at dead letters', () => {
   });
 });
 
+test('a replay tells its dead letters by kind of failure, the most frequent first', async () => {
+  const { destinationId, replayId } = await scene();
+  const { body } = await api.call('GET', `/api/replays/${replayId}`);
+  expect(Object.entries(body.deadByClass)).toEqual([
+    ['http_400', 2],
+    ['timeout', 1],
+  ]);
+  const { data } = (await api.call('GET', `/api/replays?destinationId=${destinationId}`)).body;
+  expect(data).toMatchObject([{ deadByClass: body.deadByClass }]);
+});
+
 describe('retrying', () => {
   const retry = (body: unknown, headers?: Record<string, string>) =>
     api.call('POST', '/api/dead-letters/retry', body, headers);

@@ -80,6 +80,10 @@ export const Replay = z
         description:
           'The first few events of each reason. `GET /api/events/{position}` shows one; a message says what was wrong with it.',
       }),
+    deadByClass: z.record(z.string(), count).meta({
+      description:
+        'Its dead letters by kind of failure, in deliveries, the most frequent first: `GET /api/dead-letters?replayId=…` has them. Those delivered since still count.',
+    }),
     range: z.object({
       fromPosition: z.int(),
       toPosition: z
@@ -128,6 +132,7 @@ export function showReplay(
     byAction: copyOf(counted.byAction),
     reasons: { ...counted.reasons },
     samples: samplesOf(run),
+    deadByClass: { ...run.deadByClass },
     range: {
       fromPosition: run.fromPosition,
       toPosition: run.toPosition ?? run.fromPosition - 1,
@@ -206,6 +211,7 @@ export const replayExample: z.input<typeof Replay> = {
   byAction: { 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90': { delivered: 1_166, waiting: 4 } },
   reasons: {},
   samples: {},
+  deadByClass: {},
   range: { fromPosition: 1, toPosition: 182_000, cutToStream: false },
   cursor: { position: 97_411, receivedAt: '2026-10-14T05:12:44.120Z' },
   rate: 29.8,

@@ -10,7 +10,7 @@ const statusReasons = {
   unauthorized:
     'The destination does not take the credentials. Give it new ones (PATCH its settings), then resume.',
   error_rate:
-    'Too many deliveries failed, so it paused. Look at the dead letters; resume if that is as good as it gets.',
+    'Half of what it sent of late was given up on, so it paused. Look at the dead letters (`deadByClass`); resume if that is as good as it gets.',
   repeated_error:
     'The same failure came too often, so it paused. Look at the dead letters of its class; mend what they name, then resume.',
   canary: 'The first events are sent; look at how they fared. Resume to approve them, or cancel.',
