@@ -78,21 +78,28 @@ async function moveWaiting(tx: Queryable, { old, newId, selection, actions }: Ha
         where other.run_id = ${newId} and other.position = first.position and other.due_at is not null)`);
 }
 
-/** Bits and dead letters above the mark. The chunk that the mark lies in is divided between the two. */
+/**
+ * Bits and dead letters above the mark, but for actions whose account is a new one since: there they are missing. The
+ * chunk that the mark lies in is divided between the two.
+ */
 async function moveSettled(tx: Queryable, { old, newId, newNumber, mark }: HandOver): Promise<void> {
-  await tx.run(sql`update dead_letter set run_id = ${newId} where run_id = ${old.id} and position > ${mark}`);
+  const stays = sql`action_id in (select id from action where epoch > ${old.number})`;
+  await tx.run(sql`
+    update dead_letter set run_id = ${newId} where run_id = ${old.id} and position > ${mark} and not ${stays}`);
   const divided = chunkOf(mark + 1);
   const kept = (mark + 1) % chunkPositions; // so many of its positions lie at or below the mark
   const above = sql`(repeat('0', ${kept}) || repeat('1', ${chunkPositions - kept}))::bit(8192)`;
   await tx.run(sql`
     insert into coverage (action_id, chunk, run, bits, first_at, last_at)
     select action_id, chunk, ${newNumber}::bigint, bits & ${above}, first_at, last_at from coverage
-    where run = ${old.number} and chunk = ${divided} and bit_count(bits & ${above}) > 0`);
+    where run = ${old.number} and chunk = ${divided} and bit_count(bits & ${above}) > 0 and not ${stays}`);
   await tx.run(sql`
-    update coverage set bits = bits & ~ ${above} where run = ${old.number} and chunk = ${divided}`);
+    update coverage set bits = bits & ~ ${above}
+    where run = ${old.number} and chunk = ${divided} and not ${stays}`);
   await tx.run(sql`
     delete from coverage where run = ${old.number} and chunk = ${divided} and bit_count(bits) = 0`);
-  await tx.run(sql`update coverage set run = ${newNumber} where run = ${old.number} and chunk > ${divided}`);
+  await tx.run(sql`
+    update coverage set run = ${newNumber} where run = ${old.number} and chunk > ${divided} and not ${stays}`);
 }
 
 /** What waits at or below the mark is counted where it will end; a destination that was down still is. */

@@ -190,7 +190,7 @@ async function lockDestination(tx: Queryable, id: string) {
 }
 
 /** The replay that occupies a destination. One that was cancelled and that nobody works any more is ended first. */
-async function runningReplay(tx: Queryable, destinationId: string): Promise<string | null> {
+export async function runningReplay(tx: Queryable, destinationId: string): Promise<string | null> {
   const [row] = await tx.rows<{ id: string }>(sql`
     select id from run where destination_id = ${destinationId} and kind = 'replay'
       and ended_at is null and desired <> 'planned'`);

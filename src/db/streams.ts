@@ -57,18 +57,33 @@ async function nextStretch(tx: Queryable, destinationId: string): Promise<Stretc
 /**
  * Makes a destination's stream go on with the sources and the actions that the destination's rows say now, in the
  * transaction that has changed them. Without a holder the open stretch ends here and now and the next one begins at its
- * mark; else its holder drains first. Nothing happens when nothing has changed.
+ * mark; else its holder drains first. Nothing happens when nothing has changed, unless a new stretch is wanted all the same.
  */
-export async function changeStream(tx: Queryable, destinationId: string): Promise<void> {
+export async function changeStream(
+  tx: Queryable,
+  destinationId: string,
+  { always = false }: { always?: boolean } = {},
+): Promise<void> {
   const stretch = await nextStretch(tx, destinationId);
   const [selection, actions] = [JSON.stringify(stretch.selection), JSON.stringify(stretch.actions)];
   const [run] = await tx.rows<{ id: string }>(sql`
     update run set revision = revision + 1,
       change = jsonb_build_object('selection', ${selection}::jsonb, 'actions', ${actions}::jsonb)
     where destination_id = ${destinationId} and kind = 'stream' and ended_at is null and desired <> 'cancelled'
-      and (change is not null or selection <> ${selection}::jsonb or actions <> ${actions}::jsonb)
+      and (${always}::boolean or change is not null or selection <> ${selection}::jsonb or actions <> ${actions}::jsonb)
     returning id`);
   if (run !== undefined) await endRunIfDue(tx, run.id);
+}
+
+/**
+ * Makes everything missing at a destination whose account has changed, in the caller's transaction: what runs up to
+ * now have sent no longer counts, and the stream goes on with a stretch that is later than they.
+ */
+export async function forgetAccount(tx: Queryable, destinationId: string): Promise<void> {
+  await tx.run(sql`
+    update action set epoch = (select max(number) + 1 from run) where destination_id = ${destinationId}
+      and exists (select 1 from run)`);
+  await changeStream(tx, destinationId, { always: true });
 }
 
 /** The open stretch of a destination's stream, null when it has none. */

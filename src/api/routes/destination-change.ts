@@ -9,9 +9,9 @@ import {
   type DestinationChange,
   type DestinationRecord,
 } from '../../db/destinations.ts';
-import { listReplays, setReplayDesired } from '../../db/replays.ts';
+import { listReplays, runningReplay, setReplayDesired } from '../../db/replays.ts';
 import type { Queryable } from '../../db/sql.ts';
-import { changeStream, endStream, openStream } from '../../db/streams.ts';
+import { changeStream, endStream, forgetAccount, openStream } from '../../db/streams.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
 import { replayWorkflowId, streamWorkflowId } from '../../temporal/orchestrator.ts';
 import { changing } from '../changing.ts';
@@ -67,7 +67,7 @@ function change(deps: ApiDeps): Route {
           example: destinationExample,
         },
       },
-      problems: ['not_found', 'settings_unreadable', 'stream_stopping'],
+      problems: ['not_found', 'settings_unreadable', 'stream_stopping', 'replay_running'],
     },
     async ({ params: { id }, body, path }) => {
       const isDone = (made: Changed | Problem) => !isProblem(made) || made.problem !== 'stream_stopping';
@@ -101,9 +101,20 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Pr
     if (opened.kind === 'stopping') return stillStopping;
     await setSeam(tx, id, opened.seam);
   }
-  if (body.sources !== undefined) await changeStream(tx, id);
+  if (body.newAccount === true) {
+    const replay = await runningReplay(tx, id);
+    if (replay !== null) return busy(replay);
+    await forgetAccount(tx, id);
+  } else if (body.sources !== undefined) await changeStream(tx, id);
   return { destination: (await getDestination(tx, id))!, generated: settings?.generated ?? {} };
 }
+
+const busy = (replayId: string) =>
+  problem(
+    'replay_running',
+    `Replay ${replayId} still sends to the account as it was. Wait for its end or cancel it, then say newAccount again.`,
+    { members: { replayId } },
+  );
 
 const stillStopping = problem(
   'stream_stopping',

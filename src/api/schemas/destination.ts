@@ -53,6 +53,10 @@ export const ChangedDestination = z.strictObject({
   sources: z.exactOptional(Sources),
   budget: z.exactOptional(ChangedBudget).meta({ description: 'Only what changes; null takes a limit away.' }),
   enabled: z.exactOptional(z.boolean()),
+  newAccount: z.exactOptional(z.literal(true)).meta({
+    description:
+      'The settings now name an account that has nothing yet: whatever was sent so far counts as missing there, so a replay sends it.',
+  }),
 });
 
 const Stream = z
