@@ -4,8 +4,9 @@ import { sql, type Statement } from './sql.ts';
 // Conditions on table `dead_letter`, aliased `d`.
 
 /**
- * Whether the action has got the event after all: another run has set its bit. What had it before a replay of mode
- * `all` sent it once more does not count for a dead letter of that replay. Uses coverage's primary key.
+ * Whether the action has got the event after all: another run has set its bit. That it had the event before a replay of
+ * mode `all` sent it once more does not count for a dead letter of that replay, nor of one that retried it. Uses
+ * coverage's primary key.
  * @param except the number of a run whose own bits are left out
  */
 export function settledSince(except?: number): Statement {
@@ -13,7 +14,7 @@ export function settledSince(except?: number): Statement {
     select 1 from coverage c join action a on a.id = c.action_id join run died on died.id = d.run_id
     where c.action_id = d.action_id and c.chunk = d.position / ${chunkPositions}
       and get_bit(c.bits, (d.position % ${chunkPositions})::integer) = 1
-      and c.run >= a.epoch and (died.mode <> 'all' or c.run > died.number)
+      and c.run >= a.epoch and (died.mode = 'missing' or c.run > died.number)
       and c.run is distinct from ${except ?? null})`;
 }
 
@@ -30,7 +31,7 @@ export const isOpen = sql`(
   and not exists (select 1 from run taker where taker.id = d.retried_by and taker.ended_at is null)
   and exists (
     select 1 from action a join destination t on t.id = a.destination_id
-    where a.id = d.action_id and a.deleted_at is null and (t.sources is null or e.source_id = any(t.sources)))
+    where a.id = d.action_id and a.deleted_at is null and t.deleted_at is null and (t.sources is null or e.source_id = any(t.sources)))
   and not exists (
     select 1 from run holder join waiting_delivery w on w.run_id = holder.id
     where holder.destination_id = d.destination_id and holder.ended_at is null

@@ -101,8 +101,12 @@ test('events that are refused become dead letters with the last answer, and can 
   });
 
   await sink.become({});
-  const again = await scene.ended((await scene.replay(destinationId, { mode: 'failed' })).id);
+  const retry = await scene.product.call('POST', `/api/replays/${replay.id}/retry-failed`);
+  expect(retry).toMatchObject({ status: 201, body: { parentId: replay.id } });
+  const again = await scene.ended(retry.body.id);
   expect(again).toMatchObject({ status: 'completed', counts: { selected: poisons, delivered: poisons } });
+  const open = await scene.product.call('GET', `/api/dead-letters?destinationId=${destinationId}&open=true`);
+  expect(open.body.data).toEqual([]);
   expect({ ...judge([acknowledged], sink.lines()), outOfOrder: [] }).toEqual(flawless);
 });
 

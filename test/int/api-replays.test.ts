@@ -173,7 +173,7 @@ describe('reading replays', () => {
         events: { delivered: 2, waiting: 1, filtered: 4 },
         byAction: { [action]: { delivered: 2 } },
         reasons: { integrations: 4 },
-      deadByClass: {},
+        deadByClass: {},
       },
     ];
     await db.run(sql`update run set selected = 31, counted_to = to_position where id = ${id}`);

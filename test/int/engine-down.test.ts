@@ -203,7 +203,9 @@ describe('429 with Retry-After', () => {
     expect(end.wakeInMs).toBeGreaterThan(45_000);
     expect(engine.sink.arrivals).toHaveLength(before);
     await db.run(sql`update lane set wake_at = now() where run_id = ${run}`);
-    await db.run(sql`update budget set blocked_until = now() where scope = ${`destination/${engine.destinationId}`}`);
+    await db.run(
+      sql`update budget set blocked_until = now() where scope = ${`destination/${engine.destinationId}`}`,
+    );
     await recovers(engine, run, 60);
   });
 

@@ -180,6 +180,8 @@ describe('a dead letter is open', () => {
     poison(engine, [sent[2]!], [400]);
     await runToEnd(engine, await newReplay(engine, { mode: 'all' }));
     expect(await open(engine)).toEqual([sent[2]!.position]);
+    await runToEnd(engine, await retried(engine)); // refused once more
+    expect(await open(engine)).toEqual([sent[2]!.position]);
     engine.sink.answer = () => 200;
     const child = await retried(engine);
     await runToEnd(engine, child);
@@ -199,6 +201,9 @@ describe('a dead letter is open', () => {
     await db.run(sql`update action set deleted_at = now() where id = ${action}`);
     expect(await open(engine)).toEqual([]);
     await db.run(sql`update action set deleted_at = null where id = ${action}`);
+    await db.run(sql`update destination set deleted_at = now() where id = ${engine.destinationId}`);
+    expect(await open(engine)).toEqual([]);
+    await db.run(sql`update destination set deleted_at = null where id = ${engine.destinationId}`);
     await db.run(
       sql`update destination set sources = ${[randomUUID()]}::uuid[] where id = ${engine.destinationId}`,
     );
