@@ -9,6 +9,7 @@ import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { Accounts } from './accounts.ts';
+import { Idleness } from './idleness.ts';
 import { LaneHolder } from './lane-holder.ts';
 import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
@@ -30,7 +31,7 @@ export interface SliceTiming {
   readonly sliceMs: number;
   /** How long what is in flight may take to end when the slice must stop. */
   readonly drainMs: number;
-  /** How long a stream stays at the head before it parks. */
+  /** How long a stream has nothing to send before it parks. */
   readonly idleMs: number;
 }
 
@@ -54,6 +55,8 @@ export interface SliceDeps {
 const renewMs = 1_000;
 const commitGapMs = 20;
 const dueLookMs = 500; // how often waiting deliveries are looked up
+/** A stream is near the head of the archive when a page reaches it; positions. */
+const nearHead = 20_000;
 const shortWaitMs = 2_000; // a wait shorter than this is not worth giving the slot back
 
 /**
@@ -73,7 +76,7 @@ export class Slice {
   #stop: 'more' | 'stopped' | null = null;
   #stoppedAt = 0;
   #dueLookAt = 0;
-  #idleSince: number | null = null;
+  readonly #idleness = new Idleness();
   /** `settled` when the last commit was taken: what has been set aside since then has no row yet. */
   #settledWritten = 0;
   #nudge: () => void = () => undefined;
@@ -218,30 +221,49 @@ export class Slice {
       const late = now - this.#stoppedAt >= this.#drainMs;
       return this.#traffic.quiet || late ? { kind: this.#stop } : null;
     }
+    const parked = this.#taken.kind === 'stream' && this.#isIdle(now) ? await this.#endOfStream(now) : null;
+    if (parked !== null) return parked;
     if (!this.#traffic.quiet) return null;
     const { down } = this.#lane.health;
     if (down !== null && down.probeAt - now > shortWaitMs)
       return { kind: 'held', wakeInMs: down.probeAt - now };
     if (this.#traffic.mayRead) return null;
     this.#lane.judgeSuspects(now);
-    const over = this.#lane.scannedTo >= this.#readable && this.#lane.open === 0;
-    return over ? await this.#endOfLane(now) : null;
+    const over =
+      this.#taken.kind === 'replay' && this.#lane.scannedTo >= this.#readable && this.#lane.open === 0;
+    return over ? await this.#endOfReplay() : null;
   }
 
-  async #endOfLane(now: number): Promise<SliceEnd | null> {
-    // Rows that the next commit writes may be due before all that lie there.
-    if (this.#lane.hasWaiting && (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0))
-      return null;
+  /** A stream near the head that has had nothing to send for a while, however fast the head moves on. */
+  #isIdle(now: number): boolean {
+    const { inFlight, settled, scannedTo } = this.#lane;
+    const busy = inFlight > 0 || this.#readable - scannedTo > nearHead;
+    return this.#idleness.lasts(this.#deps.timing.idleMs, now, { settled, busy });
+  }
+
+  async #endOfStream(now: number): Promise<SliceEnd | null> {
+    this.#lane.judgeSuspects(now); // nothing has come that could show who is at fault
+    if (this.#lane.open > 0) return null;
+    const next = await this.#nextDue();
+    const stays = next === 'unknown' || (next !== null && next <= shortWaitMs) || this.#lane.open > 0;
+    return stays ? null : { kind: 'idle', wakeInMs: next };
+  }
+
+  async #endOfReplay(): Promise<SliceEnd | null> {
+    const next = await this.#nextDue();
+    if (next === 'unknown') return null;
     if (this.#canary?.full === true && this.#lane.scannedTo < (this.#taken.toPosition ?? 0))
       return { kind: 'canary' };
-    const dueInMs = this.#lane.hasWaiting ? await nextDueInMs(this.#deps.db, this.#taken) : null;
-    if (this.#taken.kind === 'replay') {
-      if (!this.#lane.hasWaiting) return { kind: 'done' };
-      return dueInMs !== null && dueInMs > shortWaitMs ? { kind: 'waiting', wakeInMs: dueInMs } : null;
-    }
-    this.#idleSince ??= now;
-    const idle = now - this.#idleSince >= this.#deps.timing.idleMs;
-    return idle && (dueInMs === null || dueInMs > shortWaitMs) ? { kind: 'idle', wakeInMs: dueInMs } : null;
+    if (next === null) return { kind: 'done' };
+    return next > shortWaitMs ? { kind: 'waiting', wakeInMs: next } : null;
+  }
+
+  /** In how many milliseconds the next waiting delivery comes due, null when none waits. */
+  async #nextDue(): Promise<number | null | 'unknown'> {
+    if (!this.#lane.hasWaiting) return null;
+    // Rows that the next commit writes may be due before all that lie there.
+    if (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0) return 'unknown';
+    return (await nextDueInMs(this.#deps.db, this.#taken)) ?? 'unknown';
   }
 
   /** The last commit: hands the lane back with how it stands. */
@@ -268,7 +290,6 @@ export class Slice {
   async #untilNextCommit(): Promise<void> {
     const before = this.#lane.settled;
     await this.#waitFor(commitGapMs, () => false);
-    if (this.#lane.settled > before) this.#idleSince = null;
     await this.#waitFor(
       renewMs - commitGapMs,
       () => this.#lane.settled > before || this.#stop !== null || this.#atEnd,

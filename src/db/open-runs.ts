@@ -27,22 +27,6 @@ export async function readOpenRuns(db: Queryable): Promise<OpenRun[]> {
 }
 
 /**
- * Streams that are parked below the head of the archive, or have a retry due or a wish not heard yet, each claimed for
- * this caller: nobody else gets it for five seconds, after which it counts as not woken. One that is paused only hears
- * of that.
- */
-export async function claimParked(db: Queryable, head: number): Promise<{ destinationId: string }[]> {
-  return await db.rows<{ destinationId: string }>(sql`
-    update lane l set woken_at = clock_timestamp()
-    from run r
-    where r.id = l.run_id and l.state = 'parked' and r.ended_at is null
-      and (l.woken_at is null or l.woken_at < clock_timestamp() - interval '5 s')
-      and (l.lease_revision < r.revision
-        or r.desired = 'running' and (l.mark < ${head} or l.wake_at <= clock_timestamp()))
-    returning r.destination_id as "destinationId"`);
-}
-
-/**
  * Claims the right to wake a run's workflow, at most once a minute: while no worker runs, each wake-up would only
  * lengthen its history.
  */

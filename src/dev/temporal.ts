@@ -107,6 +107,10 @@ function argumentsFor(
     `--port=${port}`,
     `--ui-port=${uiPort}`,
     `--db-filename=${store}`,
+    // The store may be lost without loss, so a commit need not wait for the disk; with the rollback journal each waits
+    // for it several times, and sixty slices that heartbeat once a second are more than that can take.
+    '--sqlite-pragma=journal_mode=wal',
+    '--sqlite-pragma=synchronous=normal',
     '--log-level=error',
     '--ui-disable-news-fetch',
     ...(namespace === 'default' ? [] : [`--namespace=${namespace}`]),

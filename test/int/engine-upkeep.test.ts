@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { watchHead } from '../../src/db/head-watch.ts';
-import { claimParked, claimWake, readOpenRuns } from '../../src/db/open-runs.ts';
+import { claimWake, readOpenRuns } from '../../src/db/open-runs.ts';
+import { claimParked } from '../../src/db/parked-streams.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { freeToEnd, failRun } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -27,7 +28,7 @@ const headOf = async () =>
   (await db.rows<{ head: number }>(sql`select max(position) as head from event`))[0]!.head;
 /** Whether a caller gets to wake the destination's stream. */
 const claims = async ({ destinationId }: Engine) =>
-  (await claimParked(db, await headOf())).some((claimed) => claimed.destinationId === destinationId);
+  (await claimParked(db, { after: 0, to: await headOf() })).some((claimed) => claimed.destinationId === destinationId);
 const later = async (run: string) =>
   await db.run(sql`update lane set woken_at = woken_at - interval '5 s' where run_id = ${run}`);
 
