@@ -12,7 +12,9 @@ import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
 import type { Accounts } from './accounts.ts';
-import { Slice, type SliceEnd, type SliceTiming } from './slice.ts';
+import { Slice } from './slice.ts';
+import type { SliceEnd } from './slice-end.ts';
+import type { SliceTiming } from './slice-timing.ts';
 import type { SuppressionList } from './suppression-list.ts';
 import { takeLaneWhenFree } from './take-lane.ts';
 

@@ -1,3 +1,6 @@
+/** A stream is near the head of the archive when a page reaches it; positions. */
+export const nearHead = 20_000;
+
 /** Since when a stream has had nothing to send, although the head of the archive may move on all the while. */
 export class Idleness {
   #settled = 0;

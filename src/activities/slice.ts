@@ -9,33 +9,16 @@ import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { Accounts } from './accounts.ts';
-import { Idleness } from './idleness.ts';
+import { Idleness, nearHead } from './idleness.ts';
 import { LaneHolder } from './lane-holder.ts';
 import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
 import { canaryOf, holdReason, openLane } from './open-lane.ts';
 import { ReplayBrakes } from './replay-brakes.ts';
 import { RateMeter } from './rate-meter.ts';
+import type { SliceEnd } from './slice-end.ts';
+import type { SliceTiming } from './slice-timing.ts';
 import type { SuppressionList } from './suppression-list.ts';
-
-/** How a slice's work ended. */
-export type SliceEnd =
-  /** canary: the lane's share of the first events is sent. */
-  | { readonly kind: 'more' | 'done' | 'canary' | 'stopped' | 'gone' }
-  | { readonly kind: 'held' | 'waiting'; readonly wakeInMs: number }
-  /** A stream at the head; null: nothing of it waits. */
-  | { readonly kind: 'idle'; readonly wakeInMs: number | null };
-
-export interface SliceTiming {
-  /** After this the slice ends although there is more; milliseconds. */
-  readonly sliceMs: number;
-  /** How long what is in flight may take to end when the slice must stop. */
-  readonly drainMs: number;
-  /** How long a stream has nothing to send before it parks. */
-  readonly idleMs: number;
-}
-
-export const defaultTiming: SliceTiming = { sliceMs: 120_000, drainMs: 8_000, idleMs: 10_000 };
 
 export interface SliceDeps {
   readonly db: Database;
@@ -55,8 +38,6 @@ export interface SliceDeps {
 const renewMs = 1_000;
 const commitGapMs = 20;
 const dueLookMs = 500; // how often waiting deliveries are looked up
-/** A stream is near the head of the archive when a page reaches it; positions. */
-const nearHead = 20_000;
 const shortWaitMs = 2_000; // a wait shorter than this is not worth giving the slot back
 
 /**

@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { Accounts } from '../activities/accounts.ts';
 import { createDeliverSlice } from '../activities/deliver-slice.ts';
-import { defaultTiming } from '../activities/slice.ts';
+import { defaultTiming } from '../activities/slice-timing.ts';
 import { SuppressionList } from '../activities/suppression-list.ts';
 import { announceReady, onShutdown } from '../child-process.ts';
 import { readConfig, required } from '../config.ts';

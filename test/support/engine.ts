@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { Accounts } from '../../src/activities/accounts.ts';
-import { Slice, type SliceDeps, type SliceEnd } from '../../src/activities/slice.ts';
+import { Slice, type SliceDeps } from '../../src/activities/slice.ts';
+import type { SliceEnd } from '../../src/activities/slice-end.ts';
 import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { takeLaneWhenFree } from '../../src/activities/take-lane.ts';
 import { sumCounts, type Bucket } from '../../src/core/counts.ts';
