@@ -108,6 +108,7 @@ const isOf = ({ destinationId }: Engine, woken: readonly { destinationId: string
 /** Streams that are parked at the head; none else is. */
 async function newParked(count: number) {
   await db.run(sql`update run set ended_at = now(), ended_as = 'cancelled' where ended_at is null`);
+  await append({ db, source: await newSource(db) }, ['u1']); // beyond what was left out before
   const engines = await Promise.all(Array.from({ length: count }, () => newEngine(db)));
   const parked = await Promise.all(
     engines.map(async (engine) => ({ engine, stream: await connect(engine) })),
