@@ -12,6 +12,7 @@ import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
 import type { Accounts } from './accounts.ts';
+import type { LeaseWatcher } from './lease-watcher.ts';
 import { Slice } from './slice.ts';
 import type { SliceEnd } from './slice-end.ts';
 import type { SliceTiming } from './slice-timing.ts';
@@ -22,6 +23,8 @@ export interface DeliverDeps {
   readonly db: Database;
   readonly head: HeadWatch;
   readonly accounts: Accounts;
+  /** Watches on the clock of `performance.now()`. */
+  readonly leases: LeaseWatcher;
   /** Opens a destination with its newest settings. */
   readonly openSender: (destination: TakenLane['destination']) => Promise<Sender>;
   readonly suppressions: SuppressionList;
@@ -39,11 +42,8 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
     try {
       const takenAt = monotonic();
       const limitMs = deps.timing.sliceMs;
-      const taken = await takeLaneWhenFree(deps.db, input, {
-        now: monotonic,
-        signal: cancellationSignal(),
-        limitMs,
-      });
+      const clock = { now: monotonic, signal: cancellationSignal(), limitMs };
+      const taken = await takeLaneWhenFree(deps.db, input, clock, deps.leases.seen(input));
       if (taken === null) return await resultOf(deps, input, { kind: 'more' });
       if (taken.kind === 'ended') return await resultOf(deps, input, { kind: 'done' });
       if (taken.kind === 'stopped') return await resultOf(deps, input, { kind: stopped(taken.desired) });

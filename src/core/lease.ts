@@ -23,7 +23,12 @@ export function watchLease(
   if (before === null || before.renewals !== renewals) {
     return { watch: { renewals, since: now }, mayTake: false, moved: before !== null };
   }
-  return { watch: before, mayTake: now - before.since >= leaseMs, moved: false };
+  return { watch: before, mayTake: hasStoodStill(before, now), moved: false };
+}
+
+/** Whether a lease whose renewals are still those that were seen may be taken. */
+export function hasStoodStill({ since }: LeaseWatch, now: number): boolean {
+  return now - since >= leaseMs;
 }
 
 /** The bucket ranges of a run's lanes: inclusive, without gap or overlap, as even as whole buckets allow. */

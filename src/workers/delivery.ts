@@ -1,6 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { Accounts } from '../activities/accounts.ts';
 import { createDeliverSlice } from '../activities/deliver-slice.ts';
+import { LeaseWatcher } from '../activities/lease-watcher.ts';
 import { defaultTiming } from '../activities/slice-timing.ts';
 import { SuppressionList } from '../activities/suppression-list.ts';
 import { announceReady, onShutdown } from '../child-process.ts';
@@ -42,6 +43,7 @@ const db = openDatabase({
 });
 const head = watchHead(db);
 const accounts = new Accounts(db);
+const leases = new LeaseWatcher(db, () => performance.now());
 const orchestrator = openOrchestrator(config);
 const openSender = createOpenSender({
   keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
@@ -52,6 +54,7 @@ const deliverSlice = createDeliverSlice({
   db,
   head,
   accounts,
+  leases,
   openSender,
   suppressions,
   timing: defaultTiming,
@@ -83,6 +86,7 @@ onShutdown(async () => {
   await connection.close();
   await orchestrator.close();
   await accounts.close();
+  await leases.close();
   await head.close();
   await db.close();
 });

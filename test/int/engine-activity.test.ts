@@ -1,5 +1,6 @@
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
-import { describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { LeaseWatcher } from '../../src/activities/lease-watcher.ts';
 import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { createDeliverSlice } from '../../src/activities/deliver-slice.ts';
 import { changeDestination, getDestination } from '../../src/db/destinations.ts';
@@ -27,6 +28,8 @@ import { newGate } from '../support/engine-faults.ts';
 import { statusOf } from '../support/engine-waiting.ts';
 
 const db = await testDatabase();
+const leases = new LeaseWatcher(db, () => performance.now());
+afterAll(() => leases.close());
 
 /** The activity as a worker runs it, with as much of Temporal's context around it as it uses. */
 function newActivity(engine: Engine, timing: Partial<typeof shortTiming> = {}) {
@@ -41,6 +44,7 @@ function newActivity(engine: Engine, timing: Partial<typeof shortTiming> = {}) {
     db,
     head,
     accounts: accountsOf(db),
+    leases,
     openSender,
     suppressions: new SuppressionList(db),
     timing: { ...shortTiming, ...timing },
