@@ -9,9 +9,17 @@ import {
   type Block,
   type Bounds,
 } from '../core/budget.ts';
+import { claimConnections, type ConnectionClaim, type ConnectionGrant } from '../core/concurrency.ts';
 import { ClockOffset } from '../core/clock-offset.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { changeBudget, liveLanes, readBudget, tellBudget, type BudgetRead } from '../db/budget.ts';
+import {
+  changeBudget,
+  closeBudget,
+  liveLanes,
+  readBudget,
+  tellBudget,
+  type BudgetRead,
+} from '../db/budget.ts';
 import type { AccountWanted, TakenLane } from '../db/lane-lease.ts';
 import { isOutage } from '../db/outage.ts';
 import type { Queryable } from '../db/sql.ts';
@@ -47,6 +55,7 @@ export class AccountBudget {
   readonly #offset = new ClockOffset();
   readonly #accepted = new RequestMeter();
   #limits = '{}';
+  #maxConcurrent: number | null = null;
   #loweredAt: number | null = null;
   /** Postgres time of the newest reading. */
   #notedAt = 0;
@@ -72,7 +81,10 @@ export class AccountBudget {
   /** A lane of a run has ended. @returns whether it was the account's last one here */
   leave(runId: string): boolean {
     const run = this.#runs.get(runId);
-    if (run !== undefined && --run.lanes === 0) this.#runs.delete(runId);
+    if (run !== undefined && --run.lanes === 0) {
+      this.#runs.delete(runId);
+      run.budget.close();
+    }
     return this.#runs.size === 0;
   }
 
@@ -110,16 +122,30 @@ export class AccountBudget {
     const loweredAt = learnt?.loweredAt ?? null;
     const changed = limits !== this.#limits || loweredAt !== this.#loweredAt;
     this.#limits = limits;
+    this.#maxConcurrent = budget.maxConcurrent ?? null;
     this.#loweredAt = loweredAt;
     this.#keepsRate = keepsRate(budget, learnt, now);
     if (changed) this.#reset();
   }
 
-  /** Reads the row anew, because somebody said that it has changed. */
-  async refresh(): Promise<void> {
+  /** Most requests at once; null: any number. */
+  get maxConcurrent(): number | null {
+    return this.#maxConcurrent;
+  }
+
+  /** Somebody has changed the row, or has found the account closed. */
+  async told(closedForMs: number): Promise<void> {
+    if (closedForMs > 0) {
+      this.#opensAt = Math.max(this.#opensAt, this.now() + closedForMs);
+      this.#reset();
+    }
+    await this.#refresh();
+  }
+
+  async #refresh(): Promise<void> {
     for (const [runId, { budget }] of this.#runs) {
       const read = await this.#read(runId);
-      if (read !== null) budget.notePace(read);
+      if (read !== null) budget.told(read);
     }
   }
 
@@ -159,6 +185,28 @@ export class AccountBudget {
     return { kind: 'block', read, block };
   }
 
+  /** Claims a part of the requests that the account bears at once; null: that could not be written now. */
+  async claim(runId: string, claim: ConnectionClaim): Promise<ConnectionGrant | null> {
+    const scope = { destinationId: this.#destinationId, runId };
+    try {
+      const decided = await changeBudget(
+        this.#deps.db,
+        scope,
+        () => this.#read(runId),
+        ({ account, budget, now }) => {
+          const most = budget.maxConcurrent;
+          if (most === undefined) return { news: null, grant: null }; // reading it has lifted the limit already
+          const grant = claimConnections(account.holders, claim, most, now);
+          return { news: { account: { ...account, holders: grant.holders }, runNextAt: null }, grant };
+        },
+      );
+      if (decided?.grant?.tell === true) await tellBudget(this.#deps.db, this.#destinationId);
+      return decided?.grant ?? null;
+    } catch {
+      return null; // what is held runs out by itself
+    }
+  }
+
   #reset(): void {
     for (const { budget } of this.#runs.values()) budget.reset();
   }
@@ -188,11 +236,12 @@ export class AccountBudget {
       }
     }
     this.#telling = null;
-    await this.refresh().catch(() => undefined);
+    await this.#refresh().catch(() => undefined);
   }
 
   async #close(): Promise<void> {
     const { db } = this.#deps;
+    await closeBudget(db, this.#destinationId, Math.max(0, this.#opensAt - this.now()));
     const [runId] = this.#runs.keys();
     if (runId === undefined) return;
     const scope = { destinationId: this.#destinationId, runId };

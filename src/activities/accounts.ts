@@ -1,4 +1,4 @@
-import { budgetChannel } from '../db/budget.ts';
+import { budgetChannel, budgetNotice } from '../db/budget.ts';
 import type { Database } from '../db/database.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import { Listening } from '../db/listening.ts';
@@ -28,11 +28,10 @@ export class Accounts {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#listening = new Listening(db, budgetChannel, (destinationId) => {
-      this.#accounts
-        .get(destinationId)
-        ?.refresh()
-        .catch(() => undefined); // the next commit tells the same
+    this.#listening = new Listening(db, budgetChannel, (payload) => {
+      const { destinationId, closedForMs } = budgetNotice(payload);
+      const account = this.#accounts.get(destinationId);
+      account?.told(closedForMs).catch(() => undefined); // the next commit tells the same
     });
   }
 

@@ -1,4 +1,5 @@
 import type { CanaryShare } from '../core/canary.ts';
+import { laneConnections } from '../core/concurrency.ts';
 import type { ArchivedEvent, Position } from '../core/event.ts';
 import type { Lane } from '../core/lane.ts';
 import type { Task } from '../core/lane-types.ts';
@@ -14,6 +15,8 @@ import type { Waiter } from './run-budget.ts';
 /** Unsent deliveries below which the next page is read, and the most that a page holds: at least so many, or requests. */
 const leastAhead = 1_000;
 const requestsAhead = 4;
+
+const longCloseMs = 2_000; // a lane waits for less without saying so
 
 export interface TrafficDeps extends Questions {
   readonly db: Queryable;
@@ -90,7 +93,7 @@ export class LaneTraffic implements Waiter {
     const { run } = this.#budget;
     while (this.#requests < concurrency) {
       const leavesAt = run.now();
-      const room = run.room(leavesAt);
+      const room = run.room(this, leavesAt);
       if (room === 0) {
         this.#awaitTurn();
         break;
@@ -99,7 +102,7 @@ export class LaneTraffic implements Waiter {
       if (batch.length === 0) break;
       run.take(batch.length, leavesAt);
       const rest = this.#withoutSuppressed(batch, this.#deps.now());
-      if (rest.length > 0) void this.#send(rest);
+      if (rest.length > 0) void this.#send(rest, leavesAt);
     }
     this.#readMore();
     this.#armTimer();
@@ -123,30 +126,32 @@ export class LaneTraffic implements Waiter {
   }
 
   /**
-   * Asked when a request is written to its socket, which may be long after it was handed over: the account may have
-   * closed since it was its turn.
+   * Asked when a request is written to its socket, which may be long after it was handed over, as connections are made
+   * on demand: its turn may be over, and the account may have closed.
    */
-  #mayWrite(deliveries: readonly Delivery[]): boolean {
-    const { run } = this.#budget;
-    if (!this.#maySend() || run.isClosed(run.now())) return false;
+  #mayWrite(deliveries: readonly Delivery[], leavesAt: number): boolean {
+    if (!this.#maySend() || !this.#budget.run.mayStillLeave(leavesAt)) return false;
     return !deliveries.some(({ event }) => this.#deps.suppressed(event));
   }
 
   /** The budget, or a 429 that any lane has heard, keeps it waiting. */
   #awaitTurn(): void {
     const { batchSize } = this.#deps.sender;
-    const events = Math.min(
-      this.#lane.ready(this.#deps.now()),
-      batchSize * (this.#concurrency() - this.#requests),
-    );
-    if (events > 0) this.#budget.run.waitFor(this, { events, batchSize });
+    const { run } = this.#budget;
+    const now = this.#deps.now();
+    if (run.closedForMs > longCloseMs) this.#lane.close(run.closedForMs, now);
+    const free = this.#concurrency() - this.#requests;
+    const events = Math.min(this.#lane.ready(now), batchSize * free);
+    const requests = Math.min(free, Math.ceil(events / batchSize));
+    if (events > 0) run.waitFor(this, { events, requests, batchSize });
   }
 
   /** A replay's concurrency is shared out over its lanes; a lane never has more than its destination allows it. */
   #concurrency(): number {
     const { concurrency } = this.#deps.sender;
     if (this.#maxConcurrent === null) return concurrency;
-    return Math.max(1, Math.min(concurrency, Math.floor(this.#maxConcurrent / this.#taken.lanes)));
+    const { lane, lanes } = this.#taken;
+    return Math.max(1, Math.min(concurrency, laneConnections(this.#maxConcurrent, lane, lanes)));
   }
 
   /** Who was suppressed after his events had been read gets nothing either. */
@@ -160,8 +165,9 @@ export class LaneTraffic implements Waiter {
     });
   }
 
-  async #send(batch: readonly Task<ArchivedEvent>[]): Promise<void> {
+  async #send(batch: readonly Task<ArchivedEvent>[], leavesAt: number): Promise<void> {
     this.#requests++;
+    this.#budget.run.started();
     const { kind, runId, newIds, destination } = this.#taken;
     const deliveries = batch.map((task) => ({
       id: deliveryId(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
@@ -172,7 +178,7 @@ export class LaneTraffic implements Waiter {
     }));
     try {
       const outcomes = await this.#deps.sender.send(deliveries, {
-        mayWrite: () => this.#mayWrite(deliveries),
+        mayWrite: () => this.#mayWrite(deliveries, leavesAt),
       });
       this.#budget.account.heard(outcomes);
       this.#lane.settleRequest(batch, outcomes, this.#deps.now());
@@ -180,6 +186,7 @@ export class LaneTraffic implements Waiter {
       this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
     }
     this.#requests--;
+    this.#budget.run.ended();
     this.pump();
     this.#deps.onProgress();
   }

@@ -2,11 +2,22 @@ import type { Ask, Block } from '../core/budget.ts';
 import { Pacer } from '../core/pacer.ts';
 import { isOutage } from '../db/outage.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
+import type { BudgetRead } from '../db/budget.ts';
 import type { AccountBudget } from './account-budget.ts';
+import { RunConnections } from './run-connections.ts';
 
 const retryMs = 200;
+/** How late after its turn a request may be written; with what the pacer makes up for it is a tenth of a second. */
+const lateMs = 50;
 /** Processes that were told to ask at the same moment do so one after another; milliseconds. */
 const jitterMs = 10;
+
+/** What a lane could send now, if only it might. */
+export interface Could {
+  readonly events: number;
+  readonly requests: number;
+  readonly batchSize: number;
+}
 
 /** A lane that waits until something of it may leave. */
 export interface Waiter {
@@ -24,18 +35,28 @@ export class RunBudget {
   readonly #account: AccountBudget;
   readonly #run: { readonly runId: string; readonly kind: TakenLane['kind'] };
   readonly #pacer: Pacer;
+  readonly #connections: RunConnections;
   /** In the order of their turns, with how many events each could send. */
-  readonly #waiting = new Map<Waiter, { events: number; batchSize: number }>();
+  readonly #waiting = new Map<Waiter, Could>();
   #pace: number | null = null;
   #revision = -1;
   #timer: NodeJS.Timeout | undefined;
   #fetching = false;
   #askAt = 0;
+  /** The lane whose turn it is. */
+  #served: Waiter | null = null;
 
   constructor(account: AccountBudget, { runId, kind, wanted }: TakenLane) {
     this.#account = account;
     this.#run = { runId, kind };
     this.#pacer = new Pacer(kind);
+    this.#connections = new RunConnections({
+      kind,
+      now: () => account.now(),
+      claim: (claim) => account.claim(runId, claim),
+      wants: () => [...this.#waiting.values()].reduce((sum, { requests }) => sum + requests, 0),
+      onMore: () => this.#serve(),
+    });
     this.obey(wanted);
   }
 
@@ -44,15 +65,29 @@ export class RunBudget {
     return this.#account.now();
   }
 
-  /** Whether the account has said that nothing may leave now. */
-  isClosed(now: number): boolean {
-    return this.#account.isClosed(now);
+  /** Whether a request may be written whose turn was at a time: not so late that another's turn sees too many. */
+  mayStillLeave(leavesAt: number): boolean {
+    const now = this.#account.now();
+    return !this.#account.isClosed(now) && (!this.#limited || now - leavesAt <= lateMs);
   }
 
   /** Takes over what a commit has read. */
   obey(wanted: Wanted): void {
     this.#account.obey(wanted.account);
+    this.#connections.obey(this.#account.maxConcurrent);
     this.notePace({ revision: wanted.revision, pace: wanted.eventsPerSecond });
+  }
+
+  /** Somebody said that the account's row has changed. */
+  told(read: BudgetRead): void {
+    this.notePace(read);
+    this.#connections.claim();
+  }
+
+  /** No lane of the run is worked here any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#connections.close();
   }
 
   /** The run's pace as it was read with a revision; an older one says nothing. */
@@ -64,19 +99,40 @@ export class RunBudget {
     this.reset();
   }
 
-  /** How many events a request may carry that leaves now; 0: none may leave. */
-  room(now: number): number {
-    if (this.#account.isClosed(now)) return 0;
+  /** How many events a request of a lane may carry that leaves now; 0: none may leave, or others come first. */
+  room(waiter: Waiter, now: number): number {
+    if (this.#waiting.size > 0 && this.#served !== waiter) return 0;
+    return this.#room(now);
+  }
+
+  #room(now: number): number {
+    if (this.#account.isClosed(now) || this.#connections.free(now) === 0) return 0;
     return this.#limited ? this.#pacer.room(now) : Number.POSITIVE_INFINITY;
   }
 
-  /** A request leaves. @param events no more than there was room for at that time */
+  /** Takes the room for a request that leaves. @param events no more than there was room for at that time */
   take(events: number, now: number): void {
     if (this.#limited) this.#pacer.take(events, now);
   }
 
+  /** A request is under way. */
+  started(): void {
+    this.#connections.start();
+  }
+
+  /** A request has ended, and another may follow it. */
+  ended(): void {
+    this.#connections.end();
+    if (this.#connections.limited && this.#waiting.size > 0) this.#serve();
+  }
+
+  /** For how long yet the account takes nothing; milliseconds. */
+  get closedForMs(): number {
+    return Math.max(0, this.#account.opensAt - this.#account.now());
+  }
+
   /** Calls a lane back when it is its turn. @param could what it could send now */
-  waitFor(waiter: Waiter, could: { events: number; batchSize: number }): void {
+  waitFor(waiter: Waiter, could: Could): void {
     this.#waiting.set(waiter, could);
     this.#drive();
   }
@@ -102,8 +158,9 @@ export class RunBudget {
     clearTimeout(this.#timer);
     if (this.#waiting.size === 0) return;
     const now = this.#account.now();
-    if (this.#account.isClosed(now) || !this.#limited)
-      return this.#wakeIn(Math.max(0, this.#account.opensAt - now));
+    if (this.#account.isClosed(now)) return this.#wakeIn(this.#account.opensAt - now);
+    if (this.#connections.free(now) === 0) return this.#connections.claimMore();
+    if (!this.#limited) return this.#wakeIn(0);
     const times: number[] = [];
     const leaveAt = this.#pacer.leaveAt(now);
     if (leaveAt !== null) times.push(leaveAt);
@@ -123,10 +180,12 @@ export class RunBudget {
   /** Lets the lanes send what may leave, one after another; those that want more come again at the end. */
   #serve(): void {
     for (const waiter of this.#waiting.keys()) {
-      if (this.room(this.#account.now()) === 0) break;
+      if (this.#room(this.#account.now()) === 0) break;
       this.#waiting.delete(waiter);
+      this.#served = waiter;
       waiter.pump();
     }
+    this.#served = null;
     this.#drive();
   }
 

@@ -1,3 +1,4 @@
+import type { ConnectionHolders } from './concurrency.ts';
 import { maxRetryAfterMs } from './health.ts';
 import { learntNow, shrink, type LearntRate } from './learnt-rate.ts';
 
@@ -34,6 +35,7 @@ export interface AccountBooks {
   /** While the stream has more to send: when the replay's part allows it another block. */
   readonly replayAt: number;
   readonly learnt: LearntRate | null;
+  readonly holders: ConnectionHolders;
 }
 
 export const freshBooks: AccountBooks = {
@@ -42,6 +44,7 @@ export const freshBooks: AccountBooks = {
   streamUntil: 0,
   replayAt: 0,
   learnt: null,
+  holders: {},
 };
 
 /** Who asks for a block, and for what. */
@@ -188,10 +191,12 @@ export function keepsRate(budget: Budget, learnt: LearntRate | null, now: number
 /** For how long yet nothing may leave. A time further ahead than any Retry-After reaches is an error of some clock. */
 export function closedForMs({ blockedUntil }: Pick<AccountBooks, 'blockedUntil'>, now: number): number {
   const left = blockedUntil - now;
-  return left > maxRetryAfterMs + clockSlackMs ? 0 : Math.max(0, left);
+  return left > longestClosedMs ? 0 : Math.max(0, left);
 }
 
-const clockSlackMs = 60_000;
+/** Longer than any Retry-After that is obeyed, with some room for clocks. */
+export const longestClosedMs = maxRetryAfterMs + 60_000;
+
 /** How long an account is left alone that says "slow down" and not for how long; milliseconds. */
 const pauseMs = 500;
 
@@ -212,9 +217,7 @@ export function closeAccount(
   heard: { forMs: number; acceptedPerSecond: number },
   now: number,
 ): AccountBooks {
-  const before = closedForMs(books, now);
-  const blockedUntil = now + Math.max(before, heard.forMs);
-  if (before > 0) return { ...books, blockedUntil };
+  const blockedUntil = now + Math.max(closedForMs(books, now), heard.forMs);
   const set = Math.min(budget.requestsPerSecond ?? Infinity, budget.eventsPerSecond ?? Infinity);
   const learnt = shrink(books.learnt, Math.min(set, heard.acceptedPerSecond), {
     now,

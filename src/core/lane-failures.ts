@@ -10,6 +10,11 @@ import { ladderDelayMs, triesInSlice, tryForMs } from './retry.ts';
 type OfOne = Outcome & { kind: 'refused' | 'failed' };
 type OfAll = Outcome & { kind: 'down' | 'throttled' | 'gone' };
 
+const accountClosed = {
+  errorClass: 'account_closed',
+  message: 'The destination asked another lane to slow down.',
+};
+
 /**
  * What a failed attempt means: for its delivery, for those that shared its request, and for the destination.
  *
@@ -108,7 +113,16 @@ export class LaneFailures<E> {
   failAll(task: Task<E>, outcome: OfAll, now: number): void {
     task.failure = outcome.failure;
     this.comeBack(task, now, () => this.#order.putLast(task));
-    if (outcome.kind === 'gone') return void (this.#gone = true);
+    if (outcome.kind === 'gone') this.#gone = true;
+    else this.#hearOfAll(outcome, now);
+  }
+
+  /** What an answer that another lane was given says for all. */
+  closed(forMs: number, now: number): void {
+    this.#hearOfAll({ kind: 'throttled', failure: accountClosed, retryAfterMs: forMs }, now);
+  }
+
+  #hearOfAll(outcome: Exclude<OfAll, { kind: 'gone' }>, now: number): void {
     const wasDown = this.#health.down !== null;
     this.#health = failedWhole(this.#health, outcome, now, this.#random());
     if (!wasDown) this.#recall();

@@ -126,6 +126,11 @@ export class Lane<E> {
     return may === 'no' ? 0 : this.#order.ready;
   }
 
+  /** Another lane was told that the account takes nothing for a while: this one holds as if it had been told so. */
+  close(forMs: number, now: number): void {
+    if (this.health.down === null) this.#failures.closed(forMs, now);
+  }
+
   /** When `next` may have something although nothing else happens; null: not by time alone. */
   wakeAt(): number | null {
     const retry = this.#failures.firstRetryAt;

@@ -32,9 +32,13 @@ export function shrink(
   seen: number,
   { now, growsFrom }: { now: number; growsFrom: number },
 ): LearntRate {
-  const sinceMs = learnt === null ? sameBurstMs : now - Math.max(learnt.loweredAt, learnt.growsFrom);
-  if (learnt !== null && sinceMs >= 0 && sinceMs < sameBurstMs) return { ...learnt, growsFrom };
+  if (learnt !== null && isSameBurst(learnt, now)) return { ...learnt, growsFrom };
   const before = learnt === null ? null : learntNow(learnt, now);
   const toldAt = Math.max(lowestRate, Math.min(seen, before ?? Number.POSITIVE_INFINITY));
   return { requestsPerSecond: Math.max(lowestRate, toldAt * shrinkTo), toldAt, loweredAt: now, growsFrom };
+}
+
+/** It was lowered a moment ago, or for the closed window that lasts yet: by no more than a Retry-After may. */
+function isSameBurst({ loweredAt, growsFrom }: LearntRate, now: number): boolean {
+  return now >= loweredAt && now < Math.max(loweredAt, growsFrom) + sameBurstMs;
 }

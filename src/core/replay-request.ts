@@ -79,7 +79,8 @@ const pace = {
     .exactOptional(z.int().positive().max(1_000))
     .meta({ description: 'Most requests under way at once, over all lanes of the replay.' }),
   lanes: z.exactOptional(z.int().positive().max(64)).meta({
-    description: 'Into how many parts the users are divided; workers take lanes side by side. 1 unless said.',
+    description:
+      'Into how many parts the users are divided; workers take lanes side by side. 1 unless said, and no more than there may be requests at once: `maxConcurrent`, or what the destination’s budget leaves beside its stream. The answer’s `pace.lanes` says how many there are.',
   }),
 };
 

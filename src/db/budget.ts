@@ -1,4 +1,4 @@
-import { freshBooks, type AccountBooks, type Budget } from '../core/budget.ts';
+import { freshBooks, longestClosedMs, type AccountBooks, type Budget } from '../core/budget.ts';
 import { leaseIsLive } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
@@ -51,7 +51,7 @@ export async function readBudget(
   const [row] = await db.rows<Row>(sql`
     select ${millis(sql`clock_timestamp()`)} as now, d.budget, r.events_per_second as pace, r.revision,
       ${millis(sql`a.next_at`)} as "nextAt", ${millis(sql`a.blocked_until`)} as "blockedUntil",
-      ${millis(sql`a.stream_until`)} as "streamUntil", ${millis(sql`a.replay_at`)} as "replayAt", a.learnt,
+      ${millis(sql`a.stream_until`)} as "streamUntil", ${millis(sql`a.replay_at`)} as "replayAt", a.learnt, coalesce(a.holders, '{}') as holders,
       ${millis(sql`p.next_at`)} as "runNextAt", a.revision as "accountRow", p.revision as "runRow"
     from destination d
     join run r on r.id = ${runId}
@@ -110,34 +110,60 @@ async function write(
     return false;
   }
   const written = await db.run(sql`
-    with new (scope, revision, next_at, blocked_until, stream_until, replay_at, learnt) as (
+    with new (scope, revision, next_at, blocked_until, stream_until, replay_at, learnt, holders) as (
       values ${join(rows, sql`, `)}
     ), held as (
       select b.scope from budget b join new n on b.scope = n.scope
       where b.revision = n.revision order by b.scope for update of b
     )
     update budget b set revision = b.revision + 1, next_at = n.next_at, blocked_until = n.blocked_until,
-      stream_until = n.stream_until, replay_at = n.replay_at, learnt = n.learnt
+      stream_until = n.stream_until, replay_at = n.replay_at, learnt = n.learnt, holders = n.holders
     from new n
     where b.scope = n.scope and b.revision = n.revision and (select count(*) from held) = ${rows.length}`);
   return written === rows.length;
 }
 
 function newRow(scope: string, revision: number, books: AccountBooks): Statement {
-  const { nextAt, blockedUntil, streamUntil, replayAt, learnt } = books;
+  const { nextAt, blockedUntil, streamUntil, replayAt, learnt, holders } = books;
   const [next, blocked, stream, replay] = [nextAt, blockedUntil, streamUntil, replayAt].map(
     (at) => sql`to_timestamp(${at}::float8 / 1000)`,
   );
   return sql`(${scope}::text, ${revision}::bigint, ${next!}, ${blocked!}, ${stream!}, ${replay!},
-    ${learnt === null ? null : JSON.stringify(learnt)}::jsonb)`;
+    ${learnt === null ? null : JSON.stringify(learnt)}::jsonb, ${JSON.stringify(holders)}::jsonb)`;
 }
 
-/** The channel on which changes of budgets are told, with the destination's id. */
+/** The channel on which changes of budgets are told. */
 export const budgetChannel = 'budget_changed';
 
-/** Tells all processes that a destination's budget has changed, or that its account has closed. */
+/** What is told: whose budget has changed, and for how long its account takes nothing. */
+export interface BudgetNotice {
+  readonly destinationId: string;
+  readonly closedForMs: number;
+}
+
+/** Reads a notification of `budgetChannel`. */
+export const budgetNotice = (payload: string) => JSON.parse(payload) as BudgetNotice;
+
+/** Tells all processes that a destination's budget has changed. */
 export async function tellBudget(db: Queryable, destinationId: string): Promise<void> {
-  await db.rows(sql`select pg_notify(${budgetChannel}, ${destinationId})`);
+  const notice: BudgetNotice = { destinationId, closedForMs: 0 };
+  await db.rows(sql`select pg_notify(${budgetChannel}, ${JSON.stringify(notice)})`);
+}
+
+/** Closes an account for a while and tells all processes, in one round trip: each that has not heard still sends. */
+export async function closeBudget(db: Queryable, destinationId: string, forMs: number): Promise<void> {
+  const notice: BudgetNotice = { destinationId, closedForMs: forMs };
+  const until = sql`(clock_timestamp() + ${forMs}::float8 * interval '1 ms')`;
+  await db.rows(sql`
+    with closed as (
+      insert into budget as b (scope, next_at, blocked_until)
+      values (${accountScope(destinationId)}, to_timestamp(0), ${until})
+      on conflict (scope) do update set revision = b.revision + 1, blocked_until = case
+        when b.blocked_until < clock_timestamp() + ${longestClosedMs}::float8 * interval '1 ms'
+          then greatest(b.blocked_until, ${until}) else ${until} end
+      returning 1
+    )
+    select pg_notify(${budgetChannel}, ${JSON.stringify(notice)}) from closed`);
 }
 
 /** How many lanes of a destination's stream and replay are being worked. */

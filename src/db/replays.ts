@@ -1,3 +1,5 @@
+import type { Budget } from '../core/budget.ts';
+import { lanesOf } from '../core/concurrency.ts';
 import { bucketCount, type Position } from '../core/event.ts';
 import { laneBuckets } from '../core/lease.ts';
 import type { ReplayRequest } from '../core/replay-request.ts';
@@ -67,10 +69,20 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   if (start === null) {
     return { kind: 'nothing_to_retry', takenBy: await lastTaker(tx, params.destinationId, params.choice!) };
   }
-  await insertLanes(tx, id, request.pace.lanes ?? 1, start - 1);
+  await insertLanes(tx, id, lanesFor(request, destination), start - 1);
   const countUntil = performance.now() + countLimitMs;
   await countReplay(tx, id, () => performance.now() < countUntil);
   return { kind: 'created', replay: (await getReplay(tx, id))! };
+}
+
+/** As many lanes as were asked for, if each may have a request under way. */
+function lanesFor({ pace }: ReplayRequest, destination: { budget: Budget; enabled: boolean }): number {
+  return lanesOf({
+    asked: pace.lanes ?? 1,
+    pace: pace.maxConcurrent,
+    account: destination.budget.maxConcurrent,
+    streams: destination.enabled,
+  });
 }
 
 /**
@@ -146,12 +158,22 @@ async function forgetRefusals(db: Queryable, id: string): Promise<void> {
     where run_id = ${id} and state = 'held' and split_part(state_reason, ':', 1) = any(${refused}::text[])`);
 }
 
+/** A replay cannot have fewer requests at once than lanes: each needs one of its own. */
+export interface TooFewConnections {
+  readonly kind: 'too_few_connections';
+  readonly lanes: number;
+}
+
 /** Changes a replay's pace while it runs; null takes a limit away, absent leaves it. */
 export async function setReplayPace(
   db: Queryable,
   id: string,
   pace: { eventsPerSecond?: number | null; maxConcurrent?: number | null },
-): Promise<ChangeReplay> {
+): Promise<ChangeReplay | TooFewConnections> {
+  const before = await getReplay(db, id); // its lanes never change
+  const lanes = before?.lanes.length ?? 0;
+  if (before?.endedAt === null && (pace.maxConcurrent ?? lanes) < lanes)
+    return { kind: 'too_few_connections', lanes };
   const changed = await db.run(sql`
     update run set revision = revision + 1,
       events_per_second = case when ${'eventsPerSecond' in pace}::boolean then ${pace.eventsPerSecond ?? null}::float8 else events_per_second end,
@@ -184,8 +206,13 @@ async function changeOf(db: Queryable, id: string, changed: number, desired?: st
 }
 
 async function lockDestination(tx: Queryable, id: string) {
-  const [row] = await tx.rows<{ sources: string[] | null; disabled_reason: string | null }>(sql`
-    select sources, disabled_reason from destination where id = ${id} and deleted_at is null for no key update`);
+  const [row] = await tx.rows<{
+    sources: string[] | null;
+    disabled_reason: string | null;
+    budget: Budget;
+    enabled: boolean;
+  }>(sql`
+    select sources, disabled_reason, budget, enabled from destination where id = ${id} and deleted_at is null for no key update`);
   return row ?? null;
 }
 

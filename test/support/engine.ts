@@ -5,6 +5,7 @@ import { Slice, type SliceDeps } from '../../src/activities/slice.ts';
 import type { SliceEnd } from '../../src/activities/slice-end.ts';
 import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { takeLaneWhenFree } from '../../src/activities/take-lane.ts';
+import type { Budget } from '../../src/core/budget.ts';
 import { sumCounts, type Bucket } from '../../src/core/counts.ts';
 import type { Desired } from '../../src/core/replay-status.ts';
 import { ReplayRequest } from '../../src/core/replay-request.ts';
@@ -54,7 +55,12 @@ export interface Engine {
 /** Sets up a webhook whose events go to a sink of this test's own. Its stream is not open yet. */
 export async function newEngine(
   db: Database,
-  options: { actions?: number; settings?: Record<string, unknown>; allSources?: boolean } = {},
+  options: {
+    actions?: number;
+    settings?: Record<string, unknown>;
+    allSources?: boolean;
+    budget?: Budget;
+  } = {},
 ): Promise<Engine> {
   const sink = await startEngineSink();
   const source = await newSource(db);
@@ -67,7 +73,7 @@ export async function newEngine(
     enabled: true,
     settingsSealed: seal(settings, settingsPlace(destinationId), keyring),
     sources: options.allSources === true ? null : [source],
-    budget: {},
+    budget: options.budget ?? {},
     actions: Array.from({ length: options.actions ?? 1 }, (_, index) => ({
       name: `Action ${index}`,
       trigger: null,

@@ -6,7 +6,7 @@ import { replayWorkflowId } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../deps.ts';
 import { endIfDue, tell } from '../engine.ts';
 import { problem, type Problem } from '../problem.ts';
-import { nothingHere, route, type Answer, type Route } from '../route.ts';
+import { invalidBody, nothingHere, route, type Answer, type Route } from '../route.ts';
 import { IdPath } from '../schemas/fields.ts';
 import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
 import { settle } from '../settle.ts';
@@ -17,9 +17,9 @@ const ChangedReplay = z.strictObject({
     eventsPerSecond: z
       .exactOptional(z.number().positive().max(1_000_000).nullable())
       .meta({ description: 'Most events per second. null: no limit.', example: 200 }),
-    maxConcurrent: z
-      .exactOptional(z.int().positive().max(1_000).nullable())
-      .meta({ description: 'Most requests under way at once. null: no limit.' }),
+    maxConcurrent: z.exactOptional(z.int().positive().max(1_000).nullable()).meta({
+      description: 'Most requests under way at once, no fewer than the replay has lanes. null: no limit.',
+    }),
   }),
 });
 
@@ -66,10 +66,16 @@ function changePace(deps: ApiDeps): Route {
       const change = await setReplayPace(deps.db, params.id, body.pace);
       if (change.kind === 'no_replay') return nothingHere(path);
       if (change.kind === 'ended') return over(change.replay);
+      if (change.kind === 'too_few_connections') return tooFew(change.lanes);
       await wake(deps, change.replay);
       return { status: 200, body: showReplay(change.replay, deps.orchestrator) };
     },
   );
+}
+
+function tooFew(lanes: number): Problem {
+  const detail = `The replay has ${lanes} lanes, and each needs a request of its own: give at least ${lanes}, or cancel it and start one with fewer lanes. What was delivered is not sent again.`;
+  return invalidBody([{ pointer: '/pace/maxConcurrent', detail }]);
 }
 
 function steer(deps: ApiDeps, verb: Verb): Route {
