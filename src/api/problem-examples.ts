@@ -31,6 +31,10 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     'nothing_to_retry',
     'No dead letter that is meant can be retried: each was delivered since, waits for its next try or is in the hands of a replay, or there is none. GET /api/dead-letters?open=true lists those that can.',
   ),
+  replay_planned: problem(
+    'replay_planned',
+    'The replay has not begun: it begins by itself when the replay of its destination that runs now has ended. Until then it can only be cancelled.',
+  ),
   replay_ended: problem(
     'replay_ended',
     'The replay is completed, so it can no longer be changed. Start a new one.',

@@ -8,6 +8,7 @@ export const problemKinds = {
   method_not_allowed: [405, 'This address does not take this method'],
   replay_running: [409, 'The destination is busy with another replay'],
   nothing_to_retry: [409, 'No dead letter is left to retry'],
+  replay_planned: [409, 'The replay has not begun'],
   replay_ended: [409, 'The replay has ended'],
   destination_disabled: [409, 'The destination is disabled'],
   settings_unreadable: [409, 'The settings of the destination cannot be opened'],

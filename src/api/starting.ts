@@ -17,7 +17,8 @@ export function answerOfCreation(deps: ApiDeps, made: CreateReplay): Created | P
       body: showReplay(replay, deps.orchestrator),
       headers: { location: `/api/replays/${replay.id}` },
     },
-    afterCommit: () => startReplay(deps, replay),
+    // One that is planned is started by the engine when its turn has come.
+    afterCommit: () => (replay.desired === 'planned' ? Promise.resolve() : startReplay(deps, replay)),
   };
 }
 

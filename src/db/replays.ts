@@ -3,12 +3,12 @@ import { lanesOf } from '../core/concurrency.ts';
 import { bucketCount, type Position } from '../core/event.ts';
 import { laneBuckets } from '../core/lease.ts';
 import type { ReplayRequest } from '../core/replay-request.ts';
-import { selectionOfRequest } from '../core/replay-selection.ts';
 import { brakeReasons, canaryReasons } from '../core/replay-status.ts';
 import type { Selection } from '../core/selection.ts';
-import { archiveHead } from './archive/read.ts';
 import { tellBudget } from './budget.ts';
+import { cancelPlanned, waitsForReplay } from './planned-replays.ts';
 import { countReplay } from './replay-count.ts';
+import { reachOf } from './replay-reach.ts';
 import { endRunIfDue } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
@@ -33,6 +33,8 @@ export interface NewReplay {
   readonly parentId?: string;
   /** Of a replay of failures: which of them, beside what its request selects. */
   readonly choice?: DeadLetterChoice;
+  /** When the destination is busy with another replay: refused unless said, else planned until that one has ended. */
+  readonly whenBusy?: 'refuse' | 'wait';
 }
 
 /**
@@ -47,24 +49,21 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   if (destination.disabled_reason !== null)
     return { kind: 'destination_gone', reason: destination.disabled_reason };
   const running = await runningReplay(tx, params.destinationId);
-  if (running !== null) return { kind: 'replay_running', replayId: running };
+  if (running !== null && params.whenBusy !== 'wait') return { kind: 'replay_running', replayId: running };
   const { request } = params;
-  const owned = await endOfReplays(tx, params.destinationId);
-  const asked: { from?: number; to?: number } = request.range.by === 'position' ? request.range : {};
-  const from = asked.from ?? 1;
-  const to = Math.max(from - 1, Math.min(asked.to ?? owned, owned));
-  const selection = narrowed(selectionOfRequest(request), destination.sources);
+  const { from, to, cutToStream, selection } = await reachOf(tx, request, destination.sources);
   const retries = request.mode === 'failed';
   const actions = await currentActions(tx, params.destinationId);
   const canary = request.canary === undefined ? null : JSON.stringify(request.canary);
   await tx.run(sql`
     insert into run (id, destination_id, kind, parent_id, label, request, cut_to_stream, from_position, to_position,
-      selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to)
+      selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to, desired, status_reason)
     values (${id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
-      ${JSON.stringify(request)}::jsonb, ${asked.to !== undefined && asked.to > owned}, ${from}, ${to},
+      ${JSON.stringify(request)}::jsonb, ${cutToStream}, ${from}, ${to},
       ${JSON.stringify({ ...selection, ...(retries && { retriedBy: id }) })}::jsonb, ${request.mode}, ${request.newIds},
       ${JSON.stringify(actions)}::jsonb, ${request.order}, ${canary}::jsonb, ${request.pace.eventsPerSecond ?? null},
-      ${request.pace.maxConcurrent ?? null}, ${from - 1})`);
+      ${request.pace.maxConcurrent ?? null}, ${from - 1}, ${running === null ? 'running' : 'planned'},
+      ${running === null ? null : waitsForReplay})`);
   const start = retries ? await narrowToRetry(tx, params, { from, to, selection }) : from;
   if (start === null) {
     return { kind: 'nothing_to_retry', takenBy: await lastTaker(tx, params.destinationId, params.choice!) };
@@ -126,6 +125,8 @@ export async function listReplays(
 export type ChangeReplay =
   | { readonly kind: 'changed' | 'unchanged'; readonly replay: RunRecord }
   | { readonly kind: 'ended'; readonly replay: RunRecord }
+  /** It has not begun: until then it can only be cancelled. */
+  | { readonly kind: 'planned'; readonly replay: RunRecord }
   | { readonly kind: 'no_replay' };
 
 /**
@@ -138,6 +139,7 @@ export async function setReplayDesired(
   desired: 'running' | 'paused' | 'cancelled',
   reason: string | null = null,
 ): Promise<ChangeReplay> {
+  if (desired === 'cancelled' && (await cancelPlanned(db, id, reason))) return await changeOf(db, id, 1);
   const resumes = sql`${desired === 'running'}::boolean`;
   const changed = await db.run(sql`
     update run set desired = ${desired}, status_reason = ${reason}, revision = revision + 1,
@@ -145,7 +147,8 @@ export async function setReplayDesired(
       brakes_released = brakes_released || case
         when ${resumes} and ${stoodFor(brakeReasons)} and status_reason <> all(brakes_released)
         then array[status_reason] else '{}' end
-    where id = ${id} and kind = 'replay' and ended_at is null and desired not in ('cancelled', ${desired})`);
+    where id = ${id} and kind = 'replay' and ended_at is null
+      and desired not in ('cancelled', 'planned', ${desired})`);
   if (changed > 0 && desired === 'running') await forgetRefusals(db, id);
   return await changeOf(db, id, changed, desired);
 }
@@ -189,19 +192,12 @@ function stoodFor(reasons: readonly string[]): Statement {
   return sql`coalesce(split_part(status_reason, ':', 1) = any(${[...reasons]}::text[]), false)`;
 }
 
-/** The position that a destination's replays may reach: its stream owns what lies above. */
-async function endOfReplays(db: Queryable, destinationId: string): Promise<Position> {
-  const [row] = await db.rows<{ mark: number | null }>(sql`
-    select min(l.mark) as mark from run r join lane l on l.run_id = r.id
-    where r.destination_id = ${destinationId} and r.kind = 'stream' and r.ended_at is null`);
-  return row?.mark ?? (await archiveHead(db));
-}
-
 async function changeOf(db: Queryable, id: string, changed: number, desired?: string): Promise<ChangeReplay> {
   const replay = await getReplay(db, id);
   if (replay === null) return { kind: 'no_replay' };
   if (changed > 0) return { kind: 'changed', replay };
   if (replay.endedAt === null && replay.desired === desired) return { kind: 'unchanged', replay };
+  if (replay.desired === 'planned') return { kind: 'planned', replay };
   return { kind: 'ended', replay };
 }
 
@@ -216,13 +212,18 @@ async function lockDestination(tx: Queryable, id: string) {
   return row ?? null;
 }
 
-/** The replay that occupies a destination. One that was cancelled and that nobody works any more is ended first. */
+/**
+ * The replay that occupies a destination. One that was cancelled and that nobody works any more is ended first; a
+ * planned one may follow it at once.
+ */
 export async function runningReplay(tx: Queryable, destinationId: string): Promise<string | null> {
-  const [row] = await tx.rows<{ id: string }>(sql`
-    select id from run where destination_id = ${destinationId} and kind = 'replay'
-      and ended_at is null and desired <> 'planned'`);
-  if (row === undefined) return null;
-  return (await endRunIfDue(tx, row.id))?.endedAt === null ? row.id : null;
+  for (;;) {
+    const [row] = await tx.rows<{ id: string }>(sql`
+      select id from run where destination_id = ${destinationId} and kind = 'replay'
+        and ended_at is null and desired <> 'planned'`);
+    if (row === undefined) return null;
+    if ((await endRunIfDue(tx, row.id))?.endedAt === null) return row.id;
+  }
 }
 
 async function insertLanes(tx: Queryable, runId: string, lanes: number, mark: Position): Promise<void> {
@@ -231,11 +232,4 @@ async function insertLanes(tx: Queryable, runId: string, lanes: number, mark: Po
       insert into lane (run_id, lane, bucket_from, bucket_to, mark)
       values (${runId}, ${lane}, ${range.from}, ${range.to}, ${mark})`);
   }
-}
-
-/** A destination that takes only some sources takes only those from a replay as well. */
-function narrowed(selection: Selection, sources: readonly string[] | null): Selection {
-  if (sources === null) return selection;
-  const asked = selection.sources ?? sources;
-  return { ...selection, sources: asked.filter((source) => sources.includes(source)) };
 }

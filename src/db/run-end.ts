@@ -1,5 +1,6 @@
 import type { Ending } from '../core/replay-status.ts';
 import { handOver } from './hand-over.ts';
+import { beginPlanned } from './planned-replays.ts';
 import { leaseIsLive, readRuns, type RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 import { withoutWaiting } from './waiting-counts.ts';
@@ -56,6 +57,7 @@ async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: str
       status_reason = coalesce(${reason}, status_reason),
       to_position = coalesce(to_position, (select min(l.mark) from lane l where l.run_id = r.id))
     where id = ${run.id}`);
+  if (run.kind === 'replay') await beginPlanned(tx, run.destinationId);
 }
 
 /** Runs that are to end, or to hand over, and whose lanes are all free of live leases: the reconciler sees to it. */

@@ -182,6 +182,24 @@ describe('retrying', () => {
     ]);
   });
 
+  test('of a busy destination is planned: it waits for its turn, and until then can only be cancelled', async () => {
+    const { destinationId, replayId } = await scene();
+    const running = await api.call('POST', '/api/replays', { destinationId });
+    expect(running.status).toBe(201);
+    const made = await api.call('POST', `/api/replays/${replayId}/retry-failed`);
+    expect(made).toMatchObject({
+      status: 201,
+      body: { parentId: replayId, status: 'planned', statusReason: 'waits_for_replay' },
+    });
+    const say = (verb: string) => api.call('POST', `/api/replays/${made.body.id}/${verb}`);
+    expect(await say('pause')).toMatchObject({ status: 409, body: { code: 'replay_planned' } });
+    expect(await say('resume')).toMatchObject({ status: 409, body: { code: 'replay_planned' } });
+    await api.call('POST', `/api/replays/${running.body.id}/cancel`);
+    expect((await api.call('GET', `/api/replays/${made.body.id}`)).body.status).toBe('running');
+    const next = await api.call('POST', `/api/replays/${replayId}/retry-failed`);
+    expect(next.body.code).toBe('nothing_to_retry'); // the planned one has them
+  });
+
   test('with nothing left is refused, makes no replay, and says who took them up', async () => {
     const { destinationId, replayId } = await scene();
     const none = await retry({ destinationId, errorClass: 'dns' });
@@ -189,8 +207,8 @@ describe('retrying', () => {
     expect(none.body.detail).toContain('open=true');
     expect(none.body).not.toHaveProperty('replayId');
     const made = await api.call('POST', `/api/replays/${replayId}/retry-failed`);
-    const busy = await retry({ destinationId });
-    expect(busy.body).toMatchObject({ status: 409, code: 'replay_running', replayId: made.body.id });
+    const taken = await retry({ destinationId, replayId });
+    expect(taken.body).toMatchObject({ status: 409, code: 'nothing_to_retry', replayId: made.body.id });
     await db.run(sql`
       update run set ended_at = now(), ended_as = 'completed_with_failures' where id = ${made.body.id}`);
     await db.run(sql`

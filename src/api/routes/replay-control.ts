@@ -97,7 +97,7 @@ function steer(deps: ApiDeps, verb: Verb): Route {
           example: { ...replayExample, status: verb === 'cancel' ? 'cancelling' : 'pausing' },
         },
       },
-      problems: ['not_found', 'replay_ended'],
+      problems: ['not_found', 'replay_ended', 'replay_planned'],
     },
     async ({ params, path }) => {
       const change = await setReplayDesired(deps.db, params.id, desired);
@@ -120,6 +120,7 @@ async function answerTo(
       ? { status: 200, body: showReplay(change.replay, deps.orchestrator) }
       : over(change.replay);
   }
+  if (change.kind === 'planned') return notBegun;
   await wake(deps, change.replay);
   const { id } = change.replay;
   const read = async () => (verb === 'cancel' ? await endIfDue(deps, id) : await getReplay(deps.db, id));
@@ -129,6 +130,11 @@ async function answerTo(
   if (state === null) return nothingHere(path);
   return { status: settled ? 200 : 202, body: showReplay(state, deps.orchestrator) };
 }
+
+const notBegun = problem(
+  'replay_planned',
+  'The replay has not begun: it begins by itself when the replay of its destination that runs now has ended. Until then it can only be cancelled.',
+);
 
 function over(replay: RunRecord): Problem {
   const { status } = replayStatus(replay);

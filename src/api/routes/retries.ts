@@ -42,9 +42,14 @@ const example = {
   },
 };
 const answers = {
-  201: { description: 'The replay that takes them up.', schema: Replay, example },
+  201: {
+    description:
+      'The replay that takes them up. While another replay of the destination is not over it is `planned`, and begins by itself when that one has ended.',
+    schema: Replay,
+    example,
+  },
 };
-const problems = ['nothing_to_retry', 'replay_running', 'destination_disabled'] as const;
+const problems = ['nothing_to_retry', 'destination_disabled'] as const;
 
 /** Retrying by hand what was given up on. */
 export function retryRoutes(deps: ApiDeps): Route[] {
@@ -119,8 +124,9 @@ async function retry(
     ...(parent !== null && lent(parent)),
   });
   const parentId = parent === null ? {} : { parentId: parent.id };
-  const made = await createReplay(tx, { id: randomUUID(), destinationId, request, choice, ...parentId });
-  return answerOfCreation(deps, made);
+  const id = randomUUID();
+  const retry = { id, destinationId, request, choice, whenBusy: 'wait', ...parentId } as const;
+  return answerOfCreation(deps, await createReplay(tx, retry));
 }
 
 /** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */

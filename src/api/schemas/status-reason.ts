@@ -1,6 +1,8 @@
 /** Why a replay may stand as it does, and what a person can do; a kind of failure may follow behind a colon. */
 const statusReasons = {
   retrying: 'Only events are left that wait for their next try (`nextRetryAt`). Nothing to do.',
+  waits_for_replay:
+    'It is planned: it begins by itself when the replay of its destination that runs now has ended. Cancel it if it is not to.',
   waiting_for_worker: 'No delivery worker has taken it up. See that one runs.',
   throttled:
     'The destination asked to slow down; it goes on by itself. Lower `pace` if it comes again and again.',

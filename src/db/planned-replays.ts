@@ -1,0 +1,54 @@
+import type { ReplayRequest } from '../core/replay-request.ts';
+import { reachOf } from './replay-reach.ts';
+import { currentActions } from './runs.ts';
+import { sql, type Queryable } from './sql.ts';
+
+/** Why a planned replay does not run yet. */
+export const waitsForReplay = 'waits_for_replay';
+
+interface Planned {
+  readonly id: string;
+  readonly request: ReplayRequest;
+  readonly mode: 'missing' | 'all' | 'failed';
+  readonly sources: readonly string[] | null;
+  readonly disabledReason: string | null;
+}
+
+/**
+ * Begins the oldest planned replay of a destination whose replay ends in the caller's transaction; fan-out starts its
+ * workflow. It begins as if it had been asked for now: with the actions of now, and up to where the stream has come. One
+ * of failures keeps to the dead letters that it took up.
+ */
+export async function beginPlanned(tx: Queryable, destinationId: string): Promise<void> {
+  const [next] = await tx.rows<Planned & Record<string, unknown>>(sql`
+    select r.id, r.request, r.mode, d.sources, d.disabled_reason as "disabledReason"
+    from run r join destination d on d.id = r.destination_id
+    where r.destination_id = ${destinationId} and r.kind = 'replay' and r.desired = 'planned' and r.ended_at is null
+      and d.deleted_at is null
+    order by r.number limit 1 for no key update of r`);
+  if (next === undefined) return;
+  const gone = next.disabledReason !== null;
+  await tx.run(sql`
+    update run set desired = ${gone ? 'paused' : 'running'}, status_reason = ${gone ? 'destination_disabled' : null},
+      revision = revision + 1, actions = ${JSON.stringify(await currentActions(tx, destinationId))}::jsonb
+    where id = ${next.id}`);
+  if (next.mode === 'failed') return;
+  const reach = await reachOf(tx, next.request, next.sources);
+  await tx.run(sql`
+    update run set to_position = ${reach.to}, cut_to_stream = ${reach.cutToStream},
+      selection = ${JSON.stringify(reach.selection)}::jsonb, selected = 0, counted_to = from_position - 1
+    where id = ${next.id}`);
+}
+
+/** Ends a replay that was planned and has not begun. @returns whether it was one */
+export async function cancelPlanned(db: Queryable, id: string, reason: string | null): Promise<boolean> {
+  const ended = await db.run(sql`
+    with gone as (
+      update run set desired = 'cancelled', status_reason = ${reason}, revision = revision + 1,
+        ended_at = clock_timestamp(), ended_as = 'cancelled'
+      where id = ${id} and kind = 'replay' and desired = 'planned' and ended_at is null
+      returning id
+    )
+    update lane set state = 'done' from gone where run_id = gone.id`);
+  return ended > 0;
+}
