@@ -8,7 +8,7 @@ import { RunConnections } from './run-connections.ts';
 
 const retryMs = 200;
 /** How late after its turn a request may be written; with what the pacer makes up for it is a tenth of a second. */
-const lateMs = 50;
+const lateMs = 25;
 /** Processes that were told to ask at the same moment do so one after another; milliseconds. */
 const jitterMs = 10;
 
@@ -43,6 +43,8 @@ export class RunBudget {
   #timer: NodeJS.Timeout | undefined;
   #fetching = false;
   #askAt = 0;
+  /** How long an answer of the account takes of late; slow ones are remembered for a while. */
+  #answersInMs = 0;
   /** The lane whose turn it is. */
   #served: Waiter | null = null;
 
@@ -166,7 +168,7 @@ export class RunBudget {
     if (leaveAt !== null) times.push(leaveAt);
     const ask = this.#fetching ? null : this.#askFor(now);
     if (ask !== null) {
-      const fetchAt = Math.max(this.#pacer.fetchAt(now), this.#askAt);
+      const fetchAt = Math.max(this.#pacer.fetchAt(now, this.#answersInMs), this.#askAt);
       if (fetchAt <= now) void this.#fetch(ask);
       else times.push(fetchAt);
     }
@@ -197,13 +199,15 @@ export class RunBudget {
       events += could.events;
       batchSize = Math.max(batchSize, could.batchSize);
     }
-    return events <= 0 ? null : { kind: this.#run.kind, events, batchSize };
+    return events <= 0 ? null : { kind: this.#run.kind, events, batchSize, answersInMs: this.#answersInMs };
   }
 
   async #fetch(ask: Ask): Promise<void> {
     this.#fetching = true;
+    const askedAt = this.#account.now();
     try {
       const taken = await this.#account.take(this.#run.runId, ask);
+      this.#answersInMs = Math.max(this.#account.now() - askedAt, this.#answersInMs * 0.9);
       if (taken.kind === 'later')
         this.#askAt = this.#account.now() + taken.inMs + jitterMs * this.#account.random();
       else this.notePace(taken.read);

@@ -54,6 +54,8 @@ export interface Ask {
   readonly events: number;
   /** Most events per request that the destination takes. */
   readonly batchSize: number;
+  /** How long an answer takes of late; milliseconds. */
+  readonly answersInMs: number;
 }
 
 /** What binds the asker: the account (null: it has no limit) and the pace of his run (null: none). */
@@ -78,6 +80,8 @@ const blockMs = 100;
 const replayAheadMs = 150;
 /** The stream may book further ahead, so that it never loses a race for the next block. */
 const streamAheadMs = 400;
+/** By so much more may a block lie ahead, if answers of Postgres take that long, lest time is lost meanwhile. */
+const slowestAnswerMs = 300;
 /** The part of an account that is held back for its stream while that has something to send. */
 const streamPart = 0.8;
 /** How long after its last block a stream that wanted more is believed to want more still; milliseconds. */
@@ -95,8 +99,9 @@ const streamHoldMs = 100;
 export function takeBlock(ask: Ask, bounds: Bounds, now: number): Grant {
   const size = sizeOf(ask, bounds, now);
   const { account, pace } = bounds;
-  const aheadMs = ask.kind === 'stream' ? streamAheadMs : replayAheadMs;
-  const tooFar = now + streamAheadMs + 2 * Math.max(blockMs, size.longestMs);
+  const slowMs = Math.min(ask.answersInMs, slowestAnswerMs);
+  const aheadMs = (ask.kind === 'stream' ? streamAheadMs : replayAheadMs) + slowMs;
+  const tooFar = now + streamAheadMs + slowestAnswerMs + 2 * Math.max(blockMs, size.longestMs);
   const within = (at: number) => (at > tooFar ? now : Math.max(at, now));
   const paceAt = pace === null ? now : within(pace.nextAt);
   const paceNextAt = pace === null ? null : paceAt;
@@ -116,7 +121,7 @@ export function takeBlock(ask: Ask, bounds: Bounds, now: number): Grant {
   const partMs = size.lengthMs / (1 - streamPart);
   const replayAt = books.replayAt > tooFar + partMs ? now : Math.max(books.replayAt, now);
   if (replayAt > now + aheadMs) return { kind: 'later', inMs: replayAt - now - aheadMs };
-  const latest = Math.max(paceAt, now + streamAheadMs);
+  const latest = Math.max(paceAt, now + streamAheadMs + slowMs);
   return grant(from, size, { ...next, replayAt: replayAt + partMs }, advance, latest);
 }
 

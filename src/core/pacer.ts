@@ -7,8 +7,14 @@ import type { Block } from './budget.ts';
  */
 const fetchAheadMs = { replay: 120, stream: 250 };
 
-/** How late sends may be and still be made up for; milliseconds. */
-const catchUpMs = 40;
+/**
+ * How late sends may be and still be made up for; milliseconds. It crowds a second by as much, as does a request that
+ * is written late, and by the events of one request: together they must stay below a tenth of a second.
+ */
+function catchUpMs({ batch, eventMs }: Block): number {
+  const batchMs = Number.isFinite(batch) ? batch * eventMs : 0;
+  return Math.min(65, Math.max(10, 85 - batchMs));
+}
 
 /**
  * Spaces sends over the blocks that it is given: each request keeps the next one waiting for the time of its events.
@@ -42,10 +48,10 @@ export class Pacer {
     return this.#blocks.reduce((sum, { events }) => sum + events, 0);
   }
 
-  /** When another block should be fetched, so that it is there before the last one is used up. */
-  fetchAt(now: number): number {
+  /** When another block should be fetched, to be there in time if the answer takes so long. */
+  fetchAt(now: number, answersInMs: number): number {
     const last = this.#blocks.at(-1);
-    return last === undefined ? now : last.block.until - this.#fetchAheadMs;
+    return last === undefined ? now : last.block.until - this.#fetchAheadMs - answersInMs;
   }
 
   /** When the next request may leave; null: a block must be fetched first. */
@@ -69,8 +75,7 @@ export class Pacer {
     const current = this.#blocks[0];
     if (at === null || at > now || current === undefined) throw new Error('nothing may leave now');
     // A timer that fires late must not slow the rate, yet little enough is made up for that no second sees too many.
-    const { eventMs, requestMs } = current.block;
-    this.#last = { at: Math.max(at, now - Math.max(catchUpMs, eventMs, requestMs)), events };
+    this.#last = { at: Math.max(at, now - catchUpMs(current.block)), events };
     current.events -= events;
     current.requests--;
   }

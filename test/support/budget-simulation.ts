@@ -91,12 +91,18 @@ export function simulate(scenario: Scenario): Sent[] {
         }
       }
       const wants = backlog - pacer.left(now);
-      if (state.answer !== null || wants <= 0 || now < state.askAt || now < pacer.fetchAt(now)) continue;
+      if (
+        state.answer !== null ||
+        wants <= 0 ||
+        now < state.askAt ||
+        now < pacer.fetchAt(now, slowest(taker))
+      )
+        continue;
       const pace = taker.kind === 'stream' ? null : (at(scenario.paces ?? [], now)?.pace ?? null);
       const limited = keepsRate(budget, books.learnt, start + now);
       if (!limited && pace === null) throw new Error('nothing limits');
       const grant = takeBlock(
-        { kind: taker.kind, events: wants, batchSize: taker.batchSize },
+        { kind: taker.kind, events: wants, batchSize: taker.batchSize, answersInMs: slowest(taker) },
         {
           account: limited ? { budget, books } : null,
           pace: pace === null ? null : { eventsPerSecond: pace, nextAt: paceNextAt },
@@ -120,6 +126,8 @@ export function simulate(scenario: Scenario): Sent[] {
   }
   return sent;
 }
+
+const slowest = ({ answersIn = [] }: Taker) => Math.max(1, ...answersIn);
 
 function perSecond(sent: readonly Sent[], now: number): number {
   return new Set(sent.filter(({ at }) => at > now - 1_000).map(({ request }) => request)).size;

@@ -28,7 +28,9 @@ import { EngineSink, startEngineSink } from './engine-sink.ts';
 import { newSource, trackEvent } from './events.ts';
 import { loopback } from './webhook-sender.ts';
 
-const keyring = createKeyring(randomBytes(32).toString('base64'));
+/** What the settings of this process's destinations are sealed with. */
+export const secretKey = randomBytes(32).toString('base64');
+const keyring = createKeyring(secretKey);
 /** Opens a destination as a delivery process does. */
 export const openSender = createOpenSender({ keyring, egress: loopback });
 

@@ -77,6 +77,13 @@ describe('a budget', () => {
     }
   });
 
+  it('is used up though Postgres answers slowly', () => {
+    const takers = [replay, replay].map((taker) => ({ ...taker, answersIn: [250, 120, 200] }));
+    const sent = simulate({ forMs: 10_000, budgets: steady(200), takers });
+    expect(sent.length).toBeGreaterThanOrEqual(200 * 10 * 0.95);
+    expect(most(times(sent))).toBeLessThanOrEqual(220);
+  });
+
   it('is shared by those who take of it', () => {
     const sent = simulate({ forMs: 20_000, budgets: steady(200), takers: [replay, replay, replay, replay] });
     for (const taker of [0, 1, 2, 3])
@@ -94,7 +101,7 @@ describe('a budget', () => {
     rates.forEach((rate, index) => {
       const settled = sent.filter((at) => at >= index * 3_000 + 500 && at < (index + 1) * 3_000);
       expect(most(settled), `at ${rate}`).toBeLessThanOrEqual(Math.max(1, rate * 1.1));
-      if (rate > 1) expect(settled.length, `at ${rate}`).toBeGreaterThanOrEqual(rate * 2.5 * 0.93);
+      if (rate > 1) expect(settled.length, `at ${rate}`).toBeGreaterThanOrEqual(rate * 2.5 * 0.9);
     });
   });
 
@@ -116,7 +123,7 @@ describe('a budget', () => {
       [0.1, 1],
     ] as const) {
       const grant = takeBlock(
-        { kind: 'replay', events: 500, batchSize: 500 },
+        { kind: 'replay', events: 500, batchSize: 500, answersInMs: 0 },
         { account: { budget: { eventsPerSecond: rate }, books: freshBooks }, pace: null },
         1e9,
       );
@@ -246,7 +253,7 @@ it('a time too far ahead is reset, and time that nobody took is lost', () => {
   const now = 1e9;
   const take = (nextAt: number) =>
     takeBlock(
-      { kind: 'replay', events: 1, batchSize: 1 },
+      { kind: 'replay', events: 1, batchSize: 1, answersInMs: 0 },
       { account: { budget: { eventsPerSecond: 10 }, books: { ...freshBooks, nextAt } }, pace: null },
       now,
     );
