@@ -1,19 +1,16 @@
 import { createServer } from 'node:http';
 
-// A destination that takes everything at once: answers 200 and counts. Its own process, so that it shares no event
-// loop with what is measured.
-let requests = 0;
+// A destination that takes everything: answers 200, at once or after some milliseconds. Its own process, so that it
+// shares no event loop with what is measured.
+//   node bench/sink.ts [delayMs]
+const delayMs = Number(process.argv[2] ?? 0);
 const server = createServer((request, response) => {
-  if (request.url === '/count') {
-    response.end(String(requests));
-    return;
-  }
-  request.resume();
-  request.on('end', () => {
-    requests++;
+  const answer = () => {
     response.writeHead(200, { 'content-length': '2' });
     response.end('ok');
-  });
+  };
+  request.resume();
+  request.on('end', delayMs === 0 ? answer : () => setTimeout(answer, delayMs));
 });
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
