@@ -19,6 +19,7 @@ const read = async (after: number) => {
 };
 
 const started = performance.now();
+const cpuBefore = process.cpuUsage();
 let sent = 0;
 const rows: [number, string][] = await read(0);
 let ahead: Promise<[number, string][]> | null = read(rows.at(-1)![0]);
@@ -52,7 +53,9 @@ const work = async (): Promise<void> => {
 };
 await Promise.all(Array.from({ length: connections }, work));
 const seconds = (performance.now() - started) / 1_000;
+const cpu = process.cpuUsage(cpuBefore);
+const cpuMicros = Number(((cpu.user + cpu.system) / sent).toFixed(1));
 await pool.close();
 await client.end();
-process.send?.({ sent, seconds, perSecond: Math.round(sent / seconds) });
+process.send?.({ sent, seconds, perSecond: Math.round(sent / seconds), cpuMicros });
 process.disconnect();

@@ -18,12 +18,16 @@ await withRig(async (rig) => {
   const results = [];
   for (let round = 0; round < rounds; round++) {
     const args = [rig.databaseUrl, url, connections, batchSize, events].map(String);
-    const bare = (await rig.run('bench/bare-loop.ts', args)) as { sent: number; perSecond: number };
+    const bare = (await rig.run('bench/bare-loop.ts', args)) as {
+      sent: number;
+      perSecond: number;
+      cpuMicros: number;
+    };
     const settings = { url: `${url}/hook`, batchSize, concurrency: connections };
     const ours = await replayAll(rig, { settings, pids: [worker.pid] });
     if (bare.sent !== events || ours.events !== events) throw new Error('not all events were sent');
     const ratio = Number((ours.perSecond / bare.perSecond).toFixed(3));
-    results.push({ ratio, barePerSecond: bare.perSecond, ours, load: loadavg()[0]?.toFixed(1) });
+    results.push({ ratio, bare, ours, load: Number(loadavg()[0]?.toFixed(1)) });
     say(results.at(-1)!);
   }
   await report(batchSize === 1 ? 'replay-single' : `replay-batch-${batchSize}`, {
@@ -31,6 +35,10 @@ await withRig(async (rig) => {
     connections,
     batchSize,
     medianRatio: median(results.map(({ ratio }) => ratio)),
+    medianCpuMicros: {
+      bare: median(results.map(({ bare }) => bare.cpuMicros)),
+      ours: median(results.map(({ ours }) => ours.cpuMicros)),
+    },
     rounds: results,
   });
 });

@@ -30,21 +30,33 @@ export interface ReplayFigures {
   readonly activities: number;
   /** The largest resident memory of a watched process, looked at ten times a second. */
   readonly peakRssMb: number;
+  /** CPU time of the watched processes per event; other load on the machine hardly changes it. */
+  readonly cpuMicros: number;
 }
 
 /** Replays everything to a webhook that was never sent to before, and waits until it is over. */
 export async function replayAll(rig: Rig, plan: ReplayPlan): Promise<ReplayFigures> {
   const { destinationId, replayId } = await openReplay(rig, plan);
+  const pids = plan.pids ?? [];
+  const cpuBefore = await cpuSeconds(pids);
   let peakRssMb = 0;
   for (;;) {
-    for (const pid of plan.pids ?? []) peakRssMb = Math.max(peakRssMb, await residentMb(pid));
+    for (const pid of pids) peakRssMb = Math.max(peakRssMb, await residentMb(pid));
     const replay = await getReplay(rig.db, replayId);
     if (replay?.endedAt != null) {
       if (replay.endedAs !== 'completed') throw new Error(`the replay ended as ${replay.endedAs}`);
       const seconds = (replay.endedAt.getTime() - replay.startedAt!.getTime()) / 1_000;
       const events = countedEvents(sumCounts(replay.lanes.map((lane) => lane.counts)));
       const activities = await activitiesOf(rig, replayWorkflowId(destinationId, replayId));
-      return { events, seconds, perSecond: Math.round(events / seconds), activities, peakRssMb };
+      const cpuMicros = (((await cpuSeconds(pids)) - cpuBefore) * 1e6) / events;
+      return {
+        events,
+        seconds,
+        perSecond: Math.round(events / seconds),
+        activities,
+        peakRssMb,
+        cpuMicros: Number(cpuMicros.toFixed(1)),
+      };
     }
     await pause(100);
   }
@@ -85,6 +97,17 @@ export async function openReplay(rig: Rig, plan: ReplayPlan) {
 export async function residentMb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);
+}
+
+/** User and system time of processes so far. Source: proc(5), /proc/pid/stat, fields 14 and 15 in hundredths. */
+async function cpuSeconds(pids: readonly number[]): Promise<number> {
+  let ticks = 0;
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }
+  return ticks / 100;
 }
 
 async function activitiesOf(rig: Rig, workflowId: string): Promise<number> {
