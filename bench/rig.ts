@@ -9,6 +9,7 @@ import { appendEvents } from '../src/db/archive/append.ts';
 import { openDatabase, type Database } from '../src/db/database.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { sql } from '../src/db/sql.ts';
+import { heapFlags } from '../src/dev/child.ts';
 import { startPostgres } from '../src/dev/postgres.ts';
 import { startTemporal } from '../src/dev/temporal.ts';
 
@@ -74,9 +75,11 @@ export async function withRig(work: (rig: Rig) => Promise<void>): Promise<void> 
 
 /** BENCH_FLAGS are Node flags, for example `--cpu-prof`, of the delivery workers and of the loops they are compared with. */
 function spawnNode(file: string, env: NodeJS.ProcessEnv, args: readonly string[]) {
-  const flags = /delivery|bare/.test(file)
+  const own = file.startsWith('src/') ? heapFlags : [];
+  const asked = /delivery|bare/.test(file)
     ? (process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean)
     : [];
+  const flags = [...own, ...asked];
   return spawn(process.execPath, [...flags, file, ...args], { env, stdio: ['ignore', 2, 2, 'ipc'] });
 }
 
