@@ -40,7 +40,6 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
     let slice: Slice | null = null;
     const beat = setInterval(() => heartbeat(slice?.progress ?? { taking: true }), heartbeatMs);
     try {
-      const takenAt = monotonic();
       const limitMs = deps.timing.sliceMs;
       const clock = { now: monotonic, signal: cancellationSignal(), limitMs };
       const taken = await takeLaneWhenFree(deps.db, input, clock, deps.leases.seen(input));
@@ -51,7 +50,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
       await deps.suppressions.reach(lane.suppressionRevision);
       const sender = await deps.openSender(lane.destination);
       try {
-        slice = new Slice(lane, await readLaneKnowledge(deps.db, lane), takenAt, {
+        slice = new Slice(lane, await readLaneKnowledge(deps.db, lane), taken.begunAt, {
           db: deps.db,
           head: deps.head,
           sender,

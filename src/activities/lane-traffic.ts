@@ -79,6 +79,11 @@ export class LaneTraffic implements Waiter {
     return Math.max(leastAhead, requestsAhead * this.#deps.sender.batchSize);
   }
 
+  /** What the last holder settled above the mark is not found again yet: a commit would tell that it never was. */
+  get isBehind(): boolean {
+    return this.#lane.scannedTo < this.#known.settledTo && this.mayRead;
+  }
+
   /** Takes over a pace that was changed while the lane is worked. */
   obey(wanted: Wanted): void {
     this.#budget.run.obey(wanted);

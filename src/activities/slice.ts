@@ -99,6 +99,8 @@ export class Slice {
     this.#deps.signal.addEventListener('abort', onAbort);
     if (this.#deps.signal.aborted) onAbort();
     try {
+      this.#traffic.pump();
+      await this.#waitFor(renewMs, () => this.#stop !== null || !this.#traffic.isBehind);
       for (;;) {
         this.#traffic.pump();
         await this.#commit();

@@ -76,6 +76,29 @@ test('a worker that is killed again and again loses nothing and repeats only wha
   expectOrder(engine, sent);
 });
 
+test('what was delivered above the mark stays counted when another worker takes over', async () => {
+  const engine = await newEngine(db);
+  const sent = await append(engine, turns(3_000, 60));
+  const held = sent[0]!.userId; // holds the mark back
+  engine.sink.answer = ({ userId }) => ({ status: 200, afterMs: userId === held ? 60_000 : 0 });
+  const run = await newReplay(engine);
+  const victim = await newVictim(engine);
+  const ended = expect(runSlice(engine, run, victim)).rejects.toThrow('killed');
+  await engine.sink.arrived(2_500);
+  await vi.waitFor(async () => expect((await countsOf(engine, run)).delivered).toBeGreaterThan(2_000));
+  victim.kill();
+  await ended;
+
+  engine.sink.answer = () => ({ status: 200, afterMs: 0 });
+  const counted: number[] = [(await countsOf(engine, run)).delivered ?? 0];
+  const next = watchedDatabase(engine.db, async ({ at }) => {
+    if (at === 'committed') counted.push((await countsOf(engine, run)).delivered ?? 0);
+  });
+  await runToEnd(engine, run, { takesOver: true, db: next });
+  expect(counted).toEqual([...counted].sort((a, b) => a - b));
+  expect(counted.at(-1)).toBe(3_000);
+});
+
 /** Sixty events through two actions, one of them poison for both. */
 async function newMixture() {
   const engine = await newEngine(db, { actions: 2 });

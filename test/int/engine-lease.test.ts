@@ -105,7 +105,8 @@ describe('taking a lane', () => {
     taker.now = leaseMs - 1;
     expect(await looksOn()).toBe('waits');
     taker.now = leaseMs;
-    expect((await taking)?.kind).toBe('taken');
+    // The new lease counts from here, not from when the waiting began.
+    expect(await taking).toMatchObject({ kind: 'taken', begunAt: leaseMs });
   });
 
   test('a jump of the wall clock neither frees it early nor blocks it', async () => {
