@@ -69,6 +69,9 @@ const create = (taskQueue: string, slots: number, heartbeat: '3s' | '1s') =>
     taskQueue,
     activities,
     maxConcurrentActivityTaskExecutions: slots,
+    // Temporal hands tasks to whoever has asked for one longest, also to a process that stands still: each question that
+    // such a one has open costs a lane a heartbeat timeout. Slices take minutes, so one question at a time is enough.
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
     // A cancel, and what a person sees inside a slice, arrive with heartbeats.
     maxHeartbeatThrottleInterval: heartbeat,
     shutdownGraceTime: 0,
