@@ -15,6 +15,12 @@ export default defineConfig({
         hookTimeout: 240_000,
         maxWorkers: 1,
       }),
+      project('chaos', {
+        globalSetup: 'test/support/chaos-seed.ts',
+        testTimeout: 300_000,
+        hookTimeout: 120_000,
+        maxWorkers: 1,
+      }),
     ],
   },
 });

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const projects = ['unit', 'int', 'e2e'];
+const projects = ['unit', 'int', 'e2e', 'chaos'];
 const args = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-results-'));
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -5,10 +5,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { appendLine } from './ledger.ts';
+import { appendLine, type Cut } from './ledger.ts';
 
 /** How a sink behaves; an empty one takes everything at once. */
 export interface SinkMode {
@@ -25,6 +25,8 @@ export interface SinkMode {
     readonly names?: readonly string[];
     readonly retryAfterSeconds?: number;
   };
+  /** Resets the connection at this point of the answer, to a share of the requests; the event was taken all the same. */
+  readonly cut?: { readonly when: Cut; readonly share: number };
 }
 
 /** What a sink tells of itself. */
@@ -43,7 +45,7 @@ const now = () => performance.timeOrigin + performance.now();
 let mode: SinkMode = {};
 let received = 0;
 let answered = 0;
-let owed = 0;
+const owed = { refusals: 0, cuts: 0 };
 
 const sink = createServer((request, response) => void take(request, response));
 const control = createServer((request, response) => void obey(request, response));
@@ -58,8 +60,10 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
   const seq = ++received;
   const at = now();
   const text = body.toString();
-  const event = JSON.parse(text) as Record<string, unknown>;
+  const event = firstOf(JSON.parse(text));
   const answer = answerTo(event);
+  const cut =
+    answer.status === 200 && mode.cut !== undefined && isDue('cuts', mode.cut.share) ? mode.cut.when : null;
   const delayMs = delayFor(event);
   if (delayMs > 0) await delay(delayMs);
   const { messageId, userId } = event;
@@ -73,11 +77,27 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
     userId: typeof userId === 'string' ? userId : null,
     sha256: createHash('sha256').update(body).digest('hex'),
     body: text,
-    answer: answer.status,
+    answer: cut === 'before' || cut === 'in' ? 0 : answer.status,
     heard: !request.socket.readableEnded && !request.socket.destroyed,
+    cut,
+    retryAfterSeconds: answer.retryAfterSeconds,
   });
   answered++;
-  response.writeHead(answer.status, answer.headers).end(answer.text);
+  if (cut === null) response.writeHead(answer.status, answer.headers).end(answer.text);
+  else breakOff(request.socket, cut);
+}
+
+/** A batch is looked at by its first event. */
+function firstOf(body: unknown): Record<string, unknown> {
+  return (Array.isArray(body) ? body[0] : body) as Record<string, unknown>;
+}
+
+/** Writes as much of an answer as comes before the cut, and resets the connection when that has left. */
+function breakOff(socket: Socket, when: Cut): void {
+  const head = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n';
+  const written = { before: '', in: `${head}{"ok"`, after: `${head}{"ok":true}` }[when];
+  if (written === '') socket.resetAndDestroy();
+  else socket.write(written, () => socket.resetAndDestroy());
 }
 
 function delayFor({ userId }: Record<string, unknown>): number {
@@ -87,18 +107,29 @@ function delayFor({ userId }: Record<string, unknown>): number {
 
 function answerTo(event: Record<string, unknown>) {
   const { refuse } = mode;
-  if (refuse === undefined || !isRefused(refuse, event)) return { status: 200, headers: {}, text: '' };
-  const { status, retryAfterSeconds } = refuse;
-  const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
-  return { status, headers, text: JSON.stringify({ error: `no to ${String(event['event'])}` }) };
+  if (refuse === undefined || !isRefused(refuse, event)) {
+    return { status: 200, headers: {}, text: '', retryAfterSeconds: null };
+  }
+  const { status, retryAfterSeconds = null } = refuse;
+  const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+  return {
+    status,
+    headers,
+    text: JSON.stringify({ error: `no to ${String(event['event'])}` }),
+    retryAfterSeconds,
+  };
+}
+
+function isRefused(refuse: NonNullable<SinkMode['refuse']>, event: Record<string, unknown>): boolean {
+  if (refuse.names !== undefined) return refuse.names.includes(String(event['event']));
+  return isDue('refusals', refuse.share ?? 1);
 }
 
 /** A share is kept exactly, not by chance. */
-function isRefused(refuse: NonNullable<SinkMode['refuse']>, event: Record<string, unknown>): boolean {
-  if (refuse.names !== undefined) return refuse.names.includes(String(event['event']));
-  owed += refuse.share ?? 1;
-  if (owed < 1) return false;
-  owed -= 1;
+function isDue(what: keyof typeof owed, share: number): boolean {
+  owed[what] += share;
+  if (owed[what] < 1) return false;
+  owed[what] -= 1;
   return true;
 }
 

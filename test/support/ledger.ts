@@ -6,6 +6,8 @@ export interface SourceLine {
   /** Whose order it belongs to. */
   readonly user: string;
   readonly event: Readonly<Record<string, unknown>>;
+  /** The very text that was sent, where its client keeps it. */
+  readonly text?: string;
 }
 
 /** One request that a sink has answered. */
@@ -21,10 +23,17 @@ export interface SinkLine {
   readonly userId: string | null;
   readonly sha256: string;
   readonly body: string;
+  /** The status that was answered; 0: none, or an answer that broke off. */
   readonly answer: number;
   /** False: the connection was gone before the answer. */
   readonly heard: boolean;
+  /** Where the sink itself reset the connection: instead of the answer, in the midst of it, or right after it. */
+  readonly cut?: Cut | null;
+  /** What the answer asked for: nothing more for so long. */
+  readonly retryAfterSeconds?: number | null;
 }
+
+export type Cut = 'before' | 'in' | 'after';
 
 /** Adds a line at once and whole: it is there even if its writer or its reader is killed right after. */
 export function appendLine(ledger: number, line: object): void {

@@ -13,6 +13,8 @@ export interface WorkflowView {
   readonly summary: string;
   readonly memo: Readonly<Record<string, unknown>>;
   readonly searchAttributes: Readonly<Record<string, unknown>>;
+  /** Which worker processes its activities run on now: `<pid>@<host>`. */
+  readonly workers: readonly string[];
 }
 
 interface Payload {
@@ -28,6 +30,7 @@ interface Described {
     readonly memo?: { readonly fields?: Payloads };
     readonly searchAttributes?: { readonly indexedFields?: Payloads };
   };
+  readonly pendingActivities?: readonly { readonly state: string; readonly lastWorkerIdentity?: string }[];
 }
 
 interface History {
@@ -68,7 +71,11 @@ async function get<Body>(url: string): Promise<Body> {
   return (await answer.json()) as Body;
 }
 
-function viewOf({ executionConfig, workflowExecutionInfo: info }: Described): WorkflowView {
+function viewOf({
+  executionConfig,
+  workflowExecutionInfo: info,
+  pendingActivities = [],
+}: Described): WorkflowView {
   const { summary } = executionConfig.userMetadata ?? {};
   return {
     status: info.status.replace('WORKFLOW_EXECUTION_STATUS_', ''),
@@ -76,6 +83,9 @@ function viewOf({ executionConfig, workflowExecutionInfo: info }: Described): Wo
     summary: summary === undefined ? '' : String(decoded(summary)),
     memo: decodedAll(info.memo?.fields ?? {}),
     searchAttributes: decodedAll(info.searchAttributes?.indexedFields ?? {}),
+    workers: pendingActivities
+      .filter(({ state }) => state === 'PENDING_ACTIVITY_STATE_STARTED')
+      .map(({ lastWorkerIdentity }) => lastWorkerIdentity ?? ''),
   };
 }
 

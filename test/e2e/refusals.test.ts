@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { flawless, isTaken, judge } from '../support/checker.ts';
+import { flawless, judge } from '../support/checker.ts';
 import { openScene } from '../support/scene.ts';
 import type { Sink } from '../support/sink.ts';
 import { until } from '../support/until.ts';
@@ -16,56 +16,6 @@ let destinationId: string;
 beforeEach(async () => {
   sink = await scene.newSink();
   destinationId = await scene.connect(sink);
-});
-
-test('a fifth of the requests fails: each event arrives in the end, once and in order', async () => {
-  await sink.become({ refuse: { status: 500, share: 0.2 } });
-  const replay = await scene.replay(destinationId);
-  const ended = await scene.ended(replay.id);
-  expect(ended).toMatchObject({ status: 'completed', counts: { delivered: events, dead: 0, waiting: 0 } });
-  const lines = sink.lines();
-  expect(judge([acknowledged], lines)).toEqual(flawless);
-  const failed = lines.filter((line) => !isTaken(line));
-  expect(failed.length).toBeGreaterThan(events / 10);
-  expect(lines).toHaveLength(events + failed.length);
-  expect(Math.max(...lines.map(({ attempt }) => attempt ?? 0))).toBeGreaterThan(1);
-});
-
-test('a destination that is down for a while holds the replay, which goes on by itself when it is back', async () => {
-  const replay = await scene.replay(destinationId, { pace: { eventsPerSecond: 200 } });
-  await arrived(200);
-  await sink.become({ down: true });
-  const held = await scene.readUntil(
-    replay.id,
-    'it says that the destination is down',
-    ({ statusReason }) => statusReason?.startsWith('destination_down') ?? false,
-  );
-  expect(held).toMatchObject({ status: 'running', counts: { dead: 0 } });
-  await sink.become({});
-  const ended = await scene.ended(replay.id);
-  expect(ended).toMatchObject({ status: 'completed', statusReason: null, counts: { delivered: events } });
-  const lines = sink.lines();
-  const { duplicates, ...verdict } = judge([acknowledged], lines);
-  expect(verdict).toEqual({ ...flawless, duplicates: undefined });
-  // Twice came only that whose answer was cut off.
-  const unheard = new Set(lines.filter(({ heard }) => !heard).map(({ messageId }) => messageId));
-  expect(duplicates.filter((id) => !unheard.has(id))).toEqual([]);
-});
-
-test('429 slows a replay down and costs it nothing', async () => {
-  await sink.become({ refuse: { status: 429, retryAfterSeconds: 1 } });
-  const replay = await scene.replay(destinationId);
-  await scene.readUntil(
-    replay.id,
-    'it says that it is throttled',
-    ({ statusReason }) => statusReason?.startsWith('throttled') ?? false,
-  );
-  const { received } = await sink.state();
-  expect(received).toBeLessThan(events / 2);
-  await sink.become({});
-  const ended = await scene.ended(replay.id);
-  expect(ended).toMatchObject({ status: 'completed', counts: { delivered: events, dead: 0 } });
-  expect(judge([acknowledged], sink.lines())).toEqual(flawless);
 });
 
 test('events that are refused become dead letters with the last answer, and can be sent again', async () => {

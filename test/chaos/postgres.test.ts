@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { cutLinks, disturbLinks, killServer, loseAnswers } from './faults.ts';
+import { openScenery, recoveryLimitMs, survives } from './run.ts';
+
+const scenery = await openScenery(1_000);
+const limitMs = recoveryLimitMs.postgres;
+
+describe('Postgres', () => {
+  test('is killed and started again at once', async () => {
+    await survives(scenery, killServer('postgres', 0), { limitMs });
+  });
+
+  test('is killed and away for longer than a lease', async () => {
+    await survives(scenery, killServer('postgres', 7_000), { limitMs: recoveryLimitMs.worker });
+  });
+
+  test('cannot be reached by the worker of the replay for longer than a lease', async () => {
+    const limitMs = recoveryLimitMs.worker;
+    await survives(scenery, (holder) => cutLinks(holder, 'postgres', 8_000), {
+      limitMs,
+      pace: 100,
+    });
+  });
+
+  test('commits what a worker sent, and the answer is lost: nothing is sent twice', async () => {
+    const found = await survives(scenery, loseAnswers('delivery', 'commit', 3), {
+      limitMs,
+    });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+
+  test('archives what the API sent, and the answer is lost: nothing is archived twice', async () => {
+    const found = await survives(scenery, loseAnswers('api', 'archive_append', 3), {
+      limitMs,
+    });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+
+  test('answers 50 to 200 ms late: all goes on, slower', async () => {
+    const late = { latencyMs: 125, jitterMs: 75 };
+    const fault = disturbLinks('everything', 'postgres', late, 12_000);
+    const found = await survives(scenery, fault, { limitMs, pace: 100 });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { endRoles, killServer, stopRole } from './faults.ts';
+import { openScenery, recoveryLimitMs, survives } from './run.ts';
+
+const scenery = await openScenery(1_000);
+
+describe('SIGKILL', () => {
+  test('of the delivery worker that works the replay', async () => {
+    const limitMs = recoveryLimitMs.worker;
+    const found = await survives(scenery, (holder) => endRoles(holder, 'SIGKILL'), { limitMs });
+    expect(found.repeats[0]?.repeated).toBeGreaterThan(0); // it had something in its hands
+  });
+
+  test('of every delivery worker', async () => {
+    await survives(scenery, endRoles('delivery', 'SIGKILL'), { limitMs: recoveryLimitMs.worker });
+  });
+
+  test('of the API', async () => {
+    const found = await survives(scenery, endRoles('api', 'SIGKILL'), {
+      limitMs: recoveryLimitMs.api,
+    });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+
+  test('of the orchestration worker', async () => {
+    const limitMs = recoveryLimitMs.worker;
+    const found = await survives(scenery, endRoles('orchestration', 'SIGKILL'), { limitMs });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+
+  test('of all processes at once', async () => {
+    await survives(scenery, endRoles('everything', 'SIGKILL'), { limitMs: recoveryLimitMs.worker });
+  });
+
+  test('of Temporal, away for 10 s', async () => {
+    const limitMs = recoveryLimitMs.temporal;
+    const found = await survives(scenery, killServer('temporal', 10_000), {
+      limitMs,
+      pace: 60,
+    });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+});
+
+describe('SIGTERM repeats nothing:', () => {
+  const limitMs = recoveryLimitMs.worker;
+
+  test('of the delivery worker that works the replay', async () => {
+    const options = { limitMs };
+    const found = await survives(scenery, (holder) => endRoles(holder, 'SIGTERM'), options);
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+
+  test.each(['delivery', 'api', 'orchestration', 'everything'] as const)('of %s', async (target) => {
+    const found = await survives(scenery, endRoles(target, 'SIGTERM'), {
+      limitMs,
+    });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+});
+
+describe('SIGSTOP', () => {
+  test('of a delivery worker for 40 s: others take over, and when it wakes up it sends nothing', async () => {
+    const options = {
+      limitMs: recoveryLimitMs.stoppedWorker,
+      livePerSecond: 20,
+      pace: 40,
+    };
+    const found = await survives(scenery, (holder) => stopRole(holder, 40_000), options);
+    expect(found.repeats[0]?.repeated).toBeGreaterThan(0); // it had something in its hands
+  });
+
+  test('of the API for 6 s', async () => {
+    const found = await survives(scenery, stopRole('api', 6_000), {
+      limitMs: recoveryLimitMs.api,
+    });
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+});
