@@ -135,7 +135,11 @@ export function failedWhole(
   if (outcome.kind === 'down' || outcome.retryAfterMs === null || next.down === null) return next;
   const until = now + Math.min(maxRetryAfterMs, Math.max(0, outcome.retryAfterMs));
   const closedUntil = Math.max(next.down.closedUntil, until);
-  return { ...next, down: { ...next.down, closedUntil, probeAt: Math.max(next.down.probeAt, until) } };
+  const probeAt = Math.max(next.down.probeAt, until);
+  const down = { ...next.down, closedUntil, probeAt };
+  if (until <= now || down.reason === 'throttled') return { ...next, down };
+  // Whoever takes the lane next knows of the wait by this reason alone.
+  return { ...next, down: { ...down, reason: 'throttled', failure, since: now } };
 }
 
 function wholeReason(outcome: Outcome & { kind: 'down' | 'throttled' }): Down['reason'] {

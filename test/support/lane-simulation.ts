@@ -1,25 +1,29 @@
+import { Driver } from './simulation/driver.ts';
+import { Person } from './simulation/person.ts';
 import { scenarioOf, type Scenario } from './simulation/scenario.ts';
 import { addUp, type Seeds, type SeedsLived } from './simulation/seeds.ts';
 import { shrink } from './simulation/shrink.ts';
-import { SimSlice, type SimSliceEnd } from './simulation/slice.ts';
-import { Violation } from './simulation/witness.ts';
+import type { SimSliceEnd } from './simulation/slice.ts';
+import { isRightlyHeld } from './simulation/rightly-held.ts';
+import { Violation } from './simulation/violation.ts';
 import { World } from './simulation/world.ts';
 
 /** How one history went. */
 export interface Lived {
   readonly fault: { readonly kind: string; readonly message: string } | null;
-  readonly ended: 'done' | 'held';
+  readonly ended: string;
   readonly seen: Readonly<Record<string, number>>;
   readonly trace: readonly string[];
 }
 
 const hour = 3_600_000;
 const stepLimit = 400_000;
+/** So long a zombie may sleep yet after the end. */
+const afterglowMs = 60_000;
 
 /** Lives through a scenario on virtual time; the same scenario gives the same history. */
 export function live(scenario: Scenario, tracing = false): Lived {
-  const world = new World(scenario, tracing);
-  const history = new History(world);
+  const history = new History(new World(scenario, tracing));
   let fault: Lived['fault'] = null;
   try {
     history.run();
@@ -28,10 +32,8 @@ export function live(scenario: Scenario, tracing = false): Lived {
     const kind = error instanceof Violation ? error.kind : 'threw';
     fault = { kind, message: error instanceof Violation ? error.message : String(error.stack) };
   }
-  const { seen } = world.witness;
-  const { commits, trace } = world;
-  const { ended, slices } = history;
-  return { fault, ended, seen: { ...seen, events: scenario.events.length, commits, slices }, trace };
+  const { ended, seen, trace } = history;
+  return { fault, ended, seen, trace };
 }
 
 /** From which seed on, and how many: given from outside for a longer run or to live one again. */
@@ -45,12 +47,11 @@ export function seedsAsked(): Seeds {
 
 /** Lives through the histories of some seeds, up to the first that breaks a promise. */
 export function liveSeeds({ from, count }: Seeds): SeedsLived {
-  const total: Record<string, number> = { done: 0, held: 0 };
+  const total: Record<string, number> = {};
   for (let seed = from; seed < from + count; seed++) {
     const { fault, ended, seen } = live(scenarioOf(seed));
     if (fault !== null) return { total, failures: [{ seed, report: reportOf(seed, fault.kind) }] };
-    total[ended]!++;
-    addUp(total, seen);
+    addUp(total, { ...seen, [ended]: 1 });
   }
   return { total, failures: [] };
 }
@@ -66,113 +67,102 @@ function reportOf(seed: number, kind: string): string {
   ].join('\n');
 }
 
-/** The slices of a lane, one after another, and the crashes between them. */
+/** A run from its beginning to its end, with all that goes wrong and all that people want meanwhile. */
 class History {
   readonly #world: World;
-  #slice: SimSlice | null = null;
-  #over = false;
-  ended: Lived['ended'] = 'done';
-  slices = 0;
+  readonly #driver: Driver;
+  readonly #person: Person;
+  #overAt: number | null = null;
 
   constructor(world: World) {
     this.#world = world;
+    this.#driver = new Driver(world, (end) => this.#onSliceEnd(end));
+    this.#person = new Person(world, this.#driver);
+  }
+
+  get ended(): string {
+    return this.#world.db.run.endedAs ?? 'stream';
+  }
+
+  get trace(): readonly string[] {
+    return this.#world.trace;
+  }
+
+  get seen(): Record<string, number> {
+    const { witness, seen, scenario } = this.#world;
+    const { slices } = this.#driver;
+    return { ...witness.seen, ...seen, ...this.#person.seen, events: scenario.events.length, slices };
   }
 
   run(): void {
-    const { agenda, scenario } = this.#world;
-    for (const at of scenario.crashes) agenda.after(at, () => this.#crash());
-    for (const at of scenario.stops) agenda.after(at, () => this.#slice?.stop());
-    this.#begin(true);
+    const { agenda, db } = this.#world;
+    this.#plan();
+    this.#driver.begin();
     const limit = this.#timeLimit;
-    for (let steps = 0; !this.#over && agenda.step(); steps++) {
+    for (let steps = 0; !this.#isOver && agenda.step(); steps++) {
       if (steps > stepLimit || agenda.now > limit)
-        throw new Violation('never ends', `mark ${this.#world.db.mark}, at ${agenda.now}`);
+        throw new Violation('never ends', `mark ${db.lane.mark}, at ${agenda.now}`);
     }
-    if (!this.#over) throw new Violation('never ends', 'nothing is to happen any more');
-    if (this.ended === 'done') this.#checkEnd();
+    if (this.#overAt === null) throw new Violation('never ends', 'nothing is to happen any more');
+  }
+
+  get #isOver(): boolean {
+    return this.#overAt !== null && this.#world.agenda.now > this.#overAt + afterglowMs;
+  }
+
+  #plan(): void {
+    const { agenda, scenario } = this.#world;
+    for (const { at, worker, forMs } of scenario.crashes)
+      agenda.after(at, () => this.#driver.kill(this.#driver.workerOf(worker), forMs));
+    for (const { at, worker, forMs } of scenario.freezes)
+      agenda.after(at, () => this.#driver.freeze(this.#driver.workerOf(worker), forMs));
+    for (const { at, worker } of scenario.stops)
+      agenda.after(at, () => this.#driver.stop(this.#driver.workerOf(worker)));
+    for (const at of scenario.doubles) agenda.after(at, () => this.#driver.double());
+    for (const { at, byMs } of scenario.clockJumps) agenda.after(at, () => this.#world.jump(byMs));
+    for (const { at, forMs } of scenario.pauses) agenda.after(at, () => this.#person.pause(forMs));
+    for (const { at, to } of scenario.extensions) agenda.after(at, () => this.#person.extend(to));
+    for (const { at, user, forMs } of scenario.suppressions)
+      agenda.after(at, () => this.#person.suppress(user, forMs));
+    if (scenario.cancelAt !== null) agenda.after(scenario.cancelAt, () => this.#person.cancel());
+    if (scenario.to === null)
+      for (const at of new Set(scenario.events.map(({ arrivesAt }) => arrivesAt)))
+        agenda.after(at, () => this.#driver.wake());
   }
 
   /** Each event that fails for ever may take its four hours, one behind the other. */
   get #timeLimit(): number {
-    const { events, calmAt } = this.#world.scenario;
+    const { events, calmAt, clockJumps } = this.#world.scenario;
     const broken = events.filter(({ traits }) => Object.values(traits).includes('broken')).length;
-    return calmAt + (events.at(-1)?.arrivesAt ?? 0) + 2 * hour + (broken + 1) * 5 * hour;
+    const jumped = clockJumps.reduce((sum, { byMs }) => sum + Math.abs(byMs), 0);
+    return calmAt + (events.at(-1)?.arrivesAt ?? 0) + 4 * hour + (broken + 1) * 6 * hour + 2 * jumped;
   }
 
-  #begin(forgot: boolean): void {
-    if (this.#over || this.#slice !== null) return;
-    this.slices++;
-    this.#world.witness.begin(forgot);
-    this.#world.note(() => `slice ${this.slices}`);
-    this.#slice = new SimSlice(this.#world, (end) => this.#leave(end));
+  #onSliceEnd(end: SimSliceEnd): void {
+    const { db, scenario, agenda } = this.#world;
+    if (end.kind === 'done') this.#world.endIfDue();
+    if (end.kind === 'held' && isRightlyHeld(this.#world)) this.#person.cancel();
+    const last = scenario.events.at(-1)!;
+    const isStreamDone =
+      end.kind === 'idle' &&
+      end.wakeInMs === null &&
+      agenda.now >= last.arrivesAt &&
+      db.lane.mark >= last.position;
+    if (db.run.endedAs === null && !isStreamDone) return;
+    this.#overAt ??= agenda.now;
+    this.#driver.close();
+    this.#checkEnd();
   }
 
-  #leave(end: SimSliceEnd): void {
-    const { agenda, random } = this.#world;
-    this.#slice = null;
-    this.#world.note(() => `slice ends: ${JSON.stringify(end)}`);
-    if (end.kind === 'done' || (end.kind === 'held' && this.#isRightlyHeld())) {
-      this.ended = end.kind;
-      this.#over = true;
-      return;
-    }
-    const wakeIn = 'wakeAt' in end ? Math.max(0, end.wakeAt - agenda.now) : 0;
-    agenda.after(wakeIn + random.int(0, 500), () => this.#begin(false));
-  }
-
-  #crash(): void {
-    const slice = this.#slice;
-    if (slice === null) return;
-    this.#world.note(() => 'crash');
-    slice.kill();
-    this.#world.witness.crashes();
-    this.#slice = null;
-    this.#world.agenda.after(5_000 + this.#world.random.int(0, 1_000), () => this.#begin(true));
-  }
-
-  /**
-   * In calm weather a lane stays held only when all that is left, and can be seen, fails for ever or is refused as a
-   * streak, or stands behind such.
-   */
-  #isRightlyHeld(): boolean {
-    const { agenda, scenario, db, witness } = this.#world;
-    if (agenda.now < scenario.calmAt + hour) return false;
-    const stuck = new Set<string>();
-    const poison = new Set<number>();
-    const users = new Set<string>();
-    let broken = false;
-    let hidden = false;
-    for (const event of scenario.events) {
-      const key =
-        scenario.orderBy === 'none' ? String(event.position) : scenario.orderBy === 'user' ? event.user : '*';
-      for (const action of scenario.actions) {
-        const trait = event.traits[action]!;
-        const delivery = `${event.position}/${action}`;
-        if (db.dead.has(delivery) || witness.succeeded(event.position, action)) continue;
-        if (['untriggered', 'elsewhere', 'malformed'].includes(trait)) continue;
-        if (trait === 'had' && scenario.mode !== 'all') continue;
-        if (trait === 'broken') broken = true;
-        if (trait === 'poison') {
-          poison.add(event.position);
-          users.add(event.user);
-        }
-        if (trait === 'poison' || trait === 'broken') stuck.add(key);
-        else if (!stuck.has(key)) hidden = true;
-      }
-    }
-    const { windowLimit, unsentLimit, pageSize } = scenario;
-    const narrow = windowLimit < 1_000 || unsentLimit < 1_000 || pageSize < 10;
-    if (hidden && !narrow) return false;
-    // After a streak of refusals a single refused event is not told from a destination that goes on refusing.
-    const streak = db.held?.reason === 'destination_refuses';
-    return broken || (streak && poison.size > 0) || (poison.size >= 5 && users.size >= 2);
-  }
-
-  /** Nothing is left: every event is behind the mark, where the recount has judged it, and none waits. */
+  /** Nothing is left: every event of the range is behind the mark, where the recount has judged it, and none waits. */
   #checkEnd(): void {
     const { db, scenario } = this.#world;
-    const last = scenario.events.at(-1)!.position;
-    if (db.mark < last) throw new Violation('ended too soon', `mark ${db.mark} of ${last}`);
+    const { endedAs, to } = db.run;
     if (db.rows.size > 0) throw new Violation('ended with waiting rows', String(db.rows.size));
+    if (endedAs === 'cancelled') return;
+    const last = Math.min(to, scenario.events.at(-1)!.position);
+    if (db.lane.mark < last) throw new Violation('ended too soon', `mark ${db.lane.mark} of ${last}`);
+    if (endedAs !== null && (endedAs === 'completed') !== (db.dead.size === 0))
+      throw new Violation('a status that lies', `${endedAs} with ${db.dead.size} dead`);
   }
 }

@@ -192,6 +192,16 @@ describe('Retry-After', () => {
     );
   });
 
+  it('waits for a Retry-After that is heard when it is down for another reason, and says so', () => {
+    const health = goesDown(throttled(20_000), 100, goesDown(unreachable, 0));
+    expect(health.down).toMatchObject({ reason: 'throttled', probeAt: 20_100, since: 100 });
+    expect(health.down).toMatchObject({ failure: { errorClass: 'http_429' } });
+    expect(goesDown(throttled(0), 100, goesDown(unreachable, 0)).down).toMatchObject({
+      reason: 'destination_down',
+      since: 0,
+    });
+  });
+
   it('is obeyed from an answer to what was in flight, when it is longer', () => {
     const health = goesDown(throttled(20_000), 100, goesDown(throttled(1_000), 0));
     expect(maySend(health, 20_099)).toBe('no');

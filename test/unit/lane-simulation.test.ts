@@ -12,15 +12,18 @@ import { liveInThreads } from '../support/simulation/seeds.ts';
  * `LANE_SEED=7` lives that history again; `npm run simulate -- 1000000` lives through more of them.
  */
 const seeds = seedsAsked();
+const witnessed =
+  'copies repeats probes refusals together setAside dead notSent lossesInFlight cut fenced paused stoppedInFlight cancelled extended suppressed braked'.split(
+    ' ',
+  );
 
 it('lanes keep their promises under faults', { timeout: 60_000 + seeds.count * 5 }, async () => {
   const { total, failures } = await liveInThreads(seeds);
   if (failures.length > 0) throw new Error(failures.map(({ report }) => report).join('\n\n'));
   // A run in which nothing went wrong proves nothing.
   if (seeds.count < 1_000) return;
-  expect(total['done']).toBeGreaterThan(seeds.count / 2);
-  for (const name of ['copies', 'repeats', 'crashesInFlight', 'probes', 'refusals', 'setAside', 'dead'])
-    expect(total[name], name).toBeGreaterThan(seeds.count / 100);
+  expect(total['completed']).toBeGreaterThan(seeds.count / 3);
+  for (const name of witnessed) expect(total[name], name).toBeGreaterThan(seeds.count / 100);
   expect(total['slices']).toBeGreaterThan(seeds.count * 2);
 });
 

@@ -1,133 +1,266 @@
-import type { Bucket, Counts } from '../../../src/core/counts.ts';
+import { canaryVerdict } from '../../../src/core/canary.ts';
+import type { Counts } from '../../../src/core/counts.ts';
 import { noCounts } from '../../../src/core/counts.ts';
 import type { Bits, ChunkBits } from '../../../src/core/coverage.ts';
-import type { Down, Health } from '../../../src/core/health.ts';
-import type { DeadRow, Due, LaneCommit, WaitingRow } from '../../../src/core/lane-types.ts';
-import type { SimEvent } from './scenario.ts';
+import type { Down } from '../../../src/core/health.ts';
+import type { DeadRow, LaneCommit } from '../../../src/core/lane-types.ts';
+import {
+  canaryReasons,
+  type Desired,
+  type Ending,
+  type LaneFacts,
+  type LaneState,
+  type StatusFacts,
+} from '../../../src/core/replay-status.ts';
+import { leaseSeenLiveMs } from '../../../src/core/lease.ts';
+import { keyOf } from './delivery-key.ts';
+import { WaitingRows } from './waiting-rows.ts';
 
-/** A waiting row as it lies in the database, its times on the wall clock. */
-export interface SimRow {
-  readonly position: number;
-  readonly actionId: string;
-  readonly orderKey: string;
-  readonly attempts: number;
-  readonly rounds: number;
-  readonly rest: Bucket | null;
-  readonly firstFailedAt: number | null;
-  dueAt: number | null;
+/** How a lane that is held says so. */
+export interface Held {
+  readonly reason: Down['reason'];
+  readonly errorClass: string;
+  readonly waitMs: number;
+  /** For how long, as its holder knows. */
+  readonly heldForMs: number;
 }
 
-export function deliveryKey(position: number, actionId: string): string {
-  return `${position}/${actionId}`;
+/** What a commit says beside what the lane's books hold. */
+export interface Standing {
+  readonly state: LaneState;
+  readonly held: Held | null;
+  readonly wakeInMs: number | null;
+  readonly revision: number;
+  readonly suppressionRevision: number;
+  readonly release: boolean;
 }
 
-/** What outlives every crash: a lane's row, its coverage, its waiting and dead deliveries. */
+export interface Wanted {
+  readonly desired: Desired;
+  readonly revision: number;
+  readonly to: number;
+  readonly suppressionRevision: number;
+}
+
+export interface SimTaken {
+  readonly kind: 'taken';
+  readonly mark: number;
+  readonly counts: Counts;
+  readonly wanted: Wanted;
+  readonly held: Held | null;
+  readonly heldForMs: number;
+  readonly brakesReleased: readonly string[];
+  readonly canaryPassed: boolean;
+  /** For how long yet the last holder wanted it left alone. */
+  readonly wakeInMs: number;
+}
+
+export type SimTake =
+  | SimTaken
+  | { readonly kind: 'held'; readonly renewals: number }
+  | { readonly kind: 'stopped'; readonly desired: Desired }
+  | { readonly kind: 'ended' };
+
+/** What outlives every crash: a run with one lane, its coverage, its waiting and dead deliveries. */
 export class SimDatabase {
-  mark = 0;
-  counts: Counts = noCounts;
-  ahead: Counts = noCounts;
-  readonly own = new Map<string, ChunkBits>();
-  readonly rows = new Map<string, SimRow>();
-  readonly dead = new Map<string, DeadRow>();
-  /** How a lane that is held says so. */
-  held: Down | null = null;
+  readonly #wall: () => number;
+  readonly run = {
+    desired: 'running' as Desired,
+    revision: 1,
+    to: 0,
+    endedAs: null as Ending | null,
+    statusReason: null as string | null,
+    brakesReleased: [] as readonly string[],
+    canaryPassed: false,
+  };
+  readonly lane = {
+    token: null as number | null,
+    released: true,
+    renewals: 0,
+    renewedAt: -Infinity,
+    revision: 0,
+    suppressionRevision: 0,
+    state: 'ready' as LaneState,
+    held: null as Held | null,
+    heldSince: null as number | null,
+    wakeAt: null as number | null,
+    mark: 0,
+    counts: noCounts,
+    ahead: noCounts,
+  };
+  readonly suppressed = { users: new Set<string>(), revision: 0 };
+  readonly coverage = new Map<string, ChunkBits>();
+  /** The same, as whoever looks from outside reads it. */
+  readonly has = new Set<number>();
+  readonly rows: WaitingRows;
+  readonly dead = new Map<number, DeadRow>();
 
-  /** Writes all of a commit at once. Doing it again changes nothing. */
-  apply(commit: LaneCommit, health: Health, now: number): void {
-    this.mark = commit.mark;
-    this.counts = commit.counts;
-    this.ahead = commit.ahead;
-    this.held = health.down;
+  /** @param wall Postgres time, which may jump */
+  constructor(wall: () => number, to: number) {
+    this.#wall = wall;
+    this.rows = new WaitingRows(wall);
+    this.run.to = to;
+  }
+
+  /** Takes the lane if it is free. @param stale renewals of a holder that stood still */
+  take(token: number, stale: number | null): SimTake {
+    const { run, lane } = this;
+    if (run.endedAs !== null) return { kind: 'ended' };
+    const free = lane.released || (stale !== null && lane.renewals === stale);
+    if (run.desired !== 'running') {
+      if (free) Object.assign(lane, { token: null, released: true, revision: run.revision });
+      return { kind: 'stopped', desired: run.desired };
+    }
+    if (lane.state === 'done') return { kind: 'ended' };
+    if (!free) return { kind: 'held', renewals: lane.renewals };
+    if (lane.state !== 'held')
+      Object.assign(lane, { state: 'ready', held: null, heldSince: null, wakeAt: null });
+    lane.renewals++;
+    Object.assign(lane, { token, released: false, renewedAt: this.#wall(), revision: run.revision });
+    lane.suppressionRevision = this.suppressed.revision;
+    const wakeInMs = lane.wakeAt === null ? 0 : Math.max(0, lane.wakeAt - this.#wall());
+    const { mark, counts, held, heldSince } = lane;
+    const heldForMs = heldSince === null ? 0 : this.#wall() - heldSince;
+    const { brakesReleased, canaryPassed } = run;
+    const wanted = this.#wanted;
+    return { kind: 'taken', mark, counts, wanted, held, heldForMs, wakeInMs, brakesReleased, canaryPassed };
+  }
+
+  /** Writes all of a commit at once; doing it again changes nothing. @returns null: the lane is another's, or over */
+  commit(token: number, commit: LaneCommit, standing: Standing): Wanted | null {
+    const { lane, run } = this;
+    if (lane.token !== token) return null;
+    const { mark, counts, ahead } = commit;
+    const { held, revision, suppressionRevision, release } = standing;
+    const heldSince = held === null ? null : this.#wall() - held.heldForMs;
+    const isAsBefore = lane.held?.reason === held?.reason && lane.held?.errorClass === held?.errorClass;
+    lane.heldSince = isAsBefore ? (lane.heldSince ?? heldSince) : heldSince;
+    const wakeAt = standing.wakeInMs === null ? null : this.#wall() + standing.wakeInMs;
+    // A range that was extended since the holder looked is not done.
+    const state = standing.state === 'done' && mark < run.to ? 'ready' : standing.state;
+    lane.renewals++;
+    Object.assign(lane, { mark, counts, ahead, state, held, wakeAt, revision, suppressionRevision });
+    Object.assign(lane, { renewedAt: this.#wall(), released: release });
     for (const part of commit.bits) this.#merge(part);
-    for (const row of commit.waiting) this.#write(row, now);
-    for (const { position, actionId } of commit.ended) this.rows.delete(deliveryKey(position, actionId));
+    for (const row of commit.waiting) this.rows.write(row);
+    for (const { position, actionId } of commit.ended) this.rows.delete(keyOf(position, actionId));
     for (const row of commit.dead) {
-      const key = deliveryKey(row.position, row.actionId);
+      const key = keyOf(row.position, row.actionId);
       if (!this.dead.has(key)) this.dead.set(key, row);
     }
-    for (const orderKey of commit.promote) this.#promote(orderKey, now);
+    for (const orderKey of commit.promote) this.rows.callFirst(orderKey, ({ dueAt }) => dueAt === null);
+    for (const orderKey of commit.hurry) this.rows.callFirst(orderKey, ({ dueAt }) => dueAt! > this.#wall());
+    return this.#wanted;
   }
 
-  /** Waiting rows of each order key, in the order of positions. */
-  byKey(): Map<string, SimRow[]> {
-    const keys = new Map<string, SimRow[]>();
-    for (const row of this.rows.values()) {
-      const list = keys.get(row.orderKey);
-      if (list === undefined) keys.set(row.orderKey, [row]);
-      else list.push(row);
-    }
-    for (const list of keys.values()) list.sort((a, b) => a.position - b.position);
-    return keys;
+  /** Something else is wanted of the run; one that has ended stays as it is. Who resumes it has seen why it stood. */
+  wish(desired: Desired, reason: string | null = null): boolean {
+    const { run, lane } = this;
+    if (run.endedAs !== null || run.desired === 'cancelled' || run.desired === desired) return false;
+    const stoodFor = run.statusReason;
+    Object.assign(run, { desired, statusReason: reason, revision: run.revision + 1 });
+    if (desired !== 'running') return true;
+    if (stoodFor !== null && canaryReasons.includes(stoodFor)) run.canaryPassed = true;
+    else if (stoodFor !== null) run.brakesReleased = [...run.brakesReleased, stoodFor];
+    if (lane.held?.reason === 'destination_refuses' || lane.held?.reason === 'unauthorized')
+      Object.assign(lane, { state: 'ready', held: null, heldSince: null, wakeAt: null });
+    return true;
   }
 
-  /** The events whose waiting deliveries are due, each with all its rows and with what follows it in its order key. */
-  readDue(
-    now: number,
-    events: ReadonlyMap<number, SimEvent>,
-    limit: { keys: number; events: number },
-  ): Due<SimEvent>[] {
-    const dues: Due<SimEvent>[] = [];
-    let keys = 0;
-    for (const rows of this.byKey().values()) {
-      const isDue = rows.some(({ dueAt }) => dueAt !== null && dueAt <= now);
-      const first = rows.filter(({ position }) => position === rows[0]!.position);
-      if (!isDue || first.every(({ dueAt }) => dueAt !== null && dueAt > now)) continue;
-      if (keys++ === limit.keys) break;
-      const positions = [...new Set(rows.map(({ position }) => position))].slice(0, limit.events);
-      for (const position of positions) {
-        dues.push(
-          dueOf(
-            rows.filter((row) => row.position === position),
-            events.get(position)!,
-            now,
-          ),
-        );
-      }
-    }
-    return dues;
+  /** The range grows. */
+  extend(to: number): boolean {
+    const { run, lane } = this;
+    if (run.endedAs !== null || run.desired === 'cancelled' || to <= run.to) return false;
+    Object.assign(run, { to, revision: run.revision + 1 });
+    if (lane.state === 'done') lane.state = 'ready';
+    return true;
   }
 
-  /** When the next waiting row comes due, null when none has a time. */
-  nextDueAt(): number | null {
-    const times = [...this.rows.values()].flatMap(({ dueAt }) => (dueAt === null ? [] : [dueAt]));
-    return times.length === 0 ? null : Math.min(...times);
+  /** Once the first events have been sent: the run goes on, or waits for a person. @returns whether it goes on now */
+  settleCanary(then: 'continue' | 'pause'): boolean {
+    const { run, lane } = this;
+    if (run.endedAs !== null || run.canaryPassed || run.desired !== 'running') return false;
+    if (lane.state !== 'canary' && lane.state !== 'done') return false;
+    const good = canaryVerdict(lane.counts) === 'good';
+    run.revision++;
+    if (good && then === 'continue') return (run.canaryPassed = true);
+    Object.assign(run, { desired: 'paused', statusReason: good ? 'canary' : 'canary_failed' });
+    return false;
+  }
+
+  /** Forbids or allows sending to a user. @returns the revision of the change */
+  suppress(user: string, suppressed: boolean): number {
+    const { users } = this.suppressed;
+    if (suppressed) users.add(user);
+    else users.delete(user);
+    return ++this.suppressed.revision;
+  }
+
+  /** Whether no live lease has confirmed less. */
+  hasHeard(suppressionRevision: number): boolean {
+    return !this.#leaseLive || this.lane.suppressionRevision >= suppressionRevision;
+  }
+
+  /** Ends the run if its time has come. */
+  endIfDue(): void {
+    const { run, lane } = this;
+    if (run.endedAs !== null) return;
+    const cancelled = run.desired === 'cancelled' && !this.#leaseLive;
+    if (!cancelled && (run.desired === 'cancelled' || lane.state !== 'done')) return;
+    run.endedAs = cancelled ? 'cancelled' : this.#completed;
+    this.rows.clear();
+    Object.assign(lane, { state: 'done', wakeAt: null, token: null, released: true });
+  }
+
+  /** What the run's status is computed from. */
+  get facts(): StatusFacts {
+    const { run, lane } = this;
+    const wakeAt = lane.wakeAt === null ? null : new Date(lane.wakeAt);
+    const facts: LaneFacts = {
+      leaseLive: this.#leaseLive,
+      leaseRevision: lane.revision,
+      unworkedMs: this.#wall() - lane.renewedAt,
+      state: lane.state,
+      stateReason: null,
+      wakeAt,
+    };
+    const { desired, revision, endedAs, statusReason } = run;
+    return { desired, revision, endedAs, statusReason, lanes: [facts] };
+  }
+
+  get #wanted(): Wanted {
+    const { desired, revision, to } = this.run;
+    return { desired, revision, to, suppressionRevision: this.suppressed.revision };
+  }
+
+  get #leaseLive(): boolean {
+    return !this.lane.released && this.lane.renewedAt > this.#wall() - leaseSeenLiveMs;
+  }
+
+  get #completed(): Ending {
+    return (this.lane.counts.events.dead ?? 0) > 0 ? 'completed_with_failures' : 'completed';
   }
 
   #merge({ actionId, chunk, bits }: LaneCommit['bits'][number]): void {
-    const chunks = this.own.get(actionId) ?? new Map();
-    this.own.set(actionId, chunks);
-    const has = chunks.get(chunk);
-    if (has === undefined) chunks.set(chunk, bits.slice());
-    else {
-      const [to, from] = [wordsOf(has), wordsOf(bits)];
-      for (let at = 0; at < to.length; at++) to[at]! |= from[at]!;
+    const chunks = this.coverage.get(actionId) ?? new Map<number, Bits>();
+    this.coverage.set(actionId, chunks);
+    let has = chunks.get(chunk);
+    if (has === undefined) chunks.set(chunk, (has = new Uint8Array(bits.length)));
+    const [to, from] = [wordsOf(has), wordsOf(bits)];
+    for (let at = 0; at < from.length; at++) {
+      if ((from[at]! | to[at]!) === to[at]!) continue;
+      to[at]! |= from[at]!;
+      this.#note(actionId, chunk, has, at);
     }
   }
 
-  #write(row: WaitingRow, now: number): void {
-    const key = deliveryKey(row.position, row.actionId);
-    const { position, actionId, orderKey, attempts, rounds, rest, ageMs, dueInMs } = row;
-    const firstFailedAt = this.rows.get(key)?.firstFailedAt ?? (ageMs === null ? null : now - ageMs);
-    const dueAt = dueInMs === null ? null : now + dueInMs;
-    this.rows.set(key, { position, actionId, orderKey, attempts, rounds, rest, firstFailedAt, dueAt });
+  /** As Postgres numbers them: 8,192 to a chunk, the first one is the highest of the first byte. */
+  #note(actionId: string, chunk: number, bits: Bits, word: number): void {
+    for (let bit = word * 32; bit < word * 32 + 32; bit++) {
+      if (((bits[bit >> 3]! >> (7 - (bit % 8))) & 1) === 1)
+        this.has.add(keyOf(chunk * 8_192 + bit, actionId));
+    }
   }
-
-  #promote(orderKey: string, now: number): void {
-    const rows = [...this.rows.values()].filter((row) => row.orderKey === orderKey);
-    const first = Math.min(...rows.map(({ position }) => position));
-    for (const row of rows) if (row.position === first) row.dueAt ??= now;
-  }
-}
-
-function dueOf(rows: readonly SimRow[], event: SimEvent, now: number): Due<SimEvent> {
-  const { position, orderKey, rest } = rows[0]!;
-  const deliveries = rows.map(({ actionId, attempts, rounds, firstFailedAt }) => ({
-    actionId,
-    attempts,
-    rounds,
-    ageMs: firstFailedAt === null ? null : now - firstFailedAt,
-  }));
-  return { position, orderKey, user: event.user, event, rest, deliveries };
 }
 
 function wordsOf(bits: Bits): Uint32Array {

@@ -1,5 +1,5 @@
 import type { Task } from '../../../src/core/lane-types.ts';
-import type { Failure, Outcome } from '../../../src/core/outcome.ts';
+import { outcomesOf, type Failure, type Outcome } from '../../../src/core/outcome.ts';
 import type { Agenda } from './agenda.ts';
 import type { Random } from './random.ts';
 import type { Outage, Scenario, SimEvent } from './scenario.ts';
@@ -18,6 +18,9 @@ const failure = (errorClass: string, status?: number): Failure => ({
   ...(status !== undefined && { status }),
 });
 
+const refusal: Outcome = { kind: 'refused', failure: failure('http_400', 400) };
+const breakdown: Outcome = { kind: 'failed', failure: failure('http_500', 500) };
+
 /** A destination that goes wrong as the scenario says. It goes on whatever becomes of those who send to it. */
 export class SimDestination {
   readonly #scenario: Scenario;
@@ -32,15 +35,10 @@ export class SimDestination {
     this.#witness = witness;
   }
 
-  /** Sends a request; `answer` is called when the outcomes of its deliveries are known. */
+  /** A request that was written to its socket; `answer` is called when the outcomes of its deliveries are known. */
   send(request: SimRequest, answer: (outcomes: readonly Outcome[]) => void): void {
-    if (this.#chance(this.#scenario.notSent)) {
-      this.#agenda.after(this.#random.int(0, 5), () =>
-        answer(request.tasks.map(() => ({ kind: 'notSent' }))),
-      );
-      return;
-    }
-    this.#agenda.after(this.#random.int(1, 60), () => {
+    const late = this.#chance(this.#scenario.delayed) ? this.#random.int(200, 8_000) : 0;
+    this.#agenda.after(late + this.#random.int(1, 60), () => {
       const outcomes = this.#take(request);
       const slowest = Math.max(...request.events.map(({ user }) => this.#scenario.slow[user] ?? 0));
       this.#agenda.after(slowest + this.#random.int(1, 60), () => answer(outcomes));
@@ -58,18 +56,25 @@ export class SimDestination {
   #take(request: SimRequest): Outcome[] {
     const { now } = this.#agenda;
     const outage = this.#scenario.outages.find(({ from, to }) => from <= now && now < to);
-    if (outage !== undefined) return request.tasks.map(() => this.#outcomeOf(outage.kind));
-    if (this.#chance(this.#scenario.throttling)) return request.tasks.map(() => this.#outcomeOf('throttled'));
-    if (this.#chance(this.#scenario.wholeRequest)) return request.tasks.map(() => this.#outcomeOf('error'));
+    if (outage !== undefined) return outcomesOf(this.#outcomeOf(outage.kind), request.tasks.length);
+    if (this.#chance(this.#scenario.throttling))
+      return outcomesOf(this.#outcomeOf('throttled'), request.tasks.length);
+    if (this.#chance(this.#scenario.wholeRequest))
+      return outcomesOf(this.#outcomeOf('error'), request.tasks.length);
+    if (this.#scenario.allOrNothing) {
+      const guilty = request.tasks.map((task, at) => request.events[at]!.traits[task.actionId]);
+      if (guilty.includes('poison')) return outcomesOf(refusal, guilty.length);
+      if (guilty.includes('broken')) return outcomesOf(breakdown, guilty.length);
+    }
     return request.tasks.map((task, at) => this.#deliver(request, task, request.events[at]!));
   }
 
   #deliver(request: SimRequest, task: Task<SimEvent>, event: SimEvent): Outcome {
     switch (event.traits[task.actionId]) {
       case 'poison':
-        return { kind: 'refused', failure: failure('http_400', 400) };
+        return refusal;
       case 'broken':
-        return { kind: 'failed', failure: failure('http_500', 500) };
+        return breakdown;
       case 'malformed':
         return { kind: 'invalid', failure: failure('mapping_failed') };
       default:
@@ -98,8 +103,10 @@ export class SimDestination {
         return {
           kind: 'throttled',
           failure: failure('http_429', 429),
-          retryAfterMs: this.#scenario.retryAfterMs,
+          retryAfterMs: this.#random.pick(this.#scenario.retryAfters),
         };
+      case 'mixed':
+        return this.#outcomeOf(this.#random.pick(['unreachable', 'error', 'throttled']));
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { Down } from '../../../src/core/health.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
+import type { Held } from './database.ts';
 import type { SimEvent } from './scenario.ts';
 
 const longestRetryAfterMs = 60 * 60_000;
@@ -23,31 +23,21 @@ export class Outlook {
   #probing = false;
   #probesFailed = 0;
 
-  /** What is left after a crash: what the lane's row says. */
-  static after(held: Down | null): Outlook {
+  /** What the lane's row says to who takes it. */
+  static of(held: Held | null, closedForMs: number, now: number): Outlook {
     const next = new Outlook();
     if (held === null) return next;
     next.isDown = true;
-    next.#closedUntil = held.closedUntil;
+    next.#closedUntil = now + closedForMs;
+    next.#notBefore = now + shortestWaitMs;
     next.#refusedAlone = held.reason === 'destination_refuses';
     next.#probesFailed = Math.round(Math.log2(Math.min(32_000, held.waitMs) / 500));
     return next;
   }
 
-  /** What the next slice knows: that it is down and for how long it wants no request, not the streaks. */
-  handedOver(): Outlook {
-    const next = new Outlook();
-    next.isDown = this.isDown;
-    next.#refusedAlone = this.#refusedAlone;
-    next.#closedUntil = this.#closedUntil;
-    next.#notBefore = this.#notBefore;
-    next.#probesFailed = this.#probesFailed;
-    return next;
-  }
-
-  /** Down because of refusals, and nothing else was heard since. */
-  get refusedAlone(): boolean {
-    return this.isDown && this.#refusedAlone;
+  /** Until when the destination wants no request. */
+  get closedUntil(): number {
+    return this.#closedUntil;
   }
 
   /** Why a request may not leave now, null when it may. */
@@ -84,6 +74,7 @@ export class Outlook {
         if (outcome.kind === 'throttled' && outcome.retryAfterMs !== null) {
           const until = now + Math.min(longestRetryAfterMs, outcome.retryAfterMs);
           this.#closedUntil = Math.max(this.#closedUntil, until);
+          if (until > now) this.#refusedAlone = false;
         }
         break;
       default:

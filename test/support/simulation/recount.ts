@@ -1,7 +1,8 @@
-import { covers } from '../../../src/core/coverage.ts';
-import { deliveryKey, type SimDatabase } from './database.ts';
+import type { SimDatabase } from './database.ts';
+import { keyOf, nameOf } from './delivery-key.ts';
 import type { Scenario, SimEvent } from './scenario.ts';
-import { Violation, type Witness } from './witness.ts';
+import { Violation } from './violation.ts';
+import type { Witness } from './witness.ts';
 
 type Cells = Record<string, number>;
 
@@ -15,48 +16,54 @@ export class Recount {
   readonly #scenario: Scenario;
   readonly #db: SimDatabase;
   readonly #witness: Witness;
+  readonly #byPosition: ReadonlyMap<number, SimEvent>;
 
-  constructor(scenario: Scenario, db: SimDatabase, witness: Witness) {
+  constructor(
+    scenario: Scenario,
+    db: SimDatabase,
+    witness: Witness,
+    byPosition: ReadonlyMap<number, SimEvent>,
+  ) {
     this.#scenario = scenario;
     this.#db = db;
     this.#witness = witness;
+    this.#byPosition = byPosition;
   }
 
   /** Judges the database as one commit left it. */
   check(): void {
+    const { events, actions } = this.#scenario;
+    const { mark, counts } = this.#db.lane;
     this.#checkTruth();
-    this.#checkRows();
-    const events: Cells = {};
-    const byAction: Record<string, Cells> = {};
+    if (this.#db.rows.size > 0) this.#checkRows();
+    const below: Cells = {};
+    const above: Cells = {};
     const reasons: Cells = {};
-    const { actions } = this.#scenario;
-    for (const event of this.#scenario.events) {
-      if (event.position > this.#db.mark) break;
+    const byAction: Cells[] = actions.map(() => ({}));
+    for (const event of events) {
       const ends = actions.map((action) => this.#endOf(event, action));
-      const lost = actions.find((_, at) => ends[at] === null);
-      if (lost !== undefined)
-        throw new Violation('lost', `${deliveryKey(event.position, lost)} below the mark ${this.#db.mark}`);
-      actions.forEach((action, at) => bump((byAction[action] ??= {}), ends[at]!));
+      if (event.position > mark) {
+        if (!ends.includes(null)) bump(above, first(ends));
+        continue;
+      }
+      ends.forEach((end, at) => {
+        if (end === null)
+          throw new Violation('lost', `${nameOf(event.position, actions[at]!)} below the mark ${mark}`);
+        bump(byAction[at]!, end);
+      });
       const bucket = first(ends);
-      bump(events, bucket);
+      bump(below, bucket);
       if (bucket === 'filtered') bump(reasons, this.#reasonOf(event));
     }
-    const { counts } = this.#db;
-    same('events', counts.events, events);
+    same('events', counts.events, below);
     same('reasons', counts.reasons, reasons);
-    for (const action of actions) same(action, counts.byAction[action] ?? {}, byAction[action] ?? {});
-    this.#checkAhead();
+    actions.forEach((action, at) => same(action, counts.byAction[action] ?? {}, byAction[at]!));
+    this.#checkAhead(above);
   }
 
   /** What is counted above the mark is settled; it need not be all that is, as what was not read again is not known. */
-  #checkAhead(): void {
-    const settled: Cells = {};
-    for (const event of this.#scenario.events) {
-      if (event.position <= this.#db.mark) continue;
-      const ends = this.#scenario.actions.map((action) => this.#endOf(event, action));
-      if (!ends.includes(null)) bump(settled, first(ends));
-    }
-    for (const [bucket, count] of Object.entries(this.#db.ahead.events)) {
+  #checkAhead(settled: Cells): void {
+    for (const [bucket, count] of Object.entries(this.#db.lane.ahead.events)) {
       if (count > (settled[bucket] ?? 0))
         throw new Violation('counted ahead of the truth', `${bucket}: ${count}, is ${settled[bucket] ?? 0}`);
     }
@@ -64,24 +71,25 @@ export class Recount {
 
   /** What is written down as had was answered with success, or another run has it. */
   #checkTruth(): void {
-    for (const event of this.#scenario.events) {
-      for (const action of this.#scenario.actions) {
-        if (!this.#hasBit(event, action) || this.#witness.succeeded(event.position, action)) continue;
-        if (event.traits[action] === 'had' && this.#scenario.mode !== 'all') continue;
-        throw new Violation('falsely done', deliveryKey(event.position, action));
-      }
+    for (const key of this.#db.has) {
+      if (this.#witness.succeeded(key)) continue;
+      const [position, action] = [Math.floor(key / 2), key % 2 === 0 ? 'a' : 'b'];
+      if (this.#byPosition.get(position)?.traits[action] === 'had' && this.#scenario.mode !== 'all') continue;
+      throw new Violation('falsely done', nameOf(position, action));
     }
   }
 
   /** Every order key that waits has a row with a time, or nobody would take it up after a crash. */
   #checkRows(): void {
-    for (const [orderKey, rows] of this.#db.byKey()) {
+    for (const [orderKey, rows] of this.#db.rows.byKey()) {
       if (rows.every(({ dueAt }) => dueAt === null))
         throw new Violation('waits for ever', `no row of ${orderKey} has a time`);
     }
     for (const row of this.#db.rows.values()) {
-      const event = this.#scenario.events.find(({ position }) => position === row.position)!;
-      const others = this.#scenario.actions.filter((action) => !this.#waits(event, action));
+      const event = this.#byPosition.get(row.position)!;
+      const others = this.#scenario.actions.filter(
+        (action) => !this.#db.rows.has(keyOf(event.position, action)),
+      );
       const rest = others.length === 0 ? null : first(others.map((action) => this.#endOf(event, action)));
       // A crash forgets that a delivery was malformed: it waits behind this one until it is found so again.
       const foundAgain = row.rest === 'invalid' && Object.values(event.traits).includes('malformed');
@@ -90,22 +98,17 @@ export class Recount {
     }
   }
 
-  #waits(event: SimEvent, action: string): boolean {
-    return this.#db.rows.has(deliveryKey(event.position, action));
-  }
-
-  #hasBit(event: SimEvent, action: string): boolean {
-    return covers(this.#db.own.get(action), event.position);
-  }
-
   /** How a delivery ended, null when it has not. */
   #endOf(event: SimEvent, action: string): string | null {
-    if (this.#waits(event, action)) return 'waiting';
-    if (this.#db.dead.has(deliveryKey(event.position, action))) return 'dead';
+    const key = keyOf(event.position, action);
+    if (this.#db.rows.has(key)) return 'waiting';
+    if (this.#db.dead.has(key)) return 'dead';
     const trait = event.traits[action];
-    if (this.#hasBit(event, action))
+    if (this.#db.has.has(key))
       return trait === 'had' && this.#scenario.mode !== 'all' ? 'alreadyDelivered' : 'delivered';
-    if (trait === 'untriggered' || trait === 'elsewhere') return 'filtered';
+    if (trait === 'untriggered') return 'filtered';
+    if (this.#witness.isSuppressed(key)) return 'suppressed';
+    if (trait === 'elsewhere') return 'filtered';
     if (trait === 'malformed') return 'invalid';
     return null;
   }
@@ -117,6 +120,7 @@ export class Recount {
 }
 
 function first(ends: readonly (string | null)[]): string {
+  if (ends.length === 1) return ends[0] ?? 'filtered';
   return precedence.find((bucket) => ends.includes(bucket)) ?? 'filtered';
 }
 
@@ -125,12 +129,11 @@ function bump(cells: Cells, key: string): void {
 }
 
 function same(what: string, got: Readonly<Cells>, wanted: Readonly<Cells>): void {
-  const names = new Set([...Object.keys(got), ...Object.keys(wanted)]);
-  for (const key of names) {
-    if ((got[key] ?? 0) !== (wanted[key] ?? 0))
-      throw new Violation(
-        'counts wrong',
-        `${what}: ${JSON.stringify(got)}, should be ${JSON.stringify(wanted)}`,
-      );
-  }
+  for (const cells of [got, wanted])
+    for (const key of Object.keys(cells))
+      if ((got[key] ?? 0) !== (wanted[key] ?? 0))
+        throw new Violation(
+          'counts wrong',
+          `${what}: ${JSON.stringify(got)}, should be ${JSON.stringify(wanted)}`,
+        );
 }

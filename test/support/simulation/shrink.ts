@@ -19,19 +19,31 @@ type Pass = (scenario: Scenario, breaks: (smaller: Scenario) => boolean) => Scen
 const passes: readonly Pass[] = [
   fewer('events', 1),
   fewer('crashes', 0),
+  fewer('freezes', 0),
   fewer('stops', 0),
+  fewer('doubles', 0),
   fewer('outages', 0),
+  fewer('clockJumps', 0),
+  fewer('pauses', 0),
+  fewer('extensions', 0),
+  fewer('suppressions', 0),
   plainer({
     slow: {},
     paced: false,
     notSent: 0,
-    commitTwice: 0,
+    delayed: 0,
+    dbFails: 0,
+    dbAnswerLost: 0,
+    dbHangs: 0,
+    cancelAt: null,
+    canary: null,
+    allOrNothing: false,
     throttling: 0,
     answerLost: 0,
     takenThenFailed: 0,
     wholeRequest: 0,
     failing: 0,
-    retryAfterMs: null,
+    retryAfters: [null],
     concurrency: 1,
     batchSize: 1,
     pageSize: 10,
@@ -46,8 +58,12 @@ const passes: readonly Pass[] = [
   (scenario, breaks) => oneAction(scenario, breaks),
 ];
 
+type ListName = {
+  [Name in keyof Scenario]: Scenario[Name] extends readonly object[] | readonly number[] ? Name : never;
+}[keyof Scenario];
+
 /** Takes out stretches of a list, halves first, single items last. */
-function fewer(name: 'events' | 'crashes' | 'stops' | 'outages', least: number): Pass {
+function fewer(name: ListName, least: number): Pass {
   return (scenario, breaks) => {
     let best = scenario;
     for (

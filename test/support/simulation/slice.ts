@@ -1,262 +1,293 @@
-import { decide, gather } from '../../../src/core/decide.ts';
-import { covers, type ChunkBits } from '../../../src/core/coverage.ts';
-import { healthy, stillDown } from '../../../src/core/health.ts';
-import { Lane } from '../../../src/core/lane.ts';
-import type { LaneCommit, Offered } from '../../../src/core/lane-types.ts';
-import type { Outcome } from '../../../src/core/outcome.ts';
-import type { Health } from '../../../src/core/health.ts';
-import { deliveryKey } from './database.ts';
-import type { SimRequest } from './destination.ts';
+import { brakeReason, noEndings } from '../../../src/core/brakes.ts';
+import type { CanaryShare } from '../../../src/core/canary.ts';
+import type { Lane } from '../../../src/core/lane.ts';
+import type { Held, SimTaken, Standing } from './database.ts';
+import { SimHolder } from './holder.ts';
 import type { SimEvent } from './scenario.ts';
+import type { SliceView } from './slice-view.ts';
+import { canaryOf, laneOf } from './open-lane.ts';
+import { SimTraffic } from './traffic.ts';
+import { Violation } from './violation.ts';
+import type { SimWorker } from './worker.ts';
 import type { World } from './world.ts';
 
 export type SimSliceEnd =
-  | { readonly kind: 'more' | 'done' }
-  /** To be gone on with at a time. */
-  | { readonly kind: 'held' | 'waiting'; readonly wakeAt: number };
+  /** `failed`: the lease is lost, or the database was away for too long. */
+  | { readonly kind: 'more' | 'done' | 'canary' | 'stopped' | 'failed' }
+  | { readonly kind: 'held' | 'waiting'; readonly wakeInMs: number }
+  /** A stream at the head; null: nothing of it waits. */
+  | { readonly kind: 'idle'; readonly wakeInMs: number | null };
 
 const drainMs = 8_000;
 const shortWaitMs = 2_000;
+const renewMs = 1_000;
+const dueLookMs = 500;
 
 /**
- * Works a lane as a slice does: reads pages, sends, and commits one time after another while traffic goes on. All it
- * knows is lost when it is killed.
+ * Works a taken lane as a slice does: reads, sends, and commits one time after another while traffic goes on. All it
+ * knows is lost when its worker dies.
  */
 export class SimSlice {
   readonly #world: World;
+  readonly #worker: SimWorker;
+  readonly #view: SliceView;
+  readonly #taken: SimTaken;
   readonly #lane: Lane<SimEvent>;
-  readonly #own: ReadonlyMap<string, ChunkBits>;
-  readonly #rows: ReadonlyMap<string, 'waiting' | 'dead'>;
+  readonly #holder: SimHolder;
+  readonly #traffic: SimTraffic;
+  readonly #canary: CanaryShare | null;
   readonly #startedAt: number;
+  readonly #life: number;
   readonly #onEnd: (end: SimSliceEnd) => void;
   #alive = true;
-  #stoppedAt: number | null = null;
-  #requests = 0;
-  #deliveries = 0;
-  #reading = false;
-  #pumps = 0;
-  #settledBefore = 0;
-  #unapplied: { commit: LaneCommit; health: Health } | null = null;
+  #stop: 'more' | 'stopped' | null = null;
+  #stoppedAt = 0;
+  #dueLookAt = 0;
+  /** `settled` when the last commit was taken: what has been set aside since then has no row yet. */
+  #settledWritten = 0;
+  #nudge: () => void = () => undefined;
 
-  constructor(world: World, onEnd: (end: SimSliceEnd) => void) {
-    const { db, scenario, agenda, random } = world;
+  /** @param params.takenAt when the taking was begun, on the worker's clock */
+  constructor(
+    world: World,
+    worker: SimWorker,
+    params: { view: SliceView; taken: SimTaken; takenAt: number; onEnd: (end: SimSliceEnd) => void },
+  ) {
+    const { view, taken, takenAt, onEnd } = params;
     this.#world = world;
+    this.#worker = worker;
+    this.#view = view;
+    this.#taken = taken;
     this.#onEnd = onEnd;
-    this.#startedAt = agenda.now;
-    const above = ({ position }: { position: number }) => position > db.mark;
-    this.#own = new Map([...db.own].map(([action, chunks]) => [action, copyOf(chunks)]));
-    this.#rows = new Map([
-      ...[...db.rows.values()].filter(above).map((row) => [keyOf(row), 'waiting'] as const),
-      ...[...db.dead.values()].filter(above).map((row) => [keyOf(row), 'dead'] as const),
-    ]);
-    const waitingByKey = new Map([...db.byKey()].map(([orderKey, rows]) => [orderKey, rows.length]));
-    const { orderBy, actions, batchSize, windowLimit } = scenario;
-    const { mark, counts, held } = db;
-    this.#lane = new Lane<SimEvent>(
-      { mark, counts, orderBy, actions, batchSize, windowLimit, waitingByKey, random: () => random.next() },
-      held === null
-        ? healthy
-        : stillDown(held, held.failure, agenda.now, { closedForMs: held.closedUntil - agenda.now }),
-    );
-    this.#commit(() => this.#takeUpDue(() => this.#rest()));
-    this.#pump();
+    this.#startedAt = worker.now;
+    this.#life = worker.life;
+    const onLost = () => this.#die();
+    this.#holder = new SimHolder(world, worker, { view, takenAt, wanted: taken.wanted, onLost });
+    this.#lane = laneOf(world, taken, worker.now);
+    this.#canary = canaryOf(world, taken);
+    this.#traffic = new SimTraffic({
+      canary: this.#canary,
+      world,
+      view,
+      lane: this.#lane,
+      now: () => worker.now,
+      later: (ms, run) => this.#later(ms, run),
+      suppressed: ({ user }) => worker.suppressed.users.has(user),
+      readable: () => this.#readable,
+      mayWrite: () => this.#stop === null && this.#holder.mayWrite,
+      onProgress: () => this.#nudge(),
+    });
+    this.#round();
   }
 
   /** The process is asked to end: nothing new is sent. */
   stop(): void {
-    this.#stoppedAt ??= this.#world.agenda.now;
+    if (this.#alive) this.#stopFor('more');
   }
 
-  /** The process dies; a commit under way may or may not have been done. */
-  kill(): void {
-    this.#alive = false;
-    if (this.#unapplied !== null && this.#world.random.chance(0.5)) this.#apply();
-  }
-
-  /** Later things of a dead slice do not happen. */
+  /** Later things of a slice that is over do not happen. */
   #later(ms: number, run: () => void): void {
-    this.#world.agenda.after(ms, () => {
+    const ifAlive = () => {
       if (this.#alive) run();
-    });
+    };
+    this.#worker.later(ms, ifAlive, this.#life);
   }
 
-  #pump(): void {
-    if (!this.#alive || this.#stoppedAt !== null) return;
-    const { agenda, scenario, random } = this.#world;
-    while (this.#requests < scenario.concurrency) {
-      const limit = scenario.paced ? random.int(1, scenario.batchSize) : scenario.batchSize;
-      const tasks = this.#lane.next(agenda.now, limit);
-      if (tasks.length === 0) break;
-      this.#send({ tasks, events: tasks.map(({ entry }) => entry.event!) });
-    }
-    if (!this.#reading && this.#mayRead && this.#lane.wantsMore(scenario.unsentLimit)) this.#readPage();
-    const wakeAt = this.#lane.wakeAt();
-    const pump = ++this.#pumps;
-    if (wakeAt !== null && wakeAt > agenda.now)
-      this.#later(wakeAt - agenda.now, () => pump === this.#pumps && this.#pump());
+  /** Gives up: what it has not written is lost. */
+  #die(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#onEnd({ kind: 'failed' });
   }
 
-  #send(request: SimRequest): void {
-    const { destination, witness } = this.#world;
-    witness.sends(request, this.#deliveries);
-    this.#world.note(() => `sends ${request.tasks.map(({ entry }) => entry.position).join(' ')}`);
-    this.#requests++;
-    this.#deliveries += request.tasks.length;
-    destination.send(request, (outcomes) => {
-      if (this.#alive) this.#settle(request, outcomes);
-    });
+  #stopFor(reason: 'more' | 'stopped'): void {
+    if (this.#stop !== null) return;
+    this.#stop = reason;
+    this.#stoppedAt = this.#worker.now;
+    this.#nudge();
   }
 
-  #settle(request: SimRequest, outcomes: readonly Outcome[]): void {
-    this.#requests--;
-    this.#deliveries -= request.tasks.length;
-    request.tasks.forEach((task, at) => {
-      const outcome = outcomes[at]!;
-      this.#world.note(() => `${task.entry.position}/${task.actionId} ${outcome.kind}`);
-      this.#world.witness.settles(task, request.events[at]!, outcome);
-      this.#lane.settle(task, outcome, this.#world.agenda.now);
-      this.#world.compareHealth(this.#lane.health);
-    });
-    this.#pump();
+  get #isStream(): boolean {
+    return this.#world.scenario.to === null;
   }
 
   get #readable(): number {
-    return this.#world.readable(this.#world.agenda.now);
+    if (this.#canary?.full === true) return this.#lane.scannedTo;
+    return this.#isStream ? this.#world.head : this.#holder.wanted.to;
   }
 
-  get #mayRead(): boolean {
-    return this.#lane.scannedTo < this.#readable;
-  }
-
-  #readPage(): void {
-    const { scenario, random } = this.#world;
-    const after = this.#lane.scannedTo;
-    const upTo = this.#readable;
-    this.#reading = true;
-    this.#later(random.int(1, random.pick([5, 300])), () => {
-      this.#reading = false;
-      const page = scenario.events
-        .filter(({ position }) => position > after && position <= upTo)
-        .slice(0, scenario.pageSize);
-      const scannedTo = page.length === scenario.pageSize ? page.at(-1)!.position : upTo;
-      this.#lane.offer(
-        page.map((event) => this.#offerOf(event)),
-        scannedTo,
-      );
-      this.#pump();
-    });
-  }
-
-  #offerOf(event: SimEvent): Offered<SimEvent> {
-    const { position, user, traits } = event;
-    const decisions = this.#world.scenario.actions.map((actionId) => {
-      const decision = decide(this.#world.scenario.mode, {
-        ownBit: covers(this.#own.get(actionId), position),
-        otherBit: traits[actionId] === 'had',
-        ownRow: this.#rows.get(deliveryKey(position, actionId)) ?? null,
-        waitsElsewhere: traits[actionId] === 'elsewhere',
-        asked: true,
-        triggered: traits[actionId] !== 'untriggered',
-        suppressed: false,
+  /** Between two rests: sends, commits, takes up what is due, and ends or goes on. */
+  #round(): void {
+    this.#nudge = () => undefined;
+    this.#traffic.pump();
+    const state = this.#lane.health.down === null ? 'ready' : 'held';
+    this.#commit(this.#standing(state, null, false), () => {
+      if (this.#stop === null) this.#brake();
+      this.#world.readSuppressions(this.#worker, this.#holder.wanted.suppressionRevision, (known) => {
+        if (!this.#alive) return;
+        if (!known) return this.#die();
+        if (this.#holder.wanted.desired !== 'running') this.#stopFor('stopped');
+        this.#takeUpDue(() => this.#endOrRest());
       });
-      return [actionId, decision] as const;
     });
-    return { position, receivedAt: new Date(position), orderKey: user, event, ...gather(decisions) };
   }
 
-  #commit(then: () => void): void {
-    const { random, scenario, witness } = this.#world;
+  #commit(standing: Standing, then: () => void): void {
+    this.#settledWritten = this.#lane.settled;
     const commit = this.#lane.takeCommit();
-    witness.writes(commit);
-    this.#unapplied = { commit, health: this.#lane.health };
-    this.#later(random.int(1, 40), () => {
-      const { commit, health } = this.#unapplied!;
-      this.#apply();
-      this.#later(random.int(1, 20), () => {
-        // Its answer was lost: it is done once more.
-        if (random.chance(scenario.commitTwice)) this.#world.apply(commit, health);
-        then();
-      });
+    if (this.#lane.open === 0 && this.#lane.dueOpen > 0)
+      throw new Violation('stands still', 'rows are never looked up again');
+    this.#world.witness.writes(this.#view, commit);
+    this.#holder.commit(commit, standing, () => {
+      if (this.#alive) then();
     });
   }
 
-  #apply(): void {
-    const { commit, health } = this.#unapplied!;
-    this.#unapplied = null;
-    this.#world.apply(commit, health);
+  #standing(state: Standing['state'], wakeInMs: number | null, release: boolean): Standing {
+    const { down } = this.#lane.health;
+    const { desired, revision } = this.#holder.wanted;
+    const held: Held | null =
+      down === null
+        ? null
+        : {
+            reason: down.reason,
+            errorClass: down.failure.errorClass,
+            waitMs: Math.round(down.waitMs),
+            heldForMs: this.#worker.now - down.since,
+          };
+    return {
+      state,
+      held,
+      wakeInMs: down === null || state !== 'held' ? wakeInMs : Math.max(0, down.probeAt - this.#worker.now),
+      // A stop is confirmed only by the last commit, when nothing is in flight any more.
+      revision: desired === 'running' || release ? revision : this.#taken.wanted.revision,
+      suppressionRevision: this.#worker.suppressed.revision,
+      release,
+    };
+  }
+
+  /** A run that does more harm than good pauses itself; the next commit hears of it. */
+  #brake(): void {
+    if (this.#isStream) return;
+    const { health } = this.#lane;
+    const reason = brakeReason(noEndings, health, this.#worker.now, this.#taken.brakesReleased);
+    if (reason !== null) this.#world.brake(this.#view, reason);
   }
 
   #takeUpDue(then: () => void): void {
-    if (this.#stoppedAt !== null || !this.#lane.hasWaiting || this.#lane.dueOpen > 0) return then();
-    const { db, agenda, random, scenario, byPosition } = this.#world;
-    this.#later(random.int(1, 10), () => {
-      const limit = { keys: scenario.keysPerRead, events: scenario.eventsPerKey };
-      const due = db.readDue(agenda.now, byPosition, limit);
-      this.#later(random.int(0, 10), () => {
-        this.#world.note(() => `due ${due.map(({ position }) => position).join(' ')}`);
-        this.#lane.offerDue(due, agenda.now);
-        if (due.length > 0) this.#pump();
+    const { now } = this.#worker;
+    const idle = this.#stop !== null || !this.#lane.hasWaiting || this.#lane.dueOpen > 0;
+    if (idle || now < this.#dueLookAt) return then();
+    this.#dueLookAt = now + dueLookMs;
+    const { db, scenario, byPosition } = this.#world;
+    const limit = { keys: scenario.keysPerRead, events: scenario.eventsPerKey };
+    this.#world.ask(
+      this.#worker,
+      () => db.rows.readDue(byPosition, limit),
+      (answer) => {
+        if (!this.#alive) return;
+        if (answer === 'failed') return this.#die();
+        this.#world.note(() => `due ${answer.value.map(({ position }) => position).join(' ')}`);
+        this.#lane.offerDue(answer.value, this.#worker.now);
+        if (answer.value.length > 0) this.#traffic.pump();
         then();
-      });
+      },
+    );
+  }
+
+  #endOrRest(): void {
+    const end = this.#end();
+    if (end === null) return this.#rest();
+    this.#stopFor('more');
+    const ends = {
+      done: 'done',
+      canary: 'canary',
+      held: 'held',
+      waiting: 'waiting',
+      idle: 'parked',
+    } as const;
+    const open = this.#lane.health.down === null ? 'ready' : 'held';
+    const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
+    const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
+    // What could not be drained must not arrive after the lane is somebody else's.
+    if (!this.#traffic.quiet) this.#traffic.cut();
+    this.#commit(standing, () => {
+      this.#world.witness.leaves(this.#view);
+      this.#alive = false;
+      this.#onEnd(end);
     });
   }
 
-  /** Between two commits: ends, or goes on after a moment. */
+  /** The next commit is due when something was settled and the last one is a moment ago, else when the lease wants it. */
   #rest(): void {
-    const end = this.#end();
-    if (end !== null) {
-      this.#stoppedAt ??= this.#world.agenda.now;
-      const drained = this.#requests === 0;
-      return this.#commit(() => {
-        if (!drained) this.#world.witness.crashes();
-        this.#alive = false;
-        this.#onEnd(end);
-      });
-    }
-    const busy = this.#lane.settled > this.#settledBefore;
-    this.#settledBefore = this.#lane.settled;
-    this.#later(this.#world.random.pick(busy ? [20, 50, 300] : [300, 1_000]), () => {
-      this.#pump();
-      this.#commit(() => this.#takeUpDue(() => this.#rest()));
+    const before = this.#lane.settled;
+    const gapMs = this.#world.random.pick([20, 20, 300]);
+    let over = false;
+    const go = () => {
+      if (over || !this.#alive) return;
+      over = true;
+      this.#round();
+    };
+    this.#later(gapMs, () => {
+      this.#nudge = () => {
+        if (this.#lane.settled > before || this.#stop !== null) go();
+      };
+      this.#later(renewMs - gapMs, go);
+      this.#nudge();
     });
+  }
+
+  /** A lane that is over does not wait for the answer to a mere probe of a destination that is down. */
+  get #drainMs(): number {
+    const probing = this.#lane.health.down?.probing === true;
+    return probing && this.#holder.wanted.desired === 'cancelled' ? 0 : drainMs;
   }
 
   #end(): SimSliceEnd | null {
-    const { agenda, scenario, witness } = this.#world;
-    const { now } = agenda;
-    if (now - this.#startedAt >= scenario.sliceMs) this.#stoppedAt ??= now;
-    const { down } = this.#lane.health;
-    if (this.#stoppedAt !== null) {
-      const quiet = this.#requests === 0 && !this.#reading;
-      if (!quiet && now - this.#stoppedAt < drainMs) return null;
-      return down === null ? { kind: 'more' } : { kind: 'held', wakeAt: down.probeAt };
+    const { now } = this.#worker;
+    if (now - this.#startedAt >= this.#world.scenario.sliceMs) this.#stopFor('more');
+    if (this.#stop !== null) {
+      const late = now - this.#stoppedAt >= this.#drainMs;
+      return this.#traffic.quiet || late ? { kind: this.#stop } : null;
     }
-    if (this.#requests > 0 || this.#reading) return null;
-    if (down !== null && down.probeAt - now > shortWaitMs) return { kind: 'held', wakeAt: down.probeAt };
-    if (this.#mayRead && this.#lane.wantsMore(scenario.unsentLimit)) return null;
-    witness.judged();
-    this.#lane.judgeSuspects(now);
-    if (this.#mayRead || this.#lane.open > 0) return null;
-    return this.#endOfLane(now);
+    if (!this.#traffic.quiet) return null;
+    const { down } = this.#lane.health;
+    if (down !== null && down.probeAt - now > shortWaitMs)
+      return { kind: 'held', wakeInMs: down.probeAt - now };
+    if (this.#traffic.mayRead) return null;
+    this.#judge();
+    const over = this.#lane.scannedTo >= this.#readable && this.#lane.open === 0;
+    if (over) return this.#endOfLane();
+    this.#checkThatItGoesOn();
+    return null;
   }
 
-  #endOfLane(now: number): SimSliceEnd | null {
-    const { db, scenario } = this.#world;
-    const next = scenario.events.find(({ arrivesAt }) => arrivesAt > now)?.arrivesAt ?? null;
-    if (!this.#lane.hasWaiting && next === null) return { kind: 'done' };
-    const dueAt = this.#lane.hasWaiting ? db.nextDueAt() : null;
-    // What was set aside a moment ago is not written yet.
-    if (this.#lane.hasWaiting && dueAt === null) return null;
-    const wakeAt = Math.min(dueAt ?? Infinity, next ?? Infinity);
-    return wakeAt - now > shortWaitMs ? { kind: 'waiting', wakeAt } : null;
+  #judge(): void {
+    this.#view.judged();
+    this.#lane.judgeSuspects(this.#worker.now);
   }
-}
 
-/** As a reader gets them: what is set later is not seen. */
-function copyOf(chunks: ChunkBits): ChunkBits {
-  return new Map([...chunks].map(([chunk, bits]) => [chunk, bits.slice()]));
-}
+  /** Nothing is under way: then something is to be sent now, or at a time, or can be judged. */
+  #checkThatItGoesOn(): void {
+    if (!this.#holder.mayWrite) return;
+    this.#traffic.pump();
+    if (!this.#traffic.quiet || this.#traffic.mayRead) return;
+    this.#judge();
+    this.#traffic.pump();
+    const { open } = this.#lane;
+    if (this.#traffic.quiet && !this.#traffic.mayRead && open > 0 && this.#lane.wakeAt() === null)
+      throw new Violation('stands still', `${open} open, and nothing will happen to them`);
+  }
 
-function keyOf({ position, actionId }: { position: number; actionId: string }): string {
-  return deliveryKey(position, actionId);
+  #endOfLane(): SimSliceEnd | null {
+    const { hasWaiting } = this.#lane;
+    if (hasWaiting && (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0)) return null;
+    if (this.#canary?.full === true && this.#lane.scannedTo < this.#holder.wanted.to)
+      return { kind: 'canary' };
+    const dueInMs = hasWaiting ? this.#world.db.rows.nextDueInMs() : null;
+    if (!this.#isStream && !hasWaiting) return { kind: 'done' };
+    if (this.#isStream)
+      return dueInMs === null || dueInMs > shortWaitMs ? { kind: 'idle', wakeInMs: dueInMs } : null;
+    return dueInMs !== null && dueInMs > shortWaitMs ? { kind: 'waiting', wakeInMs: dueInMs } : null;
+  }
 }

@@ -1,20 +1,11 @@
-import { covers } from '../../../src/core/coverage.ts';
 import type { LaneCommit, Task } from '../../../src/core/lane-types.ts';
-import type { Outcome } from '../../../src/core/outcome.ts';
-import { deliveryKey, type SimDatabase } from './database.ts';
+import type { SimDatabase } from './database.ts';
+import { keyOf, nameOf } from './delivery-key.ts';
 import type { SimRequest } from './destination.ts';
-import { Outlook } from './outlook.ts';
 import type { Scenario, SimEvent } from './scenario.ts';
-
-/** A broken promise. `kind` names which one. */
-export class Violation extends Error {
-  readonly kind: string;
-
-  constructor(kind: string, detail: string) {
-    super(`${kind}: ${detail}`);
-    this.kind = kind;
-  }
-}
+import type { Outcome } from '../../../src/core/outcome.ts';
+import { namesOf, type SliceView } from './slice-view.ts';
+import { Violation } from './violation.ts';
 
 /** What has become of one delivery, as seen from outside. */
 interface Story {
@@ -25,14 +16,9 @@ interface Story {
   excuses: number;
   /** The request of the first copy that it answered with success. */
   firstIn: SimRequest | null;
-  firstPlace: number;
   tries: number;
   firstFailedAt: number | null;
   everRefused: boolean;
-  inFlight: SimRequest | null;
-  /** What the present slice was told last. */
-  told: 'success' | 'refused' | 'failed' | null;
-  refusedAt: number;
 }
 
 const retryForMs = 4 * 60 * 60_000;
@@ -42,65 +28,113 @@ export class Witness {
   readonly #scenario: Scenario;
   readonly #db: SimDatabase;
   readonly #now: () => number;
-  readonly #stories = new Map<string, Story>();
-  #places = 0;
-  /** Order of settlements in the present slice, and the last one that could condemn. */
-  #turn = 0;
-  #condemnedAt = 0;
-  outlook = new Outlook();
-  readonly seen = { copies: 0, repeats: 0, crashesInFlight: 0, probes: 0, refusals: 0, setAside: 0, dead: 0 };
+  readonly #canaryEnd: number;
+  readonly #stories = new Map<number, Story>();
+  /** Slices whose memory may still matter. */
+  readonly #views = new Set<SliceView>();
+  /** Nothing may be sent: a pause or a cancel was said to be true. */
+  stopped: 'paused' | 'cancelled' | null = null;
+  /** The end of the longest Retry-After that was heard by who then wrote something. */
+  #closedUntil = 0;
+  /** Users of whom nothing may be sent, as has been acknowledged. */
+  readonly unsendable = new Set<string>();
+  /** Deliveries that were once left out because of their user. */
+  readonly everSuppressed = new Set<number>();
+  /** Deliveries that were last decided with their user suppressed, or not. */
+  readonly #suppressed = new Map<number, boolean>();
+  /** By how much the wall clock went ahead of time, in all. */
+  #clockRan = 0;
+  #clockJumped = false;
+  readonly seen = {
+    copies: 0,
+    repeats: 0,
+    lossesInFlight: 0,
+    cut: 0,
+    probes: 0,
+    refusals: 0,
+    setAside: 0,
+    dead: 0,
+    notSent: 0,
+    together: 0,
+    stoppedInFlight: 0,
+  };
 
   constructor(scenario: Scenario, db: SimDatabase, now: () => number) {
     this.#scenario = scenario;
     this.#db = db;
     this.#now = now;
+    this.#canaryEnd = canaryEndOf(scenario);
   }
 
-  /** A slice begins. @param forgot nothing of the last one's view of the destination came over */
-  begin(forgot: boolean): void {
-    this.outlook = forgot ? Outlook.after(this.#db.held) : this.outlook.handedOver();
-    this.#turn = 0;
-    this.#condemnedAt = 0;
-    for (const story of this.#stories.values()) {
-      story.inFlight = null;
-      story.told = null;
-    }
+  /** Somebody takes the lane: what its holders before him had not written is lost with them. */
+  takes(view: SliceView): void {
+    for (const other of this.#views) this.#abandons(other);
+    this.#views.clear();
+    this.#views.add(view);
   }
 
-  sends(request: SimRequest, inFlightBefore: number): void {
+  /** A slice has handed the lane back. What it could not drain is lost. */
+  leaves(view: SliceView): void {
+    this.#abandons(view);
+    this.#views.delete(view);
+  }
+
+  /** The database's wall clock jumps: what it measures is off by as much. */
+  jumps(byMs: number): void {
+    this.#clockRan += Math.max(0, byMs);
+    this.#clockJumped = true;
+    for (const view of this.#views) view.forgetsWaits();
+  }
+
+  /** A slice that must leave cuts off what is under way: it may arrive all the same. */
+  cuts(view: SliceView): void {
+    if (view.written.size > 0) this.seen.cut++;
+    for (const key of view.written) this.#stories.get(key)!.excuses++;
+  }
+
+  /** What was under way, or taken and not written down, may be sent once more. */
+  #abandons(view: SliceView): void {
+    if (view.written.size > 0) this.seen.lossesInFlight++;
+    for (const key of view.written) this.#stories.get(key)!.excuses++;
+    for (const [key, { kind }] of view.told)
+      if (kind === 'success' && !this.#db.has.has(key)) this.#stories.get(key)!.excuses++;
+  }
+
+  handsOut(view: SliceView, request: SimRequest): void {
     const now = this.#now();
-    if (this.outlook.isDown) this.seen.probes++;
-    const fault = this.outlook.faultOfSending(request.tasks.length, inFlightBefore, now);
-    if (fault !== null) throw new Violation(fault, `at ${now}: ${name(request)}`);
-    if (request.tasks.length > this.#scenario.batchSize)
-      throw new Violation('batch too large', name(request));
-    request.tasks.forEach((task, at) => this.#sendsOne(request, task, request.events[at]!));
+    if (view.outlook.isDown) this.seen.probes++;
+    view.handsOut(request, now);
+    if (now < this.#closedUntil && !this.#clockJumped)
+      throw new Violation('sent before Retry-After was over', `at ${now}: ${namesOf(request)}`);
+    request.tasks.forEach((task, at) => this.#handsOutOne(task, request.events[at]!));
   }
 
-  #sendsOne(request: SimRequest, task: Task<SimEvent>, event: SimEvent): void {
-    const story = this.#story(event, task.actionId);
-    const key = deliveryKey(event.position, task.actionId);
-    const trait = event.traits[task.actionId];
+  #handsOutOne(task: Task<SimEvent>, event: SimEvent): void {
+    const { actionId } = task;
+    const key = keyOf(event.position, actionId);
+    const trait = event.traits[actionId];
     const needless =
-      trait === 'untriggered' || trait === 'elsewhere' || (trait === 'had' && this.#leavesOutHad);
-    if (needless) throw new Violation('sent what it should leave out', `${key} is ${trait}`);
-    if (covers(this.#db.own.get(task.actionId), event.position))
-      throw new Violation('sent what is written down as had', key);
-    if (this.#db.dead.has(key)) throw new Violation('sent a dead letter', key);
-    if (story.inFlight !== null) throw new Violation('sent twice at once', key);
-    if (task.actionId !== request.tasks[0]!.actionId) throw new Violation('two actions in one request', key);
-    if (this.#scenario.orderBy !== 'none') {
-      for (const other of this.#stories.values()) {
-        const aside = other.inFlight === null || other.inFlight === request || other.event === event;
-        if (!aside && this.#orderedBy(other.event) === this.#orderedBy(event))
-          throw new Violation('two requests of one order key at once', `${key} and ${other.event.position}`);
-      }
-    }
-    story.inFlight = request;
+      trait === 'untriggered' || trait === 'elsewhere' || (trait === 'had' && this.#scenario.mode !== 'all');
+    const name = nameOf(event.position, actionId);
+    if (needless) throw new Violation('sent what it should leave out', `${name} is ${trait}`);
+    if (this.#db.has.has(key)) throw new Violation('sent what is written down as had', name);
+    if (this.#db.dead.has(key)) throw new Violation('sent a dead letter', name);
+    if (event.position > this.#canaryEnd && !this.#db.run.canaryPassed)
+      throw new Violation('sent before the canary had passed', name);
+    if (event.position > this.#db.run.to) throw new Violation('sent what is out of range', name);
   }
 
-  get #leavesOutHad(): boolean {
-    return this.#scenario.mode !== 'all';
+  /** A request is written to its socket. */
+  sends(view: SliceView, request: SimRequest): void {
+    if (this.#db.lane.token !== view.token) throw new Violation('sent without the lease', namesOf(request));
+    if (this.stopped !== null) throw new Violation(`sent though ${this.stopped}`, namesOf(request));
+    const unsendable = request.events.find(({ user }) => this.unsendable.has(user));
+    if (unsendable !== undefined)
+      throw new Violation('sent to who is suppressed', String(unsendable.position));
+    request.tasks.forEach(({ actionId }, at) => {
+      const story = this.#story(request.events[at]!, actionId);
+      view.written.add(keyOf(story.event.position, actionId));
+    });
   }
 
   /** The destination took a copy. */
@@ -111,14 +145,13 @@ export class Witness {
     how: 'answered' | 'lost' | 'failed',
   ): void {
     const story = this.#story(event, task.actionId);
-    const key = deliveryKey(event.position, task.actionId);
     this.seen.copies++;
     if (++story.copies > 1) this.seen.repeats++;
-    if (story.copies > 1 + story.excuses) throw new Violation('a copy too many', key);
+    if (story.copies > 1 + story.excuses)
+      throw new Violation('a copy too many', nameOf(event.position, task.actionId));
     if (how !== 'answered') story.excuses++;
     if (how === 'failed' || story.firstIn !== null) return;
     story.firstIn = request;
-    story.firstPlace = ++this.#places;
     if (this.#scenario.orderBy !== 'none') this.#checkOrder(story);
   }
 
@@ -126,102 +159,106 @@ export class Witness {
   #checkOrder(story: Story): void {
     for (const other of this.#stories.values()) {
       if (other.firstIn === null || other.event.position <= story.event.position) continue;
-      if (this.#orderedBy(other.event) !== this.#orderedBy(story.event)) continue;
+      if (this.#scenario.orderBy === 'user' && other.event.user !== story.event.user) continue;
       const together = other.firstIn.tasks.some(({ entry }) => entry.position === story.event.position);
-      // Condemned once, and the crash lost that.
-      if (together || story.everRefused) continue;
+      // Condemned or left out once, and the crash lost that.
+      const key = keyOf(story.event.position, story.actionId);
+      const passedOver = story.everRefused || this.everSuppressed.has(key);
+      if (together || passedOver) continue;
       throw new Violation('order broken', `${story.event.position} after ${other.event.position}`);
     }
   }
 
-  #orderedBy(event: SimEvent): string {
-    return this.#scenario.orderBy === 'strict' ? '*' : event.user;
-  }
-
-  /** The lane is told how a delivery ended. */
-  settles(task: Task<SimEvent>, event: SimEvent, outcome: Outcome): void {
+  /** A lane is told how the deliveries of a request ended. */
+  settles(view: SliceView, request: SimRequest, outcomes: readonly Outcome[]): void {
     const now = this.#now();
-    const story = this.#story(event, task.actionId);
-    story.inFlight = null;
-    this.#turn++;
-    switch (outcome.kind) {
-      case 'delivered':
-      case 'unconfirmable':
-        story.told = 'success';
-        if (!this.outlook.isDown) this.#condemnedAt = this.#turn;
-        break;
-      case 'refused':
-      case 'failed':
-        story.tries++;
-        story.firstFailedAt ??= now;
-        story.told = outcome.kind;
-        if (outcome.kind === 'refused') {
-          this.seen.refusals++;
-          story.everRefused = true;
-          story.refusedAt = this.#turn;
-        }
-        break;
-      default:
-    }
-    this.outlook.hears(outcome, event, now);
+    request.tasks.forEach(({ actionId }, at) => {
+      const outcome = outcomes[at]!;
+      if (outcome.kind === 'notSent') this.seen.notSent++;
+      if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return;
+      const story = this.#story(request.events[at]!, actionId);
+      story.tries++;
+      story.firstFailedAt ??= now;
+      if ('together' in outcome) this.seen.together++;
+      if (outcome.kind !== 'refused') return;
+      this.seen.refusals++;
+      story.everRefused = true;
+    });
+    view.settles(request, outcomes, now);
   }
 
-  /** The lane was told that nothing more comes. */
-  judged(): void {
-    this.#condemnedAt = ++this.#turn;
-  }
-
-  /** What the lane hands out to be written. */
-  writes(commit: LaneCommit): void {
+  /** What a lane hands out to be written. */
+  writes(view: SliceView, commit: LaneCommit): void {
     const now = this.#now();
     for (const row of commit.dead) {
       this.seen.dead++;
-      const key = deliveryKey(row.position, row.actionId);
+      const key = keyOf(row.position, row.actionId);
+      const name = nameOf(row.position, row.actionId);
       const story = this.#stories.get(key);
-      if (story === undefined) throw new Violation('condemned unheard', key);
-      const exhausted = now - (story.firstFailedAt ?? now) >= retryForMs;
-      const guilty = story.told === 'refused' && story.refusedAt < this.#condemnedAt;
-      if (!exhausted && !guilty) throw new Violation('condemned without cause', key);
-      if (row.ageMs < 0 || row.attempts < 1) throw new Violation('a dead row that lies', JSON.stringify(row));
+      if (story === undefined) throw new Violation('condemned unheard', name);
+      const exhausted = now + this.#clockRan - (story.firstFailedAt ?? now) >= retryForMs;
+      if (!exhausted && !view.isGuilty(key)) throw new Violation('condemned without cause', name);
+      if ((row.ageMs < 0 && !this.#clockJumped) || row.attempts < 1 || row.attempts > story.tries)
+        throw new Violation('a dead row that lies', JSON.stringify(row));
     }
     for (const row of commit.waiting) {
       this.seen.setAside++;
-      const story = this.#stories.get(deliveryKey(row.position, row.actionId));
-      const oldest = story?.firstFailedAt == null ? 0 : now - story.firstFailedAt;
-      const lies = row.ageMs === null ? row.attempts > 0 : row.ageMs < 0 || row.ageMs > oldest + 0.001;
+      const story = this.#stories.get(keyOf(row.position, row.actionId));
+      const oldest = story?.firstFailedAt == null ? 0 : now + this.#clockRan - story.firstFailedAt;
+      const young = row.ageMs !== null && row.ageMs < 0 && !this.#clockJumped;
+      const lies = row.ageMs === null ? row.attempts > 0 : young || row.ageMs > oldest + 0.001;
       if (lies || row.attempts > (story?.tries ?? 0))
         throw new Violation('a waiting row that lies', JSON.stringify({ row, oldest, tries: story?.tries }));
     }
+    view.writes(commit);
   }
 
-  /** Memory is lost: what was under way, or taken and not written down, may be sent once more. */
-  crashes(): void {
-    let inFlight = 0;
-    for (const story of this.#stories.values()) {
-      const unwritten = !covers(this.#db.own.get(story.actionId), story.event.position);
-      if (story.inFlight !== null) inFlight++;
-      if (story.inFlight !== null || (story.told === 'success' && unwritten)) story.excuses++;
-    }
-    if (inFlight > 0) this.seen.crashesInFlight++;
+  /** A commit is written: whoever takes the lane next knows until when the destination wants no request. */
+  written(closedUntil: number, view: SliceView): void {
+    for (const [key, suppressed] of view.suppressed) this.#suppressed.set(key, suppressed);
+    this.#closedUntil = Math.max(this.#closedUntil, closedUntil);
+  }
+
+  /** Somebody asked for no more, and was told that it is so. */
+  confirms(stopped: 'paused' | 'cancelled'): void {
+    this.stopped = stopped;
+    for (const view of this.#views) if (view.told.size > 0) this.seen.stoppedInFlight++;
+  }
+
+  /** Whether a delivery was left out because of its user. */
+  isSuppressed(key: number): boolean {
+    return this.#suppressed.get(key) === true;
   }
 
   /** Whether the destination answered that it has a delivery. */
-  succeeded(position: number, actionId: string): boolean {
-    return (this.#stories.get(deliveryKey(position, actionId))?.firstIn ?? null) !== null;
+  succeeded(key: number): boolean {
+    return (this.#stories.get(key)?.firstIn ?? null) !== null;
   }
 
   #story(event: SimEvent, actionId: string): Story {
-    const key = deliveryKey(event.position, actionId);
+    const key = keyOf(event.position, actionId);
     let story = this.#stories.get(key);
     if (story === undefined) {
-      const blank = { copies: 0, excuses: 0, firstIn: null, firstPlace: 0, tries: 0, firstFailedAt: null };
-      const untold = { everRefused: false, inFlight: null, told: null, refusedAt: 0 };
-      this.#stories.set(key, (story = { event, actionId, ...blank, ...untold }));
+      const blank = {
+        copies: 0,
+        excuses: 0,
+        firstIn: null,
+        tries: 0,
+        firstFailedAt: null,
+        everRefused: false,
+      };
+      this.#stories.set(key, (story = { event, actionId, ...blank }));
     }
     return story;
   }
 }
 
-function name(request: SimRequest): string {
-  return request.tasks.map(({ entry, actionId }) => deliveryKey(entry.position, actionId)).join(' ');
+/** The last of the first events that a run has to send before its canary has passed. */
+function canaryEndOf({ canary, to, events, actions, mode, suppressions }: Scenario): number {
+  if (canary === null || to === null || suppressions.length > 0) return Infinity;
+  const left = mode === 'all' ? ['untriggered', 'elsewhere'] : ['untriggered', 'elsewhere', 'had'];
+  // One that another run delivered and that is malformed for the rest counts as had.
+  if (mode !== 'all' && actions.length > 1) left.push('malformed');
+  const toSend = events.filter(({ traits }) => actions.some((action) => !left.includes(traits[action]!)));
+  return toSend[canary.events - 1]?.position ?? Infinity;
 }

@@ -1,25 +1,51 @@
 import type { LaneCommit } from '../../../src/core/lane-types.ts';
 import type { Health } from '../../../src/core/health.ts';
+import { leaseMs } from '../../../src/core/lease.ts';
 import { Agenda } from './agenda.ts';
-import { SimDatabase } from './database.ts';
+import { SimDatabase, type Standing, type Wanted } from './database.ts';
+import { nameOf } from './delivery-key.ts';
 import { SimDestination } from './destination.ts';
 import { Random } from './random.ts';
 import { Recount } from './recount.ts';
 import type { Scenario, SimEvent } from './scenario.ts';
-import { Violation, Witness } from './witness.ts';
+import type { SliceView } from './slice-view.ts';
+import { Violation } from './violation.ts';
+import { Witness } from './witness.ts';
+import { SimWorker } from './worker.ts';
 
-/** All that a slice has around it, and that goes on without it. */
+/** A commit as it goes to the database, perhaps more than once. */
+export interface CommitJob {
+  readonly view: SliceView;
+  readonly commit: LaneCommit;
+  readonly standing: Standing;
+  /** Until when the destination wants no request, as far as its writer knew. */
+  readonly closedUntil: number;
+}
+
+/** What the database's answer came to: `failed` says nothing about whether it was done. */
+export type Answer<T> = { readonly value: T } | 'failed';
+
+/** All that slices have around them, and that goes on without them. */
 export class World {
   readonly scenario: Scenario;
   readonly agenda = new Agenda();
   readonly random: Random;
-  readonly db = new SimDatabase();
+  readonly db: SimDatabase;
   readonly witness: Witness;
   readonly destination: SimDestination;
+  readonly workers: readonly SimWorker[];
   readonly byPosition: ReadonlyMap<number, SimEvent>;
   /** What happened, line by line; filled only when asked for. */
   readonly trace: string[] = [];
-  commits = 0;
+  readonly seen = { commits: 0, fenced: 0 };
+  /** By how much the database's wall clock is ahead of time. */
+  #clockAhead = 0;
+  #jumpedAt = -Infinity;
+  #tokens = 0;
+  /** Somebody is to look at a run that paused itself. */
+  onBrake: () => void = () => undefined;
+  /** A holder may soon be thought dead. */
+  onHang: () => void = () => undefined;
   readonly #recount: Recount;
   readonly #tracing: boolean;
 
@@ -27,39 +53,120 @@ export class World {
     this.scenario = scenario;
     this.#tracing = tracing;
     this.random = new Random(scenario.seed ^ 0x5eed);
+    this.workers = [0, 1].map((index) => new SimWorker(this.agenda, 1_000_000 * (index + 1)));
+    const to = scenario.to ?? Number.MAX_SAFE_INTEGER;
+    this.db = new SimDatabase(() => this.agenda.now + this.#clockAhead, to);
     this.witness = new Witness(scenario, this.db, () => this.agenda.now);
     this.destination = new SimDestination(scenario, this.random, this.agenda, this.witness);
     this.byPosition = new Map(scenario.events.map((event) => [event.position, event]));
-    this.#recount = new Recount(scenario, this.db, this.witness);
+    this.#recount = new Recount(scenario, this.db, this.witness, this.byPosition);
   }
 
   note(line: () => string): void {
     if (this.#tracing) this.trace.push(`${this.agenda.now.toFixed(0).padStart(9)} ${line()}`);
   }
 
-  /** Up to where the archive can be read at a time. */
-  readable(now: number): number {
+  freshToken(): number {
+    return ++this.#tokens;
+  }
+
+  get calm(): boolean {
+    return this.agenda.now >= this.scenario.calmAt;
+  }
+
+  chance(probability: number): boolean {
+    return !this.calm && this.random.chance(probability);
+  }
+
+  /** Up to where the archive can be read now. */
+  get head(): number {
+    const { now } = this.agenda;
     return this.scenario.events.findLast(({ arrivesAt }) => arrivesAt <= now)?.position ?? 0;
   }
 
-  /** A commit is done. */
-  apply(commit: LaneCommit, health: Health): void {
-    this.commits++;
-    if (commit.mark < this.db.mark) throw new Violation('the mark fell', `${this.db.mark} to ${commit.mark}`);
+  jump(byMs: number): void {
+    this.note(() => `the wall clock jumps by ${byMs}`);
+    this.#clockAhead += byMs;
+    this.#jumpedAt = this.agenda.now;
+    this.witness.jumps(byMs);
+  }
+
+  /** Whether a lease that lives has been renewed since the last jump, so that it is seen to live. */
+  get clockIsSteady(): boolean {
+    return this.agenda.now - this.#jumpedAt > leaseMs;
+  }
+
+  /** Ends the run if its time has come. */
+  endIfDue(): void {
+    if (this.db.run.desired !== 'cancelled' || this.clockIsSteady) this.db.endIfDue();
+  }
+
+  /** A holder pauses the run. */
+  brake(view: SliceView, reason: string): void {
+    if (!view.outlook.isDown) throw new Violation('braked without cause', reason);
+    if (!this.db.wish('paused', reason)) return;
+    this.note(() => `brakes: ${reason}`);
+    this.onBrake();
+  }
+
+  /** A worker reads which users are suppressed, unless it knows all up to a revision. */
+  readSuppressions(worker: SimWorker, revision: number, then: (known: boolean) => void): void {
+    if (worker.suppressed.revision >= revision) return then(true);
+    const { suppressed } = this.db;
+    this.ask(
+      worker,
+      () => ({ revision: suppressed.revision, users: [...suppressed.users] }),
+      (answer) => {
+        if (answer === 'failed') return then(false);
+        if (answer.value.revision > worker.suppressed.revision) {
+          worker.suppressed.revision = answer.value.revision;
+          worker.suppressed.users = new Set(answer.value.users);
+        }
+        then(true);
+      },
+    );
+  }
+
+  /** Asks the database for something; the answer may take long, be lost, or be of what was not done. */
+  ask<T>(worker: SimWorker, work: () => T, answered: (answer: Answer<T>) => void): void {
+    const { random, scenario } = this;
+    const { life } = worker;
+    const hangs = this.chance(scenario.dbHangs) ? random.int(500, 8_000) : 0;
+    if (hangs > 4_000) this.onHang();
+    const fails = this.chance(scenario.dbFails);
+    const lost = this.chance(scenario.dbAnswerLost);
+    this.agenda.after(hangs + random.int(1, 20), () => {
+      const answer: Answer<T> = fails ? 'failed' : { value: work() };
+      worker.later(random.int(1, 20), () => answered(lost ? 'failed' : answer), life);
+    });
+  }
+
+  /** A commit arrives at the database. */
+  commit(job: CommitJob): Wanted | null {
+    const { view, commit, standing } = job;
+    const { mark, counts, ahead } = this.db.lane;
+    const wanted = this.db.commit(view.token, commit, standing);
+    if (wanted === null) {
+      this.seen.fenced++;
+      this.note(() => `a commit of ${view.token} is refused`);
+      return null;
+    }
+    this.seen.commits++;
+    this.witness.written(job.closedUntil, view);
+    if (commit.mark < mark) throw new Violation('the mark fell', `${mark} to ${commit.mark}`);
     const { bits, waiting, ended, dead, promote } = commit;
-    const same =
-      commit.mark === this.db.mark && commit.counts === this.db.counts && commit.ahead === this.db.ahead;
-    const silent = same && bits.length + waiting.length + ended.length + dead.length + promote.length === 0;
-    this.db.apply(commit, health, this.agenda.now);
+    const same = commit.mark === mark && commit.counts === counts && commit.ahead === ahead;
     // One that changes nothing need not be counted again.
-    if (silent) return;
-    this.note(() => `commit ${lineOf(commit)}`);
+    if (same && bits.length + waiting.length + ended.length + dead.length + promote.length === 0)
+      return wanted;
+    this.note(() => `commit of ${view.token}: ${lineOf(commit)}`);
     this.#recount.check();
+    return wanted;
   }
 
   /** The lane takes the destination for down exactly when the answers say so. */
-  compareHealth(health: Health): void {
-    const { isDown } = this.witness.outlook;
+  compareHealth(view: SliceView, health: Health): void {
+    const { isDown } = view.outlook;
     if ((health.down !== null) !== isDown)
       throw new Violation(isDown ? 'not taken for down' : 'taken for down', `at ${this.agenda.now}`);
   }
@@ -67,8 +174,7 @@ export class World {
 
 /** What a commit changes, on one line. */
 function lineOf({ mark, counts, waiting, ended, dead, promote }: LaneCommit): string {
-  const delivery = ({ position, actionId }: { position: number; actionId: string }) =>
-    `${position}/${actionId}`;
+  const delivery = (row: { position: number; actionId: string }) => nameOf(row.position, row.actionId);
   return [
     `mark ${mark} ${JSON.stringify(counts.events)}`,
     ...waiting.map((row) => `waits ${delivery(row)} ${row.dueInMs?.toFixed(0) ?? 'behind'}`),

@@ -1,0 +1,59 @@
+import type { Mutation } from './mutation.ts';
+
+const inFile = (file: string, mutations: readonly Omit<Mutation, 'file'>[]): Mutation[] =>
+  mutations.map((mutation) => ({ file, ...mutation }));
+
+/** Mistakes in who may work a lane, in what is said of a run, and in what goes first. */
+export const clockMutations: readonly Mutation[] = [
+  ...inFile('lease.ts', [
+    {
+      name: 'a lease is taken one renewal too early',
+      from: 'mayTake: now - before.since >= leaseMs,',
+      to: 'mayTake: now - before.since >= leaseMs - 1_000,',
+    },
+    {
+      name: 'a holder who renews is taken for dead',
+      from: 'if (before === null || before.renewals !== renewals) {',
+      to: 'if (before === null) {',
+    },
+    {
+      name: 'a lease is taken at the second look',
+      from: 'mayTake: now - before.since >= leaseMs,',
+      to: 'mayTake: true,',
+    },
+    {
+      name: 'a lease that stands still is never taken',
+      from: 'mayTake: now - before.since >= leaseMs,',
+      to: 'mayTake: false,',
+    },
+    {
+      name: 'people see a lease end before its holder does',
+      from: 'leaseSeenLiveMs = 6_000',
+      to: 'leaseSeenLiveMs = 1_000',
+    },
+  ]),
+  ...inFile('replay-status.ts', [
+    {
+      name: 'a pause is true as soon as it is asked for',
+      from: 'lane.leaseLive && lane.leaseRevision < facts.revision',
+      to: 'lane.leaseRevision > facts.revision',
+    },
+    {
+      name: 'a wish is confirmed by the one before',
+      from: 'lane.leaseRevision < facts.revision',
+      to: 'lane.leaseRevision < facts.revision - 1',
+    },
+  ]),
+  ...inFile('canary.ts', [
+    {
+      name: 'the canary is one event too large',
+      from: 'return this.#left <= 0;',
+      to: 'return this.#left < 0;',
+    },
+    {
+      name: 'the canary begins anew with each slice',
+      from: ' - sent.reduce((sum, bucket) => sum + (counts.events[bucket] ?? 0), 0);',
+      to: ';',
+    },
+  ]),
+];

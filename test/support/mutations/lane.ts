@@ -1,0 +1,244 @@
+import type { Mutation } from './mutation.ts';
+
+const inFile = (file: string, mutations: readonly Omit<Mutation, 'file'>[]): Mutation[] =>
+  mutations.map((mutation) => ({ file, ...mutation }));
+
+/** Mistakes in what a lane does with an outcome, and in what it hands out. */
+export const laneMutations: readonly Mutation[] = [
+  ...inFile('lane.ts', [
+    {
+      name: 'the bit of what was delivered is not set',
+      from: `this.#books.set(task.actionId, task.entry.position);
+        return`,
+      to: 'return',
+    },
+    {
+      name: 'the bit is set before the outcome is known',
+      from: 'this.#inFlight += batch.length;',
+      to: `this.#inFlight += batch.length;
+    for (const task of batch) this.#books.set(task.actionId, task.entry.position);`,
+    },
+    {
+      name: 'the bit of what another run delivered is not set',
+      from: 'for (const actionId of offered.have) this.#books.set(actionId, entry.position);',
+      to: '',
+    },
+    {
+      name: 'a probe leaves beside what is in flight',
+      from: `may === 'no' || (may === 'probe' && this.#inFlight > 0)`,
+      to: `may === 'no'`,
+    },
+    {
+      name: 'a probe that left is forgotten',
+      from: `if (batch.length > 0 && may === 'probe') this.#failures.probeSent();`,
+      to: '',
+    },
+    {
+      name: 'a whole batch probes',
+      from: `may === 'probe' ? this.#takeProbe() : `,
+      to: '',
+    },
+    {
+      name: 'waiting rows of events that were not read are taken up',
+      from: 'if (due.position > this.#books.scannedTo) continue;',
+      to: '',
+    },
+    {
+      name: 'an event overtakes those of its user that wait',
+      from: 'else if (this.#order.isBlocked(entry.orderKey)) this.#endings.standBehind(entry, tasks, 0);',
+      to: '',
+    },
+    {
+      name: 'a probe that was malformed or suppressed keeps the next from leaving',
+      from: `case 'suppressed':
+        this.#unsend();`,
+      to: `case 'suppressed':`,
+    },
+    {
+      name: 'what is suppressed counts as had',
+      from: `case 'suppressed':
+        this.#unsend();`,
+      to: `case 'suppressed':
+        this.#unsend();
+        this.#books.set(task.actionId, task.entry.position);`,
+    },
+    {
+      name: 'a probe that was not sent keeps the next from leaving',
+      from: `case 'notSent':
+        this.#unsend();`,
+      to: `case 'notSent':`,
+    },
+    {
+      name: 'what was not sent stays in flight',
+      from: `settle(task: Task<E>, outcome: Outcome, now: number): void {
+    this.#inFlight--;`,
+      to: `settle(task: Task<E>, outcome: Outcome, now: number): void {
+    if (outcome.kind !== 'notSent') this.#inFlight--;`,
+    },
+    {
+      name: 'a failure of a whole request blames each event of it',
+      from: `if (first !== undefined && 'together' in first) {`,
+      to: `if (first === undefined) {`,
+    },
+    {
+      name: 'a commit does not tell that waiting rows have ended',
+      from: `this.#endings.written();
+    return`,
+      to: 'return',
+    },
+  ]),
+  ...inFile('lane-failures.ts', [
+    {
+      name: 'what waits for its next try is tried though the account is down',
+      from: 'if (!wasDown) this.#recall();',
+      to: '',
+    },
+    {
+      name: 'suspects stay suspected though the streak shows that the destination is at fault',
+      from: 'if (!wasDown && this.#health.down !== null) this.#recall();',
+      to: '',
+    },
+    {
+      name: 'what is refused once dies at once',
+      from: `else if (outcome.kind === 'refused') this.#suspects.add(task);`,
+      to: `else if (outcome.kind === 'refused') this.#endings.die(task, now);`,
+    },
+    {
+      name: 'what is refused is tried again and again',
+      from: `else if (outcome.kind === 'refused') this.#suspects.add(task);`,
+      to: '',
+    },
+    {
+      name: 'a success condemns nobody',
+      from: `this.#health = succeeded(this.#health, now);
+    this.condemn(now);`,
+      to: 'this.#health = succeeded(this.#health, now);',
+    },
+    {
+      name: 'an event whose older one was set aside is sent a second time',
+      from: 'if (!this.#order.isHalted(task.entry)) return otherwise();',
+      to: 'return otherwise();',
+    },
+    {
+      name: 'an event that follows a set aside one keeps its order key',
+      from: `this.#endings.standBehind(task.entry, [task], now);
+    this.#order.release(task.entry);`,
+      to: 'this.#endings.standBehind(task.entry, [task], now);',
+    },
+    {
+      name: 'what failed never comes back',
+      from: 'this.#retries.add(task, now + ladderDelayMs(task.tries, this.#random()));',
+      to: ';',
+    },
+    {
+      name: 'what failed is tried again at once',
+      from: 'this.#retries.add(task, now + ladderDelayMs(task.tries, this.#random()));',
+      to: 'this.#order.putBack(task);',
+    },
+    {
+      name: 'a request that failed as a whole is not split',
+      from: 'task.most = Math.ceil(tasks.length / 2);',
+      to: '',
+    },
+    {
+      name: 'all that failed together are suspected',
+      from: `else if (outcome.kind === 'refused' || this.#order.hasOlder(task.entry)) this.#order.putBack(task);`,
+      to: `else if (outcome.kind === 'refused') this.#suspects.add(task);`,
+    },
+    {
+      name: 'what cannot be read on is not set aside',
+      from: 'this.#endings.setAside(task, now);\n    for (const task of this.#retries.takeDue(now))',
+      to: 'this.#endings.die(task, now);\n    for (const task of this.#retries.takeDue(now))',
+    },
+  ]),
+  ...inFile('lane-endings.ts', [
+    {
+      name: 'a row that waited is not ended',
+      from: 'if (entry.due) this.#endRow(task, bucket, now);',
+      to: '',
+    },
+    {
+      name: 'a key stays blocked after its last row',
+      from: 'this.#order.addWaiting(entry.orderKey, -1);',
+      to: '',
+    },
+    {
+      name: 'the rows of an event do not learn how its others ended',
+      from: 'for (const other of entry.rows) this.#books.wait(rowOf(other, restOf(entry), now, 0));',
+      to: '',
+    },
+    {
+      name: 'what stood behind an ended one is not promoted',
+      from: 'this.#books.promote(entry.orderKey);',
+      to: ';',
+    },
+    {
+      name: 'what follows a due event that is set aside again overtakes it',
+      from: 'if (entry.asides.length > 0) this.#order.halt(entry.orderKey);',
+      to: 'if (entry.asides.length > 0) ;',
+    },
+    {
+      name: 'followers of an event that is set aside are forgotten',
+      from: 'this.standBehind(follower, tasks, now);',
+      to: ';',
+    },
+    {
+      name: 'what failed five times is dead instead of waiting',
+      from: 'if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.die(task, now);',
+      to: 'return this.die(task, now);',
+    },
+    {
+      name: 'what failed for hours waits for ever',
+      from: 'if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.die(task, now);',
+      to: '',
+    },
+    {
+      name: 'rows are read again before their end is written',
+      from: `#closeDue(entry: Entry<E>): void {
+    this.#dueUnwritten++;`,
+      to: '#closeDue(entry: Entry<E>): void {',
+    },
+    {
+      name: 'an event that stands behind another does not block its key',
+      from: 'this.#stand(entry.orderKey, tasks.length);',
+      to: '',
+    },
+    {
+      name: 'a key is not blocked by what is set aside',
+      from: 'this.#order.addWaiting(orderKey, asides.length);',
+      to: '',
+    },
+    {
+      name: 'the end of a due event is not counted',
+      from: 'else this.#books.endEvent(entry.position, restOf(entry)!);',
+      to: '',
+    },
+    {
+      name: 'a dead letter is not written',
+      from: 'this.#books.die({ position: task.entry.position, actionId, attempts, ageMs, failure: failure! });',
+      to: '',
+    },
+    {
+      name: 'an event is closed with its first delivery',
+      from: 'if (--entry.open === 0) this.#close(entry, now);',
+      to: '--entry.open; this.#close(entry, now);',
+    },
+  ]),
+  ...inFile('lane-entry.ts', [
+    {
+      name: 'each round begins the four hours anew',
+      from: 'firstFailedAt: ageMs === null ? null : now - ageMs,',
+      to: 'firstFailedAt: null,',
+    },
+    {
+      name: 'an event forgets how its other deliveries ended before',
+      from: 'if (entry.rest !== null) ended.push(entry.rest);',
+      to: '',
+    },
+    {
+      name: 'a waiting row does not know since when it fails',
+      from: 'ageMs: firstFailedAt === null ? null : now - firstFailedAt,',
+      to: 'ageMs: firstFailedAt === null ? null : now,',
+    },
+  ]),
+];

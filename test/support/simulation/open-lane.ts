@@ -1,0 +1,35 @@
+import { CanaryShare } from '../../../src/core/canary.ts';
+import { healthy, stillDown, type Health } from '../../../src/core/health.ts';
+import { Lane } from '../../../src/core/lane.ts';
+import type { SimTaken } from './database.ts';
+import type { SimEvent } from './scenario.ts';
+import type { World } from './world.ts';
+
+/** The decisions of a lane as its last holder left them. @param now on the slice's clock */
+export function laneOf(world: World, taken: SimTaken, now: number): Lane<SimEvent> {
+  const { orderBy, actions, batchSize, windowLimit } = world.scenario;
+  const waitingByKey = new Map<string, number>();
+  for (const { orderKey } of world.db.rows.values())
+    waitingByKey.set(orderKey, (waitingByKey.get(orderKey) ?? 0) + 1);
+  const { mark, counts } = taken;
+  const random = () => world.random.next();
+  return new Lane<SimEvent>(
+    { mark, counts, orderBy, actions, batchSize, windowLimit, waitingByKey, random },
+    healthOf(taken, now),
+  );
+}
+
+/** What a lane may send before its run's canary has passed; null: all. */
+export function canaryOf({ scenario }: World, { canaryPassed, counts }: SimTaken): CanaryShare | null {
+  if (scenario.canary === null || scenario.to === null || canaryPassed) return null;
+  return new CanaryShare({ events: scenario.canary.events, lane: 0, lanes: 1 }, counts);
+}
+
+/** A destination that said when to come back is left alone until then, whoever takes its lane before. */
+function healthOf({ held, heldForMs, wakeInMs }: SimTaken, now: number): Health {
+  if (held === null) return healthy;
+  const failure = { errorClass: held.errorClass, message: held.errorClass };
+  const closedForMs = held.reason === 'throttled' ? wakeInMs : 0;
+  const { reason, waitMs } = held;
+  return stillDown({ reason, waitMs }, failure, now, { downForMs: heldForMs, closedForMs });
+}

@@ -1,0 +1,188 @@
+import type { LaneCommit, Task } from '../../../src/core/lane-types.ts';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import type { SimTaken } from './database.ts';
+import { keyOf, nameOf } from './delivery-key.ts';
+import type { SimRequest } from './destination.ts';
+import { Outlook } from './outlook.ts';
+import type { Scenario, SimEvent } from './scenario.ts';
+import { Violation } from './violation.ts';
+
+/** What a slice was told last of a delivery. */
+interface Told {
+  kind: 'success' | 'refused' | 'failed';
+  readonly at: number;
+  /** Nothing older of its order key was under way: what it is told is about itself. */
+  alone: boolean;
+}
+
+/** A fifth of a second less its jitter. */
+const shortestRetryMs = 160;
+
+/** What one slice has sent and heard, and what follows from that: its lane is judged by it without a look inside. */
+export class SliceView {
+  readonly #scenario: Scenario;
+  readonly #everSuppressed: Set<number>;
+  readonly token: number;
+  readonly outlook: Outlook;
+  /** Handed out, and of these what was written to a socket. */
+  readonly handed = new Map<number, SimRequest>();
+  readonly written = new Set<number>();
+  readonly told = new Map<number, Told>();
+  /** How many its next request may carry, after one that failed as a whole. */
+  readonly #mostTogether = new Map<number, number>();
+  readonly suppressed = new Map<number, boolean>();
+  /** Refused alone, and then a success came: must die with the next commit. */
+  readonly #condemned = new Set<number>();
+  readonly #died = new Set<number>();
+  /** Refused, and then something came that may have shown them to be at fault. */
+  readonly #mayDie = new Set<number>();
+
+  constructor(
+    scenario: Scenario,
+    params: { token: number; taken: SimTaken; now: number; everSuppressed: Set<number> },
+  ) {
+    const { token, taken, now, everSuppressed } = params;
+    this.#scenario = scenario;
+    this.#everSuppressed = everSuppressed;
+    this.token = token;
+    const closedForMs = taken.held?.reason === 'throttled' ? taken.wakeInMs : 0;
+    this.outlook = Outlook.of(taken.held, closedForMs, now);
+  }
+
+  /** The lane hands out a request. */
+  handsOut(request: SimRequest, now: number): void {
+    const { tasks, events } = request;
+    const fault = this.outlook.faultOfSending(tasks.length, this.handed.size, now);
+    if (fault !== null) throw new Violation(fault, `at ${now}: ${namesOf(request)}`);
+    if (tasks.length > this.#scenario.batchSize) throw new Violation('batch too large', namesOf(request));
+    if (tasks.some(({ actionId }) => actionId !== tasks[0]!.actionId))
+      throw new Violation('two actions in one request', namesOf(request));
+    tasks.forEach((task, at) => this.#handsOutOne(request, task, events[at]!, now));
+    for (const task of tasks) this.handed.set(keyOf(task.entry.position, task.actionId), request);
+  }
+
+  #handsOutOne(request: SimRequest, task: Task<SimEvent>, event: SimEvent, now: number): void {
+    const key = keyOf(event.position, task.actionId);
+    const name = nameOf(event.position, task.actionId);
+    if (request.tasks.length > (this.#mostTogether.get(key) ?? Infinity))
+      throw new Violation('not split after it failed as a whole', name);
+    if (this.handed.has(key)) throw new Violation('sent twice at once', name);
+    const told = this.told.get(key);
+    if (told?.kind === 'success') throw new Violation('sent again after a success', name);
+    if (told?.kind === 'failed' && told.alone && now - told.at < shortestRetryMs - 0.001)
+      throw new Violation('tried again without a wait', name);
+    if (this.#scenario.orderBy === 'none') return;
+    for (const other of new Set(this.handed.values())) {
+      for (const { position } of other.events) {
+        if (position !== event.position && other !== request && this.#sameKey(other, position, event))
+          throw new Violation('two requests of one order key at once', `${name} and ${position}`);
+      }
+    }
+  }
+
+  #sameKey(request: SimRequest, position: number, event: SimEvent): boolean {
+    if (this.#scenario.orderBy === 'strict') return true;
+    return request.events.some((other) => other.position === position && other.user === event.user);
+  }
+
+  /** The lane is told how the deliveries of a request ended. */
+  settles(request: SimRequest, outcomes: readonly Outcome[], now: number): void {
+    const [first] = outcomes;
+    const together = first !== undefined && 'together' in first;
+    // One answer for several events says about the destination what one of them does.
+    if (together) this.#hears(first, request.events[0]!, now);
+    request.tasks.forEach(({ actionId }, at) => {
+      const key = keyOf(request.events[at]!.position, actionId);
+      this.handed.delete(key);
+      this.written.delete(key);
+      const outcome = outcomes[at]!;
+      const wasDown = this.outlook.isDown;
+      if (!together) this.#hears(outcome, request.events[at]!, now);
+      const alone = !together && this.#isFirstOfKey(request, at);
+      this.#tells(key, outcome, now, { wasDown, alone, together });
+      if (together) this.#mostTogether.set(key, Math.ceil(request.tasks.length / 2));
+    });
+  }
+
+  #hears(outcome: Outcome, event: SimEvent, now: number): void {
+    const wasDown = this.outlook.isDown;
+    this.outlook.hears(outcome, event, now);
+    if (this.outlook.isDown && !wasDown) this.#acquits();
+  }
+
+  #tells(
+    key: number,
+    { kind }: Outcome,
+    now: number,
+    how: { wasDown: boolean; alone: boolean; together: boolean },
+  ): void {
+    const { isDown } = this.outlook;
+    if (kind === 'delivered' || kind === 'unconfirmable') {
+      this.told.set(key, { kind: 'success', at: now, alone: true });
+      if (!how.wasDown) this.#condemns();
+    } else if (kind === 'refused' || kind === 'failed') {
+      const told = isDown || how.together ? 'failed' : kind;
+      this.told.set(key, { kind: told, at: now, alone: how.alone && !isDown });
+      this.#mayDie.delete(key);
+    } else if (kind !== 'notSent') this.told.delete(key);
+  }
+
+  /** A delivery was decided with its user suppressed, or not. */
+  suppresses(position: number, actionId: string, suppressed: boolean): void {
+    const key = keyOf(position, actionId);
+    if (suppressed) this.handed.delete(key);
+    if (this.#scenario.suppressions.length > 0) this.suppressed.set(key, suppressed);
+    if (suppressed) this.#everSuppressed.add(key);
+  }
+
+  /** The destination is at fault: nobody is suspected any more, and all waits are over. */
+  #acquits(): void {
+    for (const [key, told] of this.told)
+      if (told.kind !== 'success') this.told.set(key, { ...told, kind: 'failed', alone: false });
+  }
+
+  /** What was set aside may come due at any time. */
+  forgetsWaits(): void {
+    for (const told of this.told.values()) if (told.kind === 'failed') told.alone = false;
+  }
+
+  #condemns(): void {
+    for (const [key, { kind, alone }] of this.told) {
+      if (kind !== 'refused' || this.#died.has(key)) continue;
+      this.#mayDie.add(key);
+      if (alone) this.#condemned.add(key);
+    }
+  }
+
+  /** The lane was told that nothing more comes. */
+  judged(): void {
+    for (const [key, { kind }] of this.told) if (kind === 'refused') this.#mayDie.add(key);
+  }
+
+  #isFirstOfKey(request: SimRequest, at: number): boolean {
+    const { orderBy } = this.#scenario;
+    if (orderBy === 'none' || at === 0) return true;
+    const { user } = request.events[at]!;
+    return orderBy === 'user' && !request.events.slice(0, at).some((event) => event.user === user);
+  }
+
+  /** The lane hands out a commit. */
+  writes(commit: LaneCommit): void {
+    for (const { position, actionId } of commit.dead) this.#died.add(keyOf(position, actionId));
+    for (const key of this.#condemned)
+      if (!this.#died.has(key))
+        throw new Violation('a guilty one lives', `${Math.floor(key / 2)}/${key % 2}`);
+    this.#condemned.clear();
+    // What was acquitted since then and has not died by now never should.
+    for (const key of this.#mayDie) if (this.told.get(key)?.kind !== 'refused') this.#mayDie.delete(key);
+  }
+
+  /** Whether what was refused may have been shown to be at fault itself. */
+  isGuilty(key: number): boolean {
+    return this.#mayDie.has(key);
+  }
+}
+
+export function namesOf(request: SimRequest): string {
+  return request.tasks.map(({ entry, actionId }) => nameOf(entry.position, actionId)).join(' ');
+}
