@@ -143,6 +143,11 @@ export const booksMutations: readonly Mutation[] = [
       to: '',
     },
     {
+      name: 'what a retry is not about is sent',
+      from: `if (!known.asked) return settled('filtered', 'not_to_retry');`,
+      to: '',
+    },
+    {
       name: 'what the trigger leaves out is sent',
       from: `if (!known.triggered) return settled('filtered', 'no_trigger_matches');`,
       to: '',

@@ -8,8 +8,8 @@ export const clockMutations: readonly Mutation[] = [
   ...inFile('lease.ts', [
     {
       name: 'a lease is taken one renewal too early',
-      from: 'mayTake: now - before.since >= leaseMs,',
-      to: 'mayTake: now - before.since >= leaseMs - 1_000,',
+      from: 'return now - since >= leaseMs;',
+      to: 'return now - since >= leaseMs - 1_000;',
     },
     {
       name: 'a holder who renews is taken for dead',
@@ -18,13 +18,13 @@ export const clockMutations: readonly Mutation[] = [
     },
     {
       name: 'a lease is taken at the second look',
-      from: 'mayTake: now - before.since >= leaseMs,',
-      to: 'mayTake: true,',
+      from: 'return now - since >= leaseMs;',
+      to: 'return true;',
     },
     {
       name: 'a lease that stands still is never taken',
-      from: 'mayTake: now - before.since >= leaseMs,',
-      to: 'mayTake: false,',
+      from: 'return now - since >= leaseMs;',
+      to: 'return false;',
     },
     {
       name: 'people see a lease end before its holder does',

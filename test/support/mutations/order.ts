@@ -9,9 +9,9 @@ export const orderMutations: readonly Mutation[] = [
     {
       name: `a user's events run side by side`,
       from: `this.#followerCount += tasks.length;
-    if (chain.active.length === 0) this.#start(chain);`,
+      if (chain.active.length === 0) this.#start(chain);`,
       to: `this.#followerCount += tasks.length;
-    this.#start(chain);`,
+      this.#start(chain);`,
     },
     {
       name: 'the next event starts while a sharer of the request is open',

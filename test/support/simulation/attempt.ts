@@ -1,4 +1,4 @@
-import { watchLease, type LeaseWatch } from '../../../src/core/lease.ts';
+import { hasStoodStill, watchLease, type LeaseWatch } from '../../../src/core/lease.ts';
 import type { SimTake, SimTaken } from './database.ts';
 import { SimSlice, type SimSliceEnd } from './slice.ts';
 import { SliceView } from './slice-view.ts';
@@ -21,7 +21,8 @@ export class Attempt {
     this.worker = worker;
     this.#onEnd = onEnd;
     this.#begunAt = worker.now;
-    this.#look(null, null);
+    const watch = world.watchOf(worker);
+    this.#look(watch, watch !== null && hasStoodStill(watch, worker.now) ? watch.renewals : null);
   }
 
   stop(): void {
@@ -56,6 +57,7 @@ export class Attempt {
     const { db, witness, scenario, agenda } = this.#world;
     const taken = db.take(token, stale);
     if (taken.kind !== 'taken') return taken;
+    this.#world.renewed();
     this.#world.note(() => `${token} takes the lane${stale === null ? '' : ' over'}`);
     const { everSuppressed } = witness;
     const view = new SliceView(scenario, { token, taken, now: agenda.now, everSuppressed });

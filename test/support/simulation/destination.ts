@@ -106,7 +106,7 @@ export class SimDestination {
           retryAfterMs: this.#random.pick(this.#scenario.retryAfters),
         };
       case 'mixed':
-        return this.#outcomeOf(this.#random.pick(['unreachable', 'error', 'throttled']));
+        return this.#outcomeOf(this.#random.pick(['unreachable', 'throttled']));
     }
   }
 }

@@ -106,7 +106,7 @@ export class Recount {
     const trait = event.traits[action];
     if (this.#db.has.has(key))
       return trait === 'had' && this.#scenario.mode !== 'all' ? 'alreadyDelivered' : 'delivered';
-    if (trait === 'untriggered') return 'filtered';
+    if (trait === 'untriggered' || trait === 'unasked') return 'filtered';
     if (this.#witness.isSuppressed(key)) return 'suppressed';
     if (trait === 'elsewhere') return 'filtered';
     if (trait === 'malformed') return 'invalid';
@@ -115,6 +115,7 @@ export class Recount {
 
   #reasonOf(event: SimEvent): string {
     const first = this.#scenario.actions.map((action) => event.traits[action])[0];
+    if (first === 'unasked') return 'not_to_retry';
     return first === 'elsewhere' ? 'waiting_elsewhere' : 'no_trigger_matches';
   }
 }

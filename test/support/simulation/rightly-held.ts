@@ -22,7 +22,7 @@ export function isRightlyHeld({ agenda, scenario, db, witness }: World): boolean
       const trait = event.traits[action]!;
       const delivery = keyOf(event.position, action);
       if (db.dead.has(delivery) || witness.succeeded(delivery) || witness.isSuppressed(delivery)) continue;
-      if (['untriggered', 'elsewhere', 'malformed'].includes(trait)) continue;
+      if (['untriggered', 'elsewhere', 'unasked', 'malformed'].includes(trait)) continue;
       if (trait === 'had' && scenario.mode !== 'all') continue;
       if (trait === 'broken') broken = true;
       if (trait === 'poison') {

@@ -4,9 +4,10 @@ import { Random } from './random.ts';
 /**
  * What lies in store for one delivery: `poison` is refused and `broken` fails however often it is tried, `malformed`
  * cannot be mapped, `untriggered` does not concern the action, `had` was delivered by another run, `elsewhere` waits
- * in one.
+ * in one, `unasked` is not what a retry of failures is about.
  */
-export type Trait = 'fine' | 'poison' | 'broken' | 'malformed' | 'untriggered' | 'had' | 'elsewhere';
+export type Trait =
+  'fine' | 'poison' | 'broken' | 'malformed' | 'untriggered' | 'had' | 'elsewhere' | 'unasked';
 
 export interface SimEvent {
   readonly position: number;
@@ -175,7 +176,7 @@ function wishesOf(random: Random, calmAt: number, events: readonly SimEvent[]) {
   return {
     to: isStream ? null : extensions.length > 0 ? anyPosition() : events.at(-1)!.position,
     extensions: isStream ? [] : extensions,
-    pauses: rarely(0.25, () =>
+    pauses: rarely(0.3, () =>
       momentsOf(random, calmAt).map((at) => ({ at, forMs: random.pick([10, 1_000, 20_000]) })),
     ),
     lookMs: random.pick([500, 60_000]),
@@ -224,7 +225,7 @@ function eventsOf(random: Random, users: readonly string[], actions: readonly st
 }
 
 function traitOf(random: Random, badness: number, known: number): Trait {
-  if (random.chance(known)) return random.pick(['untriggered', 'had', 'elsewhere']);
+  if (random.chance(known)) return random.pick(['untriggered', 'had', 'elsewhere', 'unasked']);
   if (random.chance(badness)) return random.pick(['poison', 'poison', 'malformed']);
   return 'fine';
 }
@@ -237,7 +238,7 @@ function outagesOf(random: Random, calmAt: number): Outage[] {
     return {
       from,
       to,
-      kind: random.pick(['unreachable', 'unauthorized', 'error', 'forbidden', 'throttled', 'mixed']),
+      kind: random.pick(['unreachable', 'unauthorized', 'error', 'forbidden', 'throttled', 'mixed', 'mixed']),
     };
   });
 }

@@ -173,6 +173,7 @@ export class SimTraffic {
         otherBit: traits[actionId] === 'had',
         ownRow: this.#rows.get(keyOf(position, actionId)) ?? null,
         waitsElsewhere: traits[actionId] === 'elsewhere',
+        asked: traits[actionId] !== 'unasked',
         triggered: traits[actionId] !== 'untriggered',
         suppressed,
       });

@@ -21,6 +21,8 @@ interface Story {
   everRefused: boolean;
 }
 
+/** Never sent, whatever the mode. */
+const leftOut: readonly string[] = ['untriggered', 'elsewhere', 'unasked'];
 const retryForMs = 4 * 60 * 60_000;
 
 /** Sees all that is sent, answered and written, and judges it without looking into the lane. */
@@ -113,8 +115,7 @@ export class Witness {
     const { actionId } = task;
     const key = keyOf(event.position, actionId);
     const trait = event.traits[actionId];
-    const needless =
-      trait === 'untriggered' || trait === 'elsewhere' || (trait === 'had' && this.#scenario.mode !== 'all');
+    const needless = leftOut.includes(trait!) || (trait === 'had' && this.#scenario.mode !== 'all');
     const name = nameOf(event.position, actionId);
     if (needless) throw new Violation('sent what it should leave out', `${name} is ${trait}`);
     if (this.#db.has.has(key)) throw new Violation('sent what is written down as had', name);
@@ -256,7 +257,7 @@ export class Witness {
 /** The last of the first events that a run has to send before its canary has passed. */
 function canaryEndOf({ canary, to, events, actions, mode, suppressions }: Scenario): number {
   if (canary === null || to === null || suppressions.length > 0) return Infinity;
-  const left = mode === 'all' ? ['untriggered', 'elsewhere'] : ['untriggered', 'elsewhere', 'had'];
+  const left: string[] = mode === 'all' ? [...leftOut] : [...leftOut, 'had'];
   // One that another run delivered and that is malformed for the rest counts as had.
   if (mode !== 'all' && actions.length > 1) left.push('malformed');
   const toSend = events.filter(({ traits }) => actions.some((action) => !left.includes(traits[action]!)));

@@ -1,6 +1,6 @@
 import type { LaneCommit } from '../../../src/core/lane-types.ts';
 import type { Health } from '../../../src/core/health.ts';
-import { leaseMs } from '../../../src/core/lease.ts';
+import { leaseMs, type LeaseWatch } from '../../../src/core/lease.ts';
 import { Agenda } from './agenda.ts';
 import { SimDatabase, type Standing, type Wanted } from './database.ts';
 import { nameOf } from './delivery-key.ts';
@@ -41,6 +41,7 @@ export class World {
   /** By how much the database's wall clock is ahead of time. */
   #clockAhead = 0;
   #jumpedAt = -Infinity;
+  #renewedAt = 0;
   #tokens = 0;
   /** Somebody is to look at a run that paused itself. */
   onBrake: () => void = () => undefined;
@@ -101,6 +102,18 @@ export class World {
     if (this.db.run.desired !== 'cancelled' || this.clockIsSteady) this.db.endIfDue();
   }
 
+  /** What a worker that looks at all leases, about once a second, has seen of the lane's. */
+  watchOf(worker: SimWorker): LeaseWatch | null {
+    const since = this.#renewedAt + this.random.int(0, 1_000) - this.agenda.now;
+    const { released, renewals } = this.db.lane;
+    return released || since > 0 ? null : { renewals, since: worker.now + since };
+  }
+
+  /** Somebody took the lane, or wrote something. */
+  renewed(): void {
+    this.#renewedAt = this.agenda.now;
+  }
+
   /** A holder pauses the run. */
   brake(view: SliceView, reason: string): void {
     if (!view.outlook.isDown) throw new Violation('braked without cause', reason);
@@ -152,6 +165,7 @@ export class World {
       return null;
     }
     this.seen.commits++;
+    this.renewed();
     this.witness.written(job.closedUntil, view);
     if (commit.mark < mark) throw new Violation('the mark fell', `${mark} to ${commit.mark}`);
     const { bits, waiting, ended, dead, promote } = commit;
