@@ -6,7 +6,7 @@ import { Mutant } from '../support/mutations/mutant.ts';
 import { orderMutations } from '../support/mutations/order.ts';
 
 /** Within so many histories of the simulation a mistake must show. */
-const seeds = 20_000;
+const seeds = 5_000;
 
 /** The simulation is worth what it finds: mistakes as people make them, one at a time, must all break a promise. */
 describe.concurrent('the simulation catches that', () => {

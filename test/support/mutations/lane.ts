@@ -3,6 +3,17 @@ import type { Mutation } from './mutation.ts';
 const inFile = (file: string, mutations: readonly Omit<Mutation, 'file'>[]): Mutation[] =>
   mutations.map((mutation) => ({ file, ...mutation }));
 
+/** Users whose events go together, and fail one by one. */
+const sharedRequests: Mutation['under'] = {
+  orderBy: 'user',
+  actions: ['a'],
+  batchSize: 3,
+  allOrNothing: false,
+  wholeRequest: 0,
+  failing: 0.6,
+  calmAt: 120_000,
+};
+
 /** Mistakes in what a lane does with an outcome, and in what it hands out. */
 export const laneMutations: readonly Mutation[] = [
   ...inFile('lane.ts', [
@@ -42,6 +53,14 @@ export const laneMutations: readonly Mutation[] = [
       name: 'waiting rows of events that were not read are taken up',
       from: 'if (due.position > this.#books.scannedTo) continue;',
       to: '',
+      under: {
+        failing: 0.6,
+        calmAt: 60_000,
+        pageSize: 1,
+        unsentLimit: 1,
+        windowLimit: 20_000,
+        crashes: [20_000, 60_000].map((at) => ({ at, worker: null, forMs: 40_000 })),
+      },
     },
     {
       name: 'an event overtakes those of its user that wait',
@@ -53,6 +72,7 @@ export const laneMutations: readonly Mutation[] = [
       from: `case 'suppressed':
         this.#unsend();`,
       to: `case 'suppressed':`,
+      under: { outages: [{ from: 20, to: 5_000, kind: 'unreachable' }], calmAt: 30_000 },
     },
     {
       name: 'what is suppressed counts as had',
@@ -118,6 +138,7 @@ export const laneMutations: readonly Mutation[] = [
       name: 'an event whose older one was set aside is sent a second time',
       from: 'if (!this.#order.isHalted(task.entry)) return otherwise();',
       to: 'return otherwise();',
+      under: sharedRequests,
     },
     {
       name: 'an event that follows a set aside one keeps its order key',

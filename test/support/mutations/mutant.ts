@@ -12,7 +12,7 @@ const copied = ['src/core', 'test/support/simulation', 'test/support/lane-simula
 const hangsAfterMs = 20_000;
 
 /** The text of a file of the core with the mistake in it. @throws when it is not clear where it belongs */
-export function mutated({ file, from, to }: Mutation): string {
+function mutated({ file, from, to }: Mutation): string {
   const text = readFileSync(join(root, 'src/core', file), 'utf8');
   const parts = text.split(from);
   if (parts.length !== 2) throw new Error(`${file} holds ${parts.length - 1} times: ${from}`);
@@ -21,9 +21,11 @@ export function mutated({ file, from, to }: Mutation): string {
 
 /** A core with one mistake and the simulator beside it, in a folder of their own. */
 export class Mutant {
+  readonly #mutation: Mutation;
   readonly #folder = mkdtempSync(join(tmpdir(), 'reprise-mutant-'));
 
   constructor(mutation: Mutation) {
+    this.#mutation = mutation;
     for (const path of copied) {
       mkdirSync(join(this.#folder, path, '..'), { recursive: true });
       cpSync(join(root, path), join(this.#folder, path), { recursive: true });
@@ -34,7 +36,9 @@ export class Mutant {
   /** Lives histories until one breaks a promise. @returns which one, null: none of so many did */
   async caughtBy(seeds: number): Promise<string | null> {
     const entry = join(this.#folder, 'test/support/simulation/first-fault-thread.ts');
-    const thread = new Worker(pathToFileURL(entry), { workerData: seeds });
+    const thread = new Worker(pathToFileURL(entry), {
+      workerData: { seeds, under: this.#mutation.under ?? {} },
+    });
     const timer = setTimeout(() => void thread.terminate(), hangsAfterMs);
     let caught: string | null = 'hangs';
     thread.on('message', (told: string | null | { lived: number }) => {

@@ -1,3 +1,5 @@
+import type { Scenario } from '../simulation/scenario.ts';
+
 /** A mistake to be made in one file of the core. */
 export interface Mutation {
   /** What is then wrong. */
@@ -7,4 +9,6 @@ export interface Mutation {
   /** Text that occurs exactly once in the file. */
   readonly from: string;
   readonly to: string;
+  /** What histories have in common in which it shows, where it would be rare among all. */
+  readonly under?: Partial<Scenario>;
 }

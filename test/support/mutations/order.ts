@@ -39,6 +39,14 @@ export const orderMutations: readonly Mutation[] = [
       name: 'who shared the request of a set aside event is not stopped',
       from: 'for (const entry of chain.active) this.#halted.add(entry);',
       to: '',
+      under: {
+        batchSize: 3,
+        actions: ['a'],
+        allOrNothing: false,
+        wholeRequest: 0,
+        failing: 0.6,
+        calmAt: 120_000,
+      },
     },
     {
       name: 'an order key counts as free with one row left',
@@ -111,6 +119,12 @@ export const orderMutations: readonly Mutation[] = [
       name: 'who takes the lane next does not know of a Retry-After',
       from: `if (until <= now || down.reason === 'throttled') return`,
       to: 'return',
+      under: {
+        outages: [{ from: 50, to: 20_000, kind: 'mixed' }],
+        retryAfters: [5_000],
+        concurrency: 8,
+        calmAt: 30_000,
+      },
     },
     {
       name: 'answers to what was in flight lengthen the wait',
@@ -121,6 +135,13 @@ export const orderMutations: readonly Mutation[] = [
       name: 'one refused event ends an outage of refusals',
       from: `return down.probing && down.reason !== 'destination_refuses' && down.waitMs >= maxWaitMs;`,
       to: `return down.probing && down.waitMs >= maxWaitMs;`,
+      under: {
+        to: null,
+        cancelAt: null,
+        canary: null,
+        outages: [{ from: 0, to: 200_000, kind: 'forbidden' }],
+        calmAt: 200_000,
+      },
     },
     {
       name: 'a first refusal ends an outage',
