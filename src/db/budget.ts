@@ -132,6 +132,11 @@ function newRow(scope: string, revision: number, books: AccountBooks): Statement
     ${learnt === null ? null : JSON.stringify(learnt)}::jsonb, ${JSON.stringify(holders)}::jsonb)`;
 }
 
+/** A run that has ended keeps no pace any more. */
+export async function dropPaceRow(tx: Queryable, runId: string): Promise<void> {
+  await tx.run(sql`delete from budget where scope = ${runScope(runId)}`);
+}
+
 /** The channel on which changes of budgets are told. */
 export const budgetChannel = 'budget_changed';
 

@@ -1,4 +1,5 @@
 import type { Ending } from '../core/replay-status.ts';
+import { dropPaceRow } from './budget.ts';
 import { handOver } from './hand-over.ts';
 import { beginPlanned } from './planned-replays.ts';
 import { leaseIsLive, readRuns, type RunRecord } from './runs.ts';
@@ -47,6 +48,7 @@ function isHeld(run: RunRecord): boolean {
 
 async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: string | null): Promise<void> {
   await tx.run(sql`delete from waiting_delivery where run_id = ${run.id}`);
+  await dropPaceRow(tx, run.id);
   // A fresh token fences whoever still believes that it holds a lane.
   await tx.run(sql`
     update lane l set state = 'done', wake_at = null, lease_token = null, lease_released = true,

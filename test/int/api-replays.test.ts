@@ -63,9 +63,10 @@ describe('asking for a replay', () => {
     expect(request).toMatchObject({ mode: 'all', newIds: true, order: 'none', label: 'October outage' });
     expect(Math.abs(Date.parse(request.range.from) - (asked - 30 * 86_400_000))).toBeLessThan(60_000);
     expect(Math.abs(Date.parse(request.range.to) - (asked - 3_600_000))).toBeLessThan(60_000);
+    expect(request.pace).toEqual({ eventsPerSecond: 12.5, maxConcurrent: 3, lanes: 4 });
     expect(made.body).toMatchObject({
       label: 'October outage',
-      pace: { eventsPerSecond: 12.5, maxConcurrent: 3, lanes: 4 },
+      pace: { eventsPerSecond: 12.5, maxConcurrent: 3, lanes: 3 }, // each needs a request of its own
     });
   });
 
@@ -263,6 +264,15 @@ describe('steering', () => {
     expect((await pace(id, { lanes: 2 })).body.errors[0].pointer).toBe('/pace/lanes');
     expect((await pace(id, { eventsPerSecond: 0 })).status).toBe(422);
     expect((await api.call('PATCH', `/api/replays/${id}`, { mode: 'all' })).status).toBe(422);
+  });
+
+  test('fewer requests at once than lanes are refused, with the remedy', async () => {
+    const { id, pace: made } = (await ask({ pace: { lanes: 3, maxConcurrent: 5 } })).body;
+    expect(made.lanes).toBe(3);
+    const refused = await pace(id, { maxConcurrent: 2 });
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ pointer: '/pace/maxConcurrent' }] } });
+    expect(refused.body.errors[0].detail).toMatch(/3 lanes.*at least 3.*fewer lanes/);
+    expect((await pace(id, { maxConcurrent: 3 })).body.pace).toMatchObject({ maxConcurrent: 3, lanes: 3 });
   });
 
   test('what is not there is not found', async () => {
