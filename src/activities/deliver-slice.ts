@@ -7,7 +7,7 @@ import { settleCanary } from '../db/canary.ts';
 import type { HeadWatch } from '../db/head-watch.ts';
 import { readLaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
-import { readRuns } from '../db/runs.ts';
+import { desiredOfHolderOf, readRuns } from '../db/runs.ts';
 import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
@@ -96,9 +96,9 @@ function nextOf(end: SliceEnd, desired: Desired): SliceResult['next'] {
 async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rate = 0): Promise<SliceResult> {
   const [run] = await readRuns(deps.db, sql`r.id = ${input.runId}`);
   const lane = run?.lanes.find((one) => one.lane === input.lane);
-  const over = run === undefined || run.changing || run.endedAt !== null;
+  const over = run === undefined || run.endedAt !== null;
   return {
-    next: nextOf(end, over ? 'cancelled' : run.desired),
+    next: nextOf(end, over ? 'cancelled' : desiredOfHolderOf(run)),
     wakeAt: lane?.wakeAt?.toISOString() ?? null,
     position: String(lane?.mark ?? 0),
     settled: run === undefined ? 0 : countedEvents(sumCounts(run.lanes.map((one) => one.counts))),

@@ -40,7 +40,13 @@ export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDep
      * @param input.full looks at every run, not only at those that nobody seems to work
      */
     async reconcile({ full }: { full: boolean }): Promise<void> {
-      for (const runId of await freeToEnd(db)) await db.transaction((tx) => endRunIfDue(tx, runId));
+      for (const runId of await freeToEnd(db)) {
+        const run = await db.transaction((tx) => endRunIfDue(tx, runId));
+        // It was changed: its lanes stopped for that and may go on.
+        if (run?.kind === 'replay' && run.endedAt === null) {
+          await orchestrator.wake(replayWorkflowId(run.destinationId, runId));
+        }
+      }
       for (const run of await readOpenRuns(db)) {
         const quiet = run.worked || run.parked;
         if (quiet && !run.unheard && !full) continue;

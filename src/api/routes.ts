@@ -9,6 +9,7 @@ import { destinationRoutes } from './routes/destinations.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { referenceRoutes } from './routes/reference.ts';
+import { replayChangeRoutes } from './routes/replay-change.ts';
 import { replayControlRoutes } from './routes/replay-control.ts';
 import { replayProgressRoutes } from './routes/replay-progress.ts';
 import { replayRoutes } from './routes/replays.ts';
@@ -25,6 +26,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...destinationChangeRoutes(deps),
     ...destinationControlRoutes(deps),
     ...replayRoutes(deps),
+    ...replayChangeRoutes(deps),
     ...replayControlRoutes(deps),
     ...replayProgressRoutes(deps),
     ...eventRoutes(deps),

@@ -15,6 +15,27 @@ export function freezeRange(range: ReplayRange, now: number): ReplayRange {
   };
 }
 
+/** A range measured one way, an end measured another. */
+export type RangeFault = 'position_wanted' | 'time_wanted';
+
+/**
+ * A range with another end, frozen as above. @param to null: no end
+ */
+export function withEnd(
+  range: ReplayRange,
+  to: string | number | null,
+  now: number,
+): ReplayRange | RangeFault {
+  if (range.by === 'position') {
+    const { to: _, ...rest } = range;
+    if (typeof to === 'string') return 'position_wanted';
+    return to === null ? rest : { ...rest, to };
+  }
+  const { to: _, ...rest } = range;
+  if (typeof to === 'number') return 'time_wanted';
+  return to === null ? rest : { ...rest, to: absolute(to, now) };
+}
+
 /** Whether no event at all can lie in a frozen range because its ends stand the wrong way round. */
 export function rangeIsEmpty(range: ReplayRange): boolean {
   if (range.from === undefined || range.to === undefined) return false;

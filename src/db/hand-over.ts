@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chunkOf, chunkPositions } from '../core/coverage.ts';
 import type { Position } from '../core/event.ts';
 import type { Selection } from '../core/selection.ts';
-import { selectionSql } from './archive/selection-sql.ts';
+import { dropUnselected } from './drop-waiting.ts';
 import type { PinnedAction, RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 import { withoutWaiting } from './waiting-counts.ts';
@@ -63,19 +63,8 @@ async function beginNext(
 
 async function moveWaiting(tx: Queryable, { old, newId, selection, actions }: HandOver): Promise<void> {
   const taken = actions.map(({ actionId }) => actionId);
-  await tx.run(sql`
-    delete from waiting_delivery w where w.run_id = ${old.id} and (w.action_id <> all(${taken}::uuid[])
-      or exists (select 1 from event e where e.position = w.position and not ${selectionSql(selection)}))`);
+  await dropUnselected(tx, old.id, selection, sql`w.action_id <> all(${taken}::uuid[])`);
   await tx.run(sql`update waiting_delivery set run_id = ${newId} where run_id = ${old.id}`);
-  // What the first of an order key stood behind may be gone: without a time of its own nobody would take it up.
-  await tx.run(sql`
-    update waiting_delivery w set due_at = clock_timestamp()
-    from (
-      select order_key, min(position) as position from waiting_delivery where run_id = ${newId} group by order_key
-    ) first
-    where w.run_id = ${newId} and w.order_key = first.order_key and w.position = first.position and w.due_at is null
-      and not exists (select 1 from waiting_delivery other
-        where other.run_id = ${newId} and other.position = first.position and other.due_at is not null)`);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Budget } from '../core/budget.ts';
 import { lanesOf } from '../core/concurrency.ts';
 import { bucketCount, type Position } from '../core/event.ts';
 import { laneBuckets } from '../core/lease.ts';
-import type { ReplayRequest } from '../core/replay-request.ts';
+import type { ReplayRange, ReplayRequest } from '../core/replay-request.ts';
 import { brakeReasons, canaryReasons } from '../core/replay-status.ts';
 import type { Selection } from '../core/selection.ts';
 import { tellBudget } from './budget.ts';
@@ -185,6 +185,19 @@ export async function setReplayPace(
   const change = await changeOf(db, id, changed);
   if (change.kind === 'changed') await tellBudget(db, change.replay.destinationId);
   return change;
+}
+
+/**
+ * Gives a replay another range; what it reaches is cut as at its creation. Without a holder that happens here and now,
+ * else as soon as every lane is let go.
+ */
+export async function setReplayRange(tx: Queryable, id: string, range: ReplayRange): Promise<ChangeReplay> {
+  const changed = await tx.run(sql`
+    update run set request = jsonb_set(request, '{range}', ${JSON.stringify(range)}::jsonb), revision = revision + 1,
+      change = jsonb_build_object('range', ${JSON.stringify(range)}::jsonb)
+    where id = ${id} and kind = 'replay' and ended_at is null and desired <> 'cancelled'`);
+  if (changed > 0) await endRunIfDue(tx, id);
+  return await changeOf(tx, id, changed);
 }
 
 /** Whether a run's reason is one of these, whatever follows it behind a colon. */

@@ -2,13 +2,14 @@ import type { Ending } from '../core/replay-status.ts';
 import { dropPaceRow } from './budget.ts';
 import { handOver } from './hand-over.ts';
 import { beginPlanned } from './planned-replays.ts';
+import { applyRange } from './range-change.ts';
 import { leaseIsLive, readRuns, type RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 import { withoutWaiting } from './waiting-counts.ts';
 
 /**
  * Ends a run in the caller's transaction if its time has come: it was cancelled and nobody holds a lane of it any
- * more, or all its lanes are done, or another stretch is to follow it. Waiting rows of a cancelled run go with it: they
+ * more, or all its lanes are done, or another stretch is to follow it. One that is to change, changes. Waiting rows of a cancelled run go with it: they
  * set no bit, so their events are missing again. A run that has ended stays as it is.
  * @returns the run as it stands afterwards, null when there is none
  */
@@ -19,7 +20,7 @@ export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunReco
   if (run.endedAt !== null) return run;
   if (run.changing && run.desired !== 'cancelled') {
     if (isHeld(run)) return run;
-    await handOver(tx, run);
+    await (run.kind === 'stream' ? handOver(tx, run) : applyRange(tx, run));
   } else {
     const ending = endingOf(run);
     if (ending === null) return run;

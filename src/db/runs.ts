@@ -45,7 +45,7 @@ export interface RunRecord {
   /** Brakes that a person has resumed past: they stop this run no more. */
   readonly brakesReleased: readonly string[];
   readonly desired: Desired;
-  /** A stretch of a stream that is to be followed by another one, with other actions or another selection. */
+  /** It is to change as soon as nobody holds a lane: another stretch follows a stream's, a replay gets another range. */
   readonly changing: boolean;
   readonly eventsPerSecond: number | null;
   readonly maxConcurrent: number | null;
@@ -75,8 +75,18 @@ type RunRow = Omit<RunRecord, 'lanes'> & { lanes: LaneJson[] };
 export const leaseIsLive = sql`(not l.lease_released and
   l.lease_renewed_at > clock_timestamp() - make_interval(secs => ${leaseSeenLiveMs / 1000}::float8))`;
 
-/** What a holder of one of its lanes is to do: a stretch that another one follows stops like one that was cancelled. */
-export const desiredOfHolder = sql`case when r.change is null then r.desired else 'cancelled' end`;
+/**
+ * What a holder of one of its lanes is to do: to make way for a change, a stream's stretch ends as if it were cancelled
+ * (another one follows), and a replay stops as if it were paused.
+ */
+export const desiredOfHolder = sql`case when r.change is null or r.desired = 'cancelled' then r.desired
+  when r.kind = 'stream' then 'cancelled' else 'paused' end`;
+
+/** The same of a record. */
+export function desiredOfHolderOf({ changing, desired, kind }: RunRecord): Desired {
+  if (!changing || desired === 'cancelled') return desired;
+  return kind === 'stream' ? 'cancelled' : 'paused';
+}
 
 const lanes = sql`(
   select coalesce(json_agg(json_build_object(

@@ -21,6 +21,11 @@ export class Wakes {
     return this.#handOn;
   }
 
+  /** Waits until something is so, a wake-up after `seen`, or the wish to hand on. */
+  async orWoken(seen: number, isSo: () => boolean): Promise<void> {
+    await condition(() => isSo() || this.#count > seen || this.#handOn);
+  }
+
   /** Sleeps until a wake-up after `seen`, a time, or the wish to hand on. @param until RFC 3339 */
   async wait(seen: number, until: string | null): Promise<void> {
     const awake = () => this.#count > seen || this.#handOn;

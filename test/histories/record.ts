@@ -93,6 +93,10 @@ async function recordReplays(stage: Stage): Promise<void> {
     await ask(stage, 'PATCH', `/api/replays/${id}`, { pace: { eventsPerSecond: 400 } });
     await ask(stage, 'POST', `/api/replays/${id}/resume`);
   });
+  const short = { range: { by: 'position', to: events / 2 }, pace: { eventsPerSecond: 100, lanes: 2 } };
+  await recordReplay(stage, 'replay-extended', short, async ({ id }) => {
+    await ask(stage, 'PATCH', `/api/replays/${id}`, { range: { to: events } });
+  });
   await recordReplay(stage, 'replay-cancelled', slow, async ({ id }) => {
     await ask(stage, 'POST', `/api/replays/${id}/cancel`);
   });

@@ -1,27 +1,15 @@
-import { z } from 'zod';
 import { replayStatus } from '../../core/replay-status.ts';
-import { getReplay, setReplayDesired, setReplayPace, type ChangeReplay } from '../../db/replays.ts';
+import { getReplay, setReplayDesired, type ChangeReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../deps.ts';
 import { endIfDue, tell } from '../engine.ts';
 import { problem, type Problem } from '../problem.ts';
-import { invalidBody, nothingHere, route, type Answer, type Route } from '../route.ts';
+import { nothingHere, route, type Answer, type Route } from '../route.ts';
 import { IdPath } from '../schemas/fields.ts';
 import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
 import { settle } from '../settle.ts';
 import { tag } from './replays.ts';
-
-const ChangedReplay = z.strictObject({
-  pace: z.strictObject({
-    eventsPerSecond: z
-      .exactOptional(z.number().positive().max(1_000_000).nullable())
-      .meta({ description: 'Most events per second. null: no limit.', example: 200 }),
-    maxConcurrent: z.exactOptional(z.int().positive().max(1_000).nullable()).meta({
-      description: 'Most requests under way at once, no fewer than the replay has lanes. null: no limit.',
-    }),
-  }),
-});
 
 const verbs = {
   pause: {
@@ -42,40 +30,9 @@ const verbs = {
 } as const;
 type Verb = keyof typeof verbs;
 
-/** Changing a replay while it runs. */
+/** Pausing, resuming and cancelling a replay. */
 export function replayControlRoutes(deps: ApiDeps): Route[] {
-  return [changePace(deps), steer(deps, 'pause'), steer(deps, 'resume'), steer(deps, 'cancel')];
-}
-
-function changePace(deps: ApiDeps): Route {
-  return route(
-    {
-      operationId: 'changeReplayPace',
-      method: 'patch',
-      path: '/api/replays/{id}',
-      tag,
-      summary: 'Change the pace of a replay',
-      description: 'It applies within about a second, without a restart. An absent member stays as it is.',
-      params: IdPath,
-      body: ChangedReplay,
-      bodyExample: { pace: { eventsPerSecond: 200 } },
-      answers: { 200: { description: 'The replay.', schema: Replay, example: replayExample } },
-      problems: ['not_found', 'replay_ended'],
-    },
-    async ({ params, body, path }) => {
-      const change = await setReplayPace(deps.db, params.id, body.pace);
-      if (change.kind === 'no_replay') return nothingHere(path);
-      if (change.kind === 'ended') return over(change.replay);
-      if (change.kind === 'too_few_connections') return tooFew(change.lanes);
-      await wake(deps, change.replay);
-      return { status: 200, body: showReplay(change.replay, deps.orchestrator) };
-    },
-  );
-}
-
-function tooFew(lanes: number): Problem {
-  const detail = `The replay has ${lanes} lanes, and each needs a request of its own: give at least ${lanes}, or cancel it and start one with fewer lanes. What was delivered is not sent again.`;
-  return invalidBody([{ pointer: '/pace/maxConcurrent', detail }]);
+  return [steer(deps, 'pause'), steer(deps, 'resume'), steer(deps, 'cancel')];
 }
 
 function steer(deps: ApiDeps, verb: Verb): Route {
@@ -136,7 +93,8 @@ const notBegun = problem(
   'The replay has not begun: it begins by itself when the replay of its destination that runs now has ended. Until then it can only be cancelled.',
 );
 
-function over(replay: RunRecord): Problem {
+/** The refusal to change a replay that has ended. */
+export function over(replay: RunRecord): Problem {
   const { status } = replayStatus(replay);
   return problem(
     'replay_ended',
@@ -147,7 +105,8 @@ function over(replay: RunRecord): Problem {
   );
 }
 
-async function wake(deps: ApiDeps, replay: RunRecord): Promise<void> {
+/** Tells a replay's workflow that its row is worth reading again. */
+export async function wake(deps: ApiDeps, replay: Pick<RunRecord, 'id' | 'destinationId'>): Promise<void> {
   const workflowId = replayWorkflowId(replay.destinationId, replay.id);
   await tell(deps, 'wake replay', () => deps.orchestrator.wake(workflowId));
 }

@@ -67,7 +67,8 @@ function create(deps: ApiDeps): Route {
   );
 }
 
-const emptyRange = invalidBody([
+/** The refusal of a range that ends before it begins. */
+export const emptyRange = invalidBody([
   { pointer: '/range/to', detail: 'The range ends before it begins. Give a `to` that lies after `from`.' },
 ]);
 

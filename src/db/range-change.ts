@@ -1,0 +1,106 @@
+import { chunkOf, chunkPositions } from '../core/coverage.ts';
+import type { Position } from '../core/event.ts';
+import type { ReplayRange, ReplayRequest } from '../core/replay-request.ts';
+import { selectionOfRequest } from '../core/replay-selection.ts';
+import type { Selection } from '../core/selection.ts';
+import { selectionSql } from './archive/selection-sql.ts';
+import { dropUnselected } from './drop-waiting.ts';
+import { reachOf } from './replay-reach.ts';
+import type { RunRecord } from './runs.ts';
+import { sql, type Queryable } from './sql.ts';
+
+/**
+ * Gives a replay another range once nobody holds a lane of it any more, in the caller's transaction, which holds the
+ * run's row. `request` has the new range already. The end is cut where the stream owns now. By positions it never lies
+ * below what has been settled. By times the events that lie between the old end and the new one may lie anywhere: if a
+ * lane has passed one, all read their range again from its start, which sends nothing twice and counts what is selected
+ * now; what waits and is not selected any more is dropped.
+ */
+export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
+  // A fresh token fences whoever still believes that he holds a lane; what he was writing is done by then.
+  const lanes = await tx.rows<{ mark: Position }>(sql`
+    update lane set lease_token = null, lease_released = true where run_id = ${run.id} returning mark`);
+  const marks = lanes.map(({ mark }) => mark);
+  const request = run.request as unknown as ReplayRequest;
+  const old = await selectionOf(tx, run.id);
+  const selection = withEndOf(old, request.range);
+  const reach = await reachOf(tx, request, null);
+  const byPosition = request.range.by === 'position';
+  const to = byPosition ? Math.max(reach.to, await settledTo(tx, run, marks)) : reach.to;
+  const recount = !byPosition || to < run.toPosition!;
+  await tx.run(sql`
+    update run set change = null, revision = revision + 1, to_position = ${to}, cut_to_stream = ${reach.cutToStream},
+      selection = ${JSON.stringify(selection)}::jsonb,
+      selected = case when ${recount}::boolean then 0 else selected end,
+      counted_to = case when ${recount}::boolean then from_position - 1 else counted_to end
+    where id = ${run.id}`);
+  if (!byPosition) await dropUnselected(tx, run.id, selection);
+  if (!byPosition && (await hasPassed(tx, run, Math.max(...marks), [old, selection]))) {
+    await tx.run(sql`
+      update lane set mark = ${run.fromPosition - 1}, counts = '{}', ahead = '{}' where run_id = ${run.id}`);
+  }
+  await tx.run(sql`
+    update lane set state = 'ready', wake_at = null
+    where run_id = ${run.id} and mark < ${to} and state in ('done', 'waiting')`);
+}
+
+async function selectionOf(tx: Queryable, runId: string): Promise<Selection> {
+  const [row] = await tx.rows<{ selection: Selection }>(sql`select selection from run where id = ${runId}`);
+  return row!.selection;
+}
+
+/** A selection with the end of another range; positions are no part of it. */
+function withEndOf(selection: Selection, range: ReplayRange): Selection {
+  const { receivedTo: _, timestampTo: __, ...rest } = selection;
+  const { receivedTo, timestampTo } = selectionOfRequest({ range });
+  return {
+    ...rest,
+    ...(receivedTo !== undefined && { receivedTo }),
+    ...(timestampTo !== undefined && { timestampTo }),
+  };
+}
+
+/** The last position of a run that is settled, waits or has been looked at. Uses coverage's primary key. */
+async function settledTo(tx: Queryable, run: RunRecord, marks: readonly Position[]): Promise<Position> {
+  const actions = run.actions.map(({ actionId }) => actionId);
+  const [row] = await tx.rows<{ last: Position | null }>(sql`
+    select greatest(
+      (select max(chunk * ${chunkPositions} + length(rtrim(bits::text, '0')) - 1) from coverage
+        where action_id = any(${actions}::uuid[]) and chunk >= ${chunkOf(Math.min(...marks))} and run = ${run.number}),
+      (select max(position) from waiting_delivery where run_id = ${run.id}),
+      (select max(position) from dead_letter where run_id = ${run.id})) as last`);
+  return Math.max(...marks, row?.last ?? 0);
+}
+
+/** Whether an event up to a position lies between the ends of two selections, so that one takes it and one does not. */
+async function hasPassed(
+  tx: Queryable,
+  run: RunRecord,
+  upTo: Position,
+  selections: readonly Selection[],
+): Promise<boolean> {
+  const received = between(selections.map(({ receivedTo }) => receivedTo));
+  const happened = between(selections.map(({ timestampTo }) => timestampTo));
+  if (received === null && happened === null) return false;
+  const stretch: Selection = {
+    ...(received !== null && { receivedFrom: received[0], ...(received[1] && { receivedTo: received[1] }) }),
+    ...(happened !== null && {
+      timestampFrom: happened[0],
+      ...(happened[1] && { timestampTo: happened[1] }),
+    }),
+  };
+  const [row] = await tx.rows<{ found: boolean }>(sql`
+    select exists (select 1 from event e where e.position between ${run.fromPosition} and ${upTo}
+      and ${selectionSql(stretch)}) as found`);
+  return row!.found;
+}
+
+/** The earlier and the later of two ends, null when they are the same; an absent end is later than all. */
+function between(ends: readonly (string | undefined)[]): readonly [string, string | undefined] | null {
+  const times = ends
+    .filter((end) => end !== undefined)
+    .toSorted((left, right) => Date.parse(left) - Date.parse(right));
+  const [first, second] = times;
+  if (first === undefined || first === second) return null;
+  return [first, second];
+}
