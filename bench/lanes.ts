@@ -15,11 +15,15 @@ await withRig(async (rig) => {
   await rig.start('src/workers/orchestration.ts');
   const sink = await rig.start('bench/sink.ts', { args: [String(delayMs)] });
   const settings = { url: `http://127.0.0.1:${sink.port}/hook`, concurrency: connections };
+  // Every worker has sent something before it is measured.
+  const warmUp = (lanes: number) => replayAll(rig, { settings, lanes, upTo: Math.min(events, 400) });
   const results = [];
   for (let round = 0; round < rounds; round++) {
     const workers = [await rig.start('src/workers/delivery.ts')];
+    await warmUp(1);
     const one = await replayAll(rig, { settings, lanes: 1 });
     for (let more = 0; more < 3; more++) workers.push(await rig.start('src/workers/delivery.ts'));
+    await warmUp(4);
     const four = await replayAll(rig, { settings, lanes: 4 });
     await Promise.all(workers.map((worker) => worker.stop()));
     if (one.events !== events || four.events !== events) throw new Error('not all events were sent');
