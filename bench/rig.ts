@@ -38,6 +38,12 @@ export async function withRig(work: (rig: Rig) => Promise<void>): Promise<void> 
   const folder = await mkdtemp(join(tmpdir(), 'reprise-bench-'));
   await chmod(folder, 0o755);
   const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const endAll = async () => {
+    for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end().catch(() => undefined);
+  };
+  // Postgres and Temporal run in groups of their own: what ends this process does not end them.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void endAll().then(() => process.exit(1)));
   try {
     const postgres = await startPostgres({ dataDir: join(folder, 'postgres') });
     ends.push(() => postgres.stop());
@@ -69,7 +75,7 @@ export async function withRig(work: (rig: Rig) => Promise<void>): Promise<void> 
       run: (file, args) => runProcess(file, environment, args),
     });
   } finally {
-    for (const end of ends.toReversed()) await end();
+    await endAll();
   }
 }
 
