@@ -59,6 +59,25 @@ test('pace, pause, resume and cancel of a replay under way', async () => {
   );
 });
 
+test('its range grows and shrinks while it is under way, and when some of its lanes are done', async () => {
+  await ask('cancel');
+  const before = (await sink.state()).received;
+  const range = { by: 'position', to: 400 };
+  replay = await scene.replay(destinationId, { range, mode: 'all', pace: { ...pace, lanes: 3 } });
+  await arrived(before + 100);
+  await end(800);
+  await end(600);
+  await arrived(before + 450); // the lanes are done one after another from now on
+  await end(700);
+  const ended = await scene.ended(replay.id);
+  expect(ended).toMatchObject({
+    status: 'completed',
+    range: { toPosition: 700 },
+    counts: { selected: 700, selectedExact: true, delivered: 700 },
+  });
+  expect((await sink.state()).received).toBe(before + 700);
+});
+
 test('paused while its workers are killed: it says so only when it is true, and stays so when they are back', async () => {
   await arrived(200);
   const before = scene.product.processes();
@@ -132,6 +151,12 @@ async function staysQuiet(): Promise<void> {
   expect(answered).toBe(received);
   await delay(quietMs);
   expect((await sink.state()).received).toBe(received);
+}
+
+/** Gives the replay another end, which must be obeyed at once. */
+async function end(to: number): Promise<void> {
+  const changed = await scene.product.call('PATCH', `/api/replays/${replay.id}`, { range: { to } });
+  expect(changed).toMatchObject({ status: 200, body: { range: { toPosition: to } } });
 }
 
 async function arrived(count: number): Promise<void> {

@@ -35,6 +35,32 @@ test('a destination that names sources gets only theirs, live and by replay', as
   expect(judge([ofSite.slice(0, 100), ofSite.slice(100)], some.lines())).toEqual(flawless);
 });
 
+test('a destination takes other sources while its stream is at work: from then on it gets theirs, nothing twice', async () => {
+  const sink = await scene.newSink();
+  const destinationId = await scene.connect(sink, { sources: [web.id] });
+  const [ofShop, ofSite] = [shop.acknowledged().length, site.acknowledged().length];
+  const take = async (sources: string[] | null) => {
+    const changed = await scene.product.call('PATCH', `/api/destinations/${destinationId}`, { sources });
+    expect(changed).toMatchObject({ status: 200, body: { sources, stream: { status: 'running' } } });
+  };
+  await shop.send(20);
+  await site.send(20);
+  await arrived(sink, 20);
+  await take(null);
+  await shop.send(20);
+  await arrived(sink, 40);
+  await take([web.id]);
+  await shop.send(20);
+  await site.send(20);
+  await arrived(sink, 60);
+  const meant = [
+    site.acknowledged().slice(ofSite, ofSite + 20),
+    shop.acknowledged().slice(ofShop + 20, ofShop + 40),
+    site.acknowledged().slice(ofSite + 20),
+  ];
+  expect(judge(meant, sink.lines())).toEqual(flawless);
+});
+
 test('imported history is archived and not sent live; a replay sends it', async () => {
   const sink = await scene.newSink();
   const destinationId = await scene.connect(sink);

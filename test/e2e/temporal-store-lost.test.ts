@@ -34,7 +34,7 @@ const taken = (sink: Sink) =>
   sink
     .lines()
     .filter(({ answer }) => answer === 200)
-    .map(({ messageId }) => messageId)
+    .map(({ messageId }) => String(messageId))
     .toSorted();
 
 test('a replay whose workflow never started is started', async () => {
