@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts';
 const inFile = (file: string, mutations: readonly Omit<Mutation, 'file'>[]): Mutation[] =>
   mutations.map((mutation) => ({ file, ...mutation }));
 
-/** Mistakes in who may work a lane, in what is said of a run, and in what goes first. */
+/** Mistakes in who may work a lane, in what is said of a run, in what goes first, and in how fast it goes. */
 export const clockMutations: readonly Mutation[] = [
   ...inFile('lease.ts', [
     {
@@ -54,6 +54,20 @@ export const clockMutations: readonly Mutation[] = [
       name: 'the canary begins anew with each slice',
       from: ' - sent.reduce((sum, bucket) => sum + (counts.events[bucket] ?? 0), 0);',
       to: ';',
+    },
+  ]),
+  ...inFile('budget.ts', [
+    {
+      name: 'two holders get the same block',
+      from: 'const next = { ...books, nextAt: from + size.lengthMs };',
+      to: 'const next = { ...books, nextAt: from };',
+      shows: 'pace',
+    },
+    {
+      name: 'a pace of its own is not kept beside the budget',
+      from: 'paceMs: events * paceMs * stretched,',
+      to: 'paceMs: 0,',
+      shows: 'pace',
     },
   ]),
 ];

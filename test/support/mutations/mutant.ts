@@ -7,7 +7,10 @@ import { Worker } from 'node:worker_threads';
 import type { Mutation } from './mutation.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const copied = ['src/core', 'test/support/simulation', 'test/support/lane-simulation.ts', 'package.json'];
+const copied = [
+  ...['src/core', 'test/support/simulation', 'test/support/lane-simulation.ts'],
+  ...['test/support/budget-simulation.ts', 'package.json'],
+];
 /** A mistake that makes the core go round for ever in one history is found out, too. */
 const hangsAfterMs = 20_000;
 
@@ -37,7 +40,7 @@ export class Mutant {
   async caughtBy(seeds: number): Promise<string | null> {
     const entry = join(this.#folder, 'test/support/simulation/first-fault-thread.ts');
     const thread = new Worker(pathToFileURL(entry), {
-      workerData: { seeds, under: this.#mutation.under ?? {} },
+      workerData: { seeds, under: this.#mutation.under ?? {}, shows: this.#mutation.shows ?? 'lane' },
     });
     const timer = setTimeout(() => void thread.terminate(), hangsAfterMs);
     let caught: string | null = 'hangs';

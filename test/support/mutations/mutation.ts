@@ -9,6 +9,8 @@ export interface Mutation {
   /** Text that occurs exactly once in the file. */
   readonly from: string;
   readonly to: string;
+  /** Which simulation must show it; a lane's unless said otherwise. */
+  readonly shows?: 'pace';
   /** What histories have in common in which it shows, where it would be rare among all. */
   readonly under?: Partial<Scenario>;
 }
