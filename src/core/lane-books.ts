@@ -12,6 +12,11 @@ import { Tally, type Settled } from './tally.ts';
  * moves over its settled front, and only then are those events counted for good; what is settled ahead of the mark is
  * counted apart, because the next holder reads it again. Taking a commit empties everything but the window, so two
  * commits never carry the same thing and each is consistent in itself.
+ *
+ * An event of the window is open -> closed (settled, or waiting in rows) -> passed by the mark. One that waits ends
+ * later: in the window it moves in what is counted ahead, behind the mark in what is counted for good.
+ * Invariants: the mark never falls, and every event up to it is settled or has a row; it is the position before the
+ * first open event, or what has been read when none is open; what is counted ahead are the closed events of the window.
  */
 export class LaneBooks<E> {
   readonly #window = new Fifo<Entry<E>>();
@@ -24,6 +29,7 @@ export class LaneBooks<E> {
   #markReceivedAt: Date | null = null;
   #scannedTo: Position;
   #settled = 0;
+  /** From here on: what happened since the last commit was taken. */
   #bits = new Map<string, ChunkBits>();
   #rows: WaitingRow[] = [];
   #ended: { position: Position; actionId: string }[] = [];

@@ -9,11 +9,18 @@ import type { Settled } from './tally.ts';
 /**
  * How the deliveries of a lane end: settled, set aside or given up on. With its last one an event is closed, which is
  * written down and lets its order key go on, or blocks it.
+ *
+ * A row that waits is written when its event closes, with a time of its own, or without one behind an earlier event.
+ * It is taken up when it is due; then it is written anew, or ends with the commit that says how. What stood behind the
+ * last one of an event gets its time by being promoted.
+ * Invariant of every commit: of each order key with rows the first event has one with a time, so that whoever comes
+ * after a crash takes it up.
  */
 export class LaneEndings<E> {
   readonly #books: LaneBooks<E>;
   readonly #order: LaneOrder<E>;
   readonly #random: () => number;
+  /** Back to none with each commit; while there are some their rows may still be read as they were. */
   #dueUnwritten = 0;
 
   constructor(books: LaneBooks<E>, order: LaneOrder<E>, random: () => number) {

@@ -20,17 +20,28 @@ interface Chain<E> {
 /**
  * Which delivery may leave next so that a user's events arrive in order while users run side by side. An order key
  * with waiting rows is blocked: what comes later stands behind them.
+ *
+ * An event of a chain is
+ *   follower  it has come and an older one is active -> active, when none is left or it shares the request of one
+ *   active    its deliveries are ready or in flight, or wait for what LaneFailures decides -> follower, when one comes
+ *             back that is not the chain's oldest; -> halted, when the oldest is set aside; -> released, when closed
+ *   halted    active, but what comes back of it stands behind the one that was set aside, and it is released
  */
 export class LaneOrder<E> {
   readonly #orderBy: 'user' | 'strict' | 'none';
   readonly #actions: readonly string[];
   readonly #ready: ReadonlyMap<string, Fifo<Task<E>>>;
+  /** By order key; one that is here has an active event. */
   readonly #chains = new Map<string, Chain<E>>();
+  /** Rows that wait in the database or will with the next commit, by order key; none is there with zero. */
   readonly #waiting: Map<string, number>;
   readonly #halted = new Set<Entry<E>>();
+  /** Whose turn it is: actions take turns, one request each. */
   #nextAction = 0;
+  /** Deliveries in `#ready`, and in the turns of all followers. */
   #readyCount = 0;
   #followerCount = 0;
+  /** Events of all chains that came from waiting rows. */
   #dueCount = 0;
 
   constructor(

@@ -47,10 +47,13 @@ export interface Task<E> {
   tries: number;
   /** When the first of them failed, on the lane's clock. */
   triedSince: number | null;
+  /** Failed tries in all. */
   attempts: number;
+  /** How often it has been set aside. */
   rounds: number;
-  /** On the lane's clock. */
+  /** On the lane's clock; null exactly when `attempts` is 0. */
   firstFailedAt: number | null;
+  /** The last one, also of what speaks for the whole account. */
   failure: Failure | null;
   /** Deliveries that its next request may carry: halved each time one that it shared fails as a whole. */
   most: number;
@@ -66,13 +69,17 @@ export interface Entry<E> {
   event: E | null;
   /** It came from waiting rows, not from the archive. */
   readonly due: boolean;
+  /** Why nothing of it is sent, if nothing is. */
   readonly reason: string | null;
+  /** Of one that came from waiting rows: the bucket of its deliveries that ended before. */
   rest: Bucket | null;
   /** Of one that came from waiting rows: the deliveries whose rows still lie there. */
   readonly rows: Task<E>[];
-  /** Deliveries neither settled nor set aside. */
+  /** Deliveries neither settled nor set aside; the event is closed at 0, and never opens again. */
   open: number;
+  /** How its other deliveries stand; once it is closed, those that wait are among them. */
   settled: Settled[];
+  /** Deliveries that become waiting rows when it closes. */
   asides: Task<E>[];
 }
 

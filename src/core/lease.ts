@@ -1,4 +1,12 @@
-/** A lane is worked under a lease of this length, renewed with each commit; milliseconds. */
+/**
+ * A lane is worked under a lease of this length, renewed with each commit; milliseconds.
+ *
+ * free: nobody holds it -> held, by whoever takes it under a fresh token.
+ * held: every commit of its token renews it. Its holder may send for this long from when the last renewal was begun.
+ *   -> free, by the holder's last commit; -> held by another, who saw its renewals stand still for this long.
+ * Invariant: who has lost it sends nothing any more before another may take it, as the holder counts from before his
+ * renewal was written, and the taker from after he saw it; and what he still writes is refused by its token.
+ */
 export const leaseMs = 5_000;
 
 /** How long a lease without renewal still counts as live for people who look; milliseconds of Postgres time. */

@@ -67,6 +67,9 @@ export interface StatusView {
 /**
  * The status of a replay: a pure function of desired state, leases and end. A pause or cancel is true once no live
  * lease has confirmed less than the run's revision.
+ *
+ * planned -> running <-> (pausing -> paused); all of them -> cancelling -> cancelled; running -> completed,
+ * completed_with_failures, failed. A wish changes the desired state at once; `-ing` lasts until every holder has obeyed.
  */
 export function replayStatus(facts: StatusFacts): StatusView {
   const plain = (status: ReplayStatus): StatusView => ({

@@ -1,6 +1,6 @@
 import type { Entry, Task } from './lane-types.ts';
 
-/** Deliveries that wait for their next try within the slice, soonest first. */
+/** Deliveries that wait for their next try within the slice, soonest first; those of one moment as they came. */
 export class RetryQueue<E> {
   #items: { readonly at: number; readonly task: Task<E> }[] = [];
 

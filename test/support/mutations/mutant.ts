@@ -7,10 +7,8 @@ import { Worker } from 'node:worker_threads';
 import type { Mutation } from './mutation.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const copied = [
-  ...['src/core', 'test/support/simulation', 'test/support/lane-simulation.ts'],
-  ...['test/support/budget-simulation.ts', 'package.json'],
-];
+const simulations = ['simulation', 'lane-simulation.ts', 'budget-simulation.ts'];
+const copied = ['package.json', 'src/core', ...simulations.map((name) => `test/support/${name}`)];
 /** A mistake that makes the core go round for ever in one history is found out, too. */
 const hangsAfterMs = 20_000;
 
