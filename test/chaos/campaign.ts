@@ -44,10 +44,17 @@ const { values: options } = parseArgs({
   options: { runs: { type: 'string', default: '150' }, seed: { type: 'string' } },
 });
 const first = options.seed === undefined ? randomInt(2 ** 31) : Number(options.seed);
+const commit = execFileSync('git', ['rev-parse', 'HEAD']).toString().trim();
 const begun = performance.now();
 const runs: Run[] = [];
 let scenery: { stage: Stage; past: Past; runs: number } | null = null;
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    report();
+    process.exit(1); // which ends the servers, and they the processes
+  });
+}
 try {
   for (let index = 0; index < Number(options.runs); index++) {
     scenery ??= await openScenery();
@@ -147,7 +154,7 @@ function report(): void {
   );
   const result = {
     command: `npm run chaos -- --runs ${runs.length} --seed ${first}`,
-    commit: execFileSync('git', ['rev-parse', 'HEAD']).toString().trim(),
+    commit,
     machine: `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, loopback`,
     minutes: Math.round((performance.now() - begun) / 6_000) / 10,
     runs: runs.length,

@@ -26,6 +26,8 @@ export interface Finding {
   readonly phases: readonly [SourceLine[], SourceLine[]];
   /** How the replay ended; null when it did not. */
   readonly replay: Replay | null;
+  /** Everything that the replay's status gave as its reason meanwhile. */
+  readonly reasons: readonly string[];
   /** From the end of each fault (or all together) to deliveries again in every run; milliseconds, null: never. */
   readonly recoveries: readonly (number | null)[];
   readonly repeats: readonly { readonly fault: string; readonly repeated: number; readonly bound: number }[];
@@ -92,6 +94,7 @@ export async function finish(open: Open): Promise<Finding> {
     lines,
     phases,
     replay,
+    reasons: [...new Set(polls.polls.flatMap((poll) => poll.replay?.statusReason ?? []))],
     recoveries: hits.map((fault) => slowestRecovery(phases, lines, fault)),
     repeats: repeatsOf(lines, evidence).map(({ fault, repeated, bound }) => ({
       fault: fault.name,

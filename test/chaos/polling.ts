@@ -19,8 +19,8 @@ export function startPolling(stage: Stage, destinationId: string, replayId: stri
     await read(`/api/destinations/${destinationId}`, ({ stream }) => {
       polls.push({ at: wallClock(), phase: 1, cursor: stream.cursor.position });
     });
-    await read(`/api/replays/${replayId}`, ({ status, counts }) => {
-      polls.push({ at: wallClock(), phase: 0, replay: { status, counts } });
+    await read(`/api/replays/${replayId}`, ({ status, statusReason, counts }) => {
+      polls.push({ at: wallClock(), phase: 0, replay: { status, statusReason, counts } });
     });
   };
   const loop = async () => {

@@ -49,8 +49,8 @@ export const flawless: Verdict = {
 };
 
 /**
- * @param phases what was acknowledged and should have arrived. Order and quiet are judged within each phase: neither is
- *   promised between a replay and the stream beside it.
+ * @param phases what was acknowledged and should have arrived. Order is judged within each phase: none is promised
+ *   between a replay and the stream beside it.
  * @param lines the sink's ledger
  * @param evidence what else is known; without faults every duplicate is unexplained
  */
@@ -73,7 +73,7 @@ export function judge(
     }),
     unstable: unstable(lines),
     falselyDone: falselyDone(phases, lines, evidence),
-    early: phases.flatMap((phase) => early(linesOf(phase, lines))),
+    early: early(lines),
     vacuous: vacuous(lines, evidence.hits),
   };
 }

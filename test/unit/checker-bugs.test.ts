@@ -81,6 +81,11 @@ const bugs: readonly [name: string, list: keyof Verdict, break_: (world: World) 
     },
   ],
   [
+    'what was written down just before a crash is sent again',
+    'unexplained',
+    (world) => (world.faults[0] = fault({ recorded: world.lines.map(({ messageId }) => String(messageId)) })),
+  ],
+  [
     'what a fault left in doubt is sent a third time',
     'unexplained',
     (world) => again(world, 40, 50) ?? again(world, 40, 60),

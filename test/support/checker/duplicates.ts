@@ -6,7 +6,7 @@ const commitMs = 1_000;
 const busyMs = 500;
 /** How long a request that had left may take to be read by the sink. */
 const transitMs = 300;
-/** A commit over a slow link may take nearly as long as a lease lasts. */
+/** A commit may take nearly as long as a lease lasts, when the link to Postgres is slow or the machine overloaded. */
 const slowCommitMs = 5_000;
 
 /** How many events a fault made come twice, and how many it may have: those in flight and those not yet written down. */
@@ -55,9 +55,10 @@ function isInDoubt(line: SinkLine, fault: FaultLine, faults: readonly FaultLine[
   if (fault.recorded !== undefined && messageIdsOf(line).every((id) => fault.recorded?.includes(id)))
     return false;
   if (line.answeredAt >= fault.t0) return true;
-  return (
-    doubt === 'uncommitted' && line.answeredAt >= fault.t0 - commitMs - busyMs - slownessAt(fault.t0, faults)
-  );
+  // What had been written down is known, or else judged by how long a commit may have been ago.
+  const usualMs = commitMs + busyMs + slownessAt(fault.t0, faults);
+  const maxMs = fault.recorded === undefined ? usualMs : slowCommitMs;
+  return doubt === 'uncommitted' && line.answeredAt >= fault.t0 - maxMs;
 }
 
 function slownessAt(time: number, faults: readonly FaultLine[]): number {

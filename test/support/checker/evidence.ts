@@ -21,7 +21,11 @@ export interface PollLine {
   /** Which of the phases the run delivers. */
   readonly phase: number;
   /** Of a replay. */
-  readonly replay?: { readonly status: string; readonly counts: Readonly<Record<string, number | boolean>> };
+  readonly replay?: {
+    readonly status: string;
+    readonly statusReason?: string | null;
+    readonly counts: Readonly<Record<string, number | boolean>>;
+  };
   /** Of a stream: up to this position all is settled. */
   readonly cursor?: number;
 }

@@ -1,7 +1,7 @@
 import type { SinkLine } from '../ledger.ts';
 import { isTaken, type FaultLine } from './evidence.ts';
 
-/** How long a sender may take to hear an answer, and to hold back what it was about to send. */
+/** How long all senders together may take to hear of an answer, and to hold back what they were about to send. */
 const hearMs = 1_000;
 /** After the end of a fault its effect may still come: what was in flight goes on for so long. */
 const onsetMs = 1_000;
@@ -21,7 +21,7 @@ export function vacuous(
   });
 }
 
-/** Requests that came inside a time for which the sink had asked for quiet. Of one lane's requests. */
+/** Requests that came inside a time for which the sink had asked for quiet, whichever run they are of. */
 export function early(lines: readonly SinkLine[]): string[] {
   const windows = lines.flatMap(({ answeredAt, retryAfterSeconds }) =>
     typeof retryAfterSeconds === 'number'

@@ -15,24 +15,22 @@ describe('Postgres', () => {
   });
 
   test('cannot be reached by the worker of the replay for longer than a lease', async () => {
-    const limitMs = recoveryLimitMs.worker;
-    await survives(scenery, (holder) => cutLinks(holder, 'postgres', 8_000), {
-      limitMs,
-      pace: 100,
-    });
+    const options = { limitMs: recoveryLimitMs.worker, pace: 100 };
+    await survives(scenery, (holder) => cutLinks(holder, 'postgres', 8_000), options);
+  });
+
+  test('cannot be reached by the API for 3 s: clients send again what was not acknowledged', async () => {
+    const found = await survives(scenery, cutLinks('api', 'postgres', 3_000), { limitMs });
+    expect(found.verdict.duplicates).toEqual([]);
   });
 
   test('commits what a worker sent, and the answer is lost: nothing is sent twice', async () => {
-    const found = await survives(scenery, loseAnswers('delivery', 'commit', 3), {
-      limitMs,
-    });
+    const found = await survives(scenery, loseAnswers('delivery', 'commit', 3), { limitMs });
     expect(found.verdict.duplicates).toEqual([]);
   });
 
   test('archives what the API sent, and the answer is lost: nothing is archived twice', async () => {
-    const found = await survives(scenery, loseAnswers('api', 'archive_append', 3), {
-      limitMs,
-    });
+    const found = await survives(scenery, loseAnswers('api', 'archive_append', 3), { limitMs });
     expect(found.verdict.duplicates).toEqual([]);
   });
 
@@ -42,4 +40,10 @@ describe('Postgres', () => {
     const found = await survives(scenery, fault, { limitMs, pace: 100 });
     expect(found.verdict.duplicates).toEqual([]);
   });
+});
+
+test('Temporal cannot be reached by any worker for longer than its heartbeat timeout: nothing is sent twice', async () => {
+  const options = { limitMs: recoveryLimitMs.temporal, pace: 60 };
+  const found = await survives(scenery, cutLinks('delivery', 'temporal', 12_000), options);
+  expect(found.verdict.duplicates).toEqual([]);
 });
