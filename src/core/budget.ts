@@ -102,8 +102,10 @@ export function takeBlock(ask: Ask, bounds: Bounds, now: number): Grant {
   const slowMs = Math.min(ask.answersInMs, slowestAnswerMs);
   const aheadMs = (ask.kind === 'stream' ? streamAheadMs : replayAheadMs) + slowMs;
   const tooFar = now + streamAheadMs + slowestAnswerMs + 2 * Math.max(blockMs, size.longestMs);
-  const within = (at: number) => (at > tooFar ? now : Math.max(at, now));
-  const paceAt = pace === null ? now : within(pace.nextAt);
+  // Not before the answer is there: a short block would be over before anybody knew of it.
+  const soonest = now + slowMs;
+  const within = (at: number) => (at > tooFar ? soonest : Math.max(at, soonest));
+  const paceAt = pace === null ? soonest : within(pace.nextAt);
   const paceNextAt = pace === null ? null : paceAt;
   const advance = (from: number) => (paceNextAt === null ? null : from + size.paceMs);
   if (account === null) return grant(paceAt, size, null, advance, now + aheadMs);

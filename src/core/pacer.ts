@@ -18,7 +18,8 @@ function catchUpMs({ batch, eventMs }: Block): number {
 
 /**
  * Spaces sends over the blocks that it is given: each request keeps the next one waiting for the time of its events.
- * What a block has left at its end is lost, so no border between blocks, or between holders, sees a burst.
+ * What is too late to be made up for is lost, so no border between blocks, or between holders, sees a burst; a block of
+ * a few events is shorter than a timer is exact, so it may be used as late as anything else.
  * Times are milliseconds on the holder's clock.
  */
 export class Pacer {
@@ -82,9 +83,10 @@ export class Pacer {
 
   /** Blocks that are over or used up. */
   #drop(now: number): void {
-    for (;;) {
-      const first = this.#blocks[0];
-      if (first === undefined || (first.events > 0 && first.requests > 0 && first.block.until > now)) return;
+    for (let first = this.#blocks[0]; first !== undefined; first = this.#blocks[0]) {
+      const { block, events, requests } = first;
+      const isOver = now >= block.until + catchUpMs(block) || this.#freeAt(block) >= block.until;
+      if (!isOver && events > 0 && requests > 0) return;
       this.#blocks.shift();
     }
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { testDatabase } from '../support/database.ts';
-import { append, newEngine, newReplay, runSlice, turns } from '../support/engine.ts';
+import { append, newEngine, newReplay, runSlice, runToEnd, turns } from '../support/engine.ts';
 
 const db = await testDatabase();
 
@@ -68,4 +68,16 @@ test('a batch holds no more than a tenth of a second of the pace', async () => {
   for (const { id } of engine.sink.arrivals) sizes.set(id, (sizes.get(id) ?? 0) + 1);
   expect(engine.sink.arrivals).toHaveLength(60);
   expect(Math.max(...sizes.values())).toBe(10);
+});
+
+test('the last few events of a paced replay leave like the others', async () => {
+  const engine = await newEngine(db);
+  // Users with many events in a row: towards the end only one event after another is ready.
+  await append(
+    engine,
+    Array.from({ length: 240 }, (_, index) => `tail-${Math.floor(index / 60)}`),
+  );
+  const run = await newReplay(engine, { pace: { eventsPerSecond: 5_000 } });
+  const ended = await runToEnd(engine, run, { timing: { sliceMs: 25_000 } });
+  expect(ended.endedAs).toBe('completed');
 });

@@ -261,3 +261,9 @@ it('a time too far ahead is reset, and time that nobody took is lost', () => {
     expect(take(nextAt)).toMatchObject({ kind: 'block', block: { from: now } });
   expect(take(now + 300)).toMatchObject({ kind: 'later' });
 });
+
+it('a block begins when its taker can know of it', () => {
+  const ask = { kind: 'replay', events: 1, batchSize: 1, answersInMs: 40 } as const;
+  const grant = takeBlock(ask, { account: null, pace: { eventsPerSecond: 5_000, nextAt: 0 } }, 1_000_000);
+  expect(grant).toMatchObject({ kind: 'block', block: { from: 1_000_040 } });
+});
