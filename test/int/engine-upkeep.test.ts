@@ -28,7 +28,9 @@ const headOf = async () =>
   (await db.rows<{ head: number }>(sql`select max(position) as head from event`))[0]!.head;
 /** Whether a caller gets to wake the destination's stream. */
 const claims = async ({ destinationId }: Engine) =>
-  (await claimParked(db, { after: 0, to: await headOf() })).some((claimed) => claimed.destinationId === destinationId);
+  (await claimParked(db, { after: 0, to: await headOf() })).some(
+    (claimed) => claimed.destinationId === destinationId,
+  );
 const later = async (run: string) =>
   await db.run(sql`update lane set woken_at = woken_at - interval '5 s' where run_id = ${run}`);
 
