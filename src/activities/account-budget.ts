@@ -231,8 +231,11 @@ export class AccountBudget {
         await this.#close();
         if (!telling.again) break;
       } catch (error) {
-        if (!isOutage(error)) break; // it is closed here, and each lane that sends is told by the account itself
-        await pause(outageMs);
+        if (!isOutage(error)) {
+          for (const { budget } of this.#runs.values()) budget.fail(error);
+          break;
+        }
+        await pause(outageMs); // meanwhile it is closed here, and others are told by the account itself
       }
     }
     this.#telling = null;

@@ -146,7 +146,7 @@ export class LaneTraffic implements Waiter {
     const now = this.#deps.now();
     if (run.closedForMs > longCloseMs) this.#lane.close(run.closedForMs, now);
     const free = this.#concurrency() - this.#requests;
-    const events = Math.min(this.#lane.ready(now), batchSize * free);
+    const events = this.#lane.ready(now); // as requests end, more may follow them within one block
     const requests = Math.min(free, Math.ceil(events / batchSize));
     if (events > 0) run.waitFor(this, { events, requests, batchSize });
   }

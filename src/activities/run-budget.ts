@@ -86,6 +86,11 @@ export class RunBudget {
     this.#connections.claim();
   }
 
+  /** Something is broken: lanes that wait will not have their turn. */
+  fail(error: unknown): void {
+    for (const waiter of this.#waiting.keys()) waiter.fail(error);
+  }
+
   /** No lane of the run is worked here any more. */
   close(): void {
     clearTimeout(this.#timer);
@@ -215,7 +220,7 @@ export class RunBudget {
     } catch (error) {
       // Without Postgres no lane can write down what it sends, and each of them minds that by itself.
       if (isOutage(error)) this.#askAt = this.#account.now() + retryMs;
-      else for (const waiter of this.#waiting.keys()) waiter.fail(error);
+      else this.fail(error);
     }
     this.#fetching = false;
     this.#serve();

@@ -82,6 +82,8 @@ const replayAheadMs = 150;
 const streamAheadMs = 400;
 /** By so much more may a block lie ahead, if answers of Postgres take that long, lest time is lost meanwhile. */
 const slowestAnswerMs = 300;
+/** Answers that take no longer are no reason for longer blocks. */
+const quickAnswerMs = 20;
 /** The part of an account that is held back for its stream while that has something to send. */
 const streamPart = 0.8;
 /** How long after its last block a stream that wanted more is believed to want more still; milliseconds. */
@@ -156,14 +158,20 @@ interface BlockSize {
   readonly longestMs: number;
 }
 
-function sizeOf({ events: wanted, batchSize }: Ask, { account, pace }: Bounds, now: number): BlockSize {
+function sizeOf(
+  { events: wanted, batchSize, answersInMs }: Ask,
+  { account, pace }: Bounds,
+  now: number,
+): BlockSize {
   const paceMs = intervalMs(pace?.eventsPerSecond);
   const eventMs = account === null ? paceMs : intervalMs(account.budget.eventsPerSecond);
   const requestMs = account === null ? 0 : requestIntervalMs(account, now);
   const slowestMs = Math.max(eventMs, paceMs);
   const batch = Math.min(batchSize, atLeastOne(blockMs / slowestMs));
   const longestMs = Math.max(batch * eventMs, requestMs);
-  const fitting = Math.min(batch * atLeastOne(blockMs / longestMs), atLeastOne(blockMs / slowestMs));
+  // One who hears late would miss much of a short block.
+  const lastsMs = blockMs + Math.max(0, Math.min(answersInMs, slowestAnswerMs) - quickAnswerMs);
+  const fitting = Math.min(batch * atLeastOne(lastsMs / longestMs), atLeastOne(lastsMs / slowestMs));
   const events = Math.min(wanted, fitting);
   const requests = requestMs === 0 ? Number.POSITIVE_INFINITY : Math.ceil(events / batch);
   const lengthMs = Math.max(events * eventMs, requestMs === 0 ? 0 : requests * requestMs);

@@ -42,40 +42,43 @@ test(
       await delay(2_000);
       const within = since(engine, settled);
       expect(most(within), `${eventsPerSecond}/s`).toBeLessThanOrEqual(eventsPerSecond * 1.1);
-      expect(within.length, `${eventsPerSecond}/s`).toBeGreaterThan(25);
     }
+    expect(engine.sink.arrivals.length).toBeGreaterThan(100);
     await setBudget(engine, {});
     await Promise.all(processes.filter(({ process }) => !process.killed).map(({ exited }) => exited));
     expect(await countsOf(engine, run)).toEqual({ delivered: 4_000 });
   },
 );
 
-test('no process sends inside the window that one of them was told of', async () => {
+test('no process sends inside the window that one of them was told of', { timeout: 60_000 }, async () => {
   const { engine, run } = await newScene({});
   let closedAt = Infinity;
   engine.sink.answer = () => {
     if (closedAt < Infinity || engine.sink.arrivals.length < 500) return { status: 200, afterMs: 5 };
     closedAt = performance.now();
-    return { status: 429, retryAfter: 2 };
+    return { status: 429, retryAfter: 3 };
   };
   for (const lane of [0, 1, 2, 3]) work(run, lane);
   await expect.poll(() => closedAt, { timeout: 20_000 }).toBeLessThan(Infinity);
-  await delay(4_000);
-  const later = since(engine, closedAt);
-  const inWindow = later.filter((at) => at >= closedAt + 250 && at < closedAt + 2_000); // 250 ms for the news
-  expect(inWindow).toEqual([]);
-  expect(later.filter((at) => at >= closedAt + 2_000).length).toBeGreaterThan(20);
+  const opensAt = closedAt + 3_000;
+  await expect.poll(() => since(engine, opensAt).length, { timeout: 15_000 }).toBeGreaterThan(20);
+  const news = 600; // what has started before the news came was in flight; milliseconds
+  expect(since(engine, closedAt + news).filter((at) => at < opensAt)).toEqual([]);
 });
 
-test('four processes never have more requests under way than the account bears', async () => {
-  const { engine, run } = await newScene({ maxConcurrent: 6 });
-  engine.sink.answer = () => ({ status: 200, afterMs: 5 + Math.random() * 20 });
-  const processes = [0, 1, 2, 3].map((lane) => work(run, lane));
-  await engine.sink.arrived(300);
-  processes[2]!.process.kill('SIGKILL');
-  work(run, 2);
-  const before = engine.sink.arrivals.length;
-  await delay(4_000);
-  expect(engine.sink.mostOpen).toBeLessThanOrEqual(6);
-  expect(engine.sink.arrivals.length - before).toBeGreaterThan(200);
-});
+test(
+  'four processes never have more requests under way than the account bears',
+  { timeout: 60_000 },
+  async () => {
+    const { engine, run } = await newScene({ maxConcurrent: 6 });
+    engine.sink.answer = () => ({ status: 200, afterMs: 5 + Math.random() * 20 });
+    const processes = [0, 1, 2, 3].map((lane) => work(run, lane));
+    await engine.sink.arrived(300);
+    processes[2]!.process.kill('SIGKILL');
+    work(run, 2);
+    const before = engine.sink.arrivals.length;
+    await engine.sink.arrived(before + 100);
+    expect(engine.sink.mostOpen).toBeLessThanOrEqual(6);
+    expect(engine.sink.mostOpen).toBeGreaterThan(2);
+  },
+);
