@@ -145,6 +145,29 @@ describe('a budget', () => {
     }
   });
 
+  it('a replay far slower than the account bears loses no turn to timers that fire late', () => {
+    const late = fc.integer({ min: 0, max: 20 });
+    fc.assert(
+      fc.property(
+        late,
+        fc.constantFrom(100, 1_000, 20_000),
+        fc.integer({ min: 1, max: 15 }),
+        (ms, rate, answer) => {
+          const takers = [{ ...replay, late: [ms], answersIn: [answer] }];
+          const sent = simulate({
+            forMs: 5_000,
+            budgets: steady(rate),
+            takers,
+            paces: [{ at: 0, pace: 20 }],
+          });
+          expect(most(times(sent))).toBeLessThanOrEqual(22);
+          expect(sent.length).toBeGreaterThanOrEqual(20 * 5 * 0.9);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
   it('a pace alone is kept as well', () => {
     const paces = [{ at: 0, pace: 100 }];
     const sent = simulate({
@@ -175,6 +198,17 @@ describe('the stream and its replay', () => {
       expect(Math.max(...live.map(({ waited }) => waited)), `${gap} ms apart`).toBeLessThanOrEqual(300);
       expect(live.length).toBeGreaterThanOrEqual(forMs / gap - 300 / gap - 1);
       expect(sent.length).toBeGreaterThanOrEqual(100 * 20 * 0.95);
+    }
+  });
+
+  it('what comes in now and then leaves as soon as the account has answered, however fast it is', () => {
+    for (const rate of [100, 1_000, 5_000]) {
+      for (const answer of [1, 5, 15]) {
+        const own = { ...stream, arrivals: every(100, 5_000), answersIn: [answer] };
+        const live = simulate({ forMs: 6_000, budgets: steady(rate), takers: [own] });
+        expect(live.length).toBe(50);
+        expect(Math.max(...live.map(({ waited }) => waited)), `${rate}/s`).toBeLessThanOrEqual(answer + 10);
+      }
     }
   });
 

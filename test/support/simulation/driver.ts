@@ -3,6 +3,8 @@ import type { SimSliceEnd } from './slice.ts';
 import type { SimWorker } from './worker.ts';
 import type { World } from './world.ts';
 
+/** Attempts that go on beside each other. */
+const mostAttempts = 4;
 const heartbeatTimeoutMs = 10_000;
 /** A wake-up may be lost; then the lane looks by itself. */
 const lookAgainMs = 5 * 60_000;
@@ -46,7 +48,7 @@ export class Driver {
 
   /** A slice is begun beside one that is at work, as when nothing was heard of it. */
   double(): void {
-    if (this.#current !== null) this.begin();
+    if (this.#current !== null && this.#attempts.size < mostAttempts) this.begin();
   }
 
   /** The worker of a mishap. @param index null: the one at work, if there is one */

@@ -29,7 +29,11 @@ export function paceFault(seed: number): string | null {
     const limit = Math.max(rate * 1.1, rate * 1.05 + request);
     const times = sent.map((one) => one.at).filter((time) => time >= settled && time < until);
     if (most(times) > limit) return `${most(times)} in a second at ${rate}`;
-    const isWorked = takers.some(({ from, diesAt }) => (from ?? 0) <= at && (diesAt ?? forMs) >= until);
+    // Timers that fire later than a request may be written late lose their turns.
+    const isWorked = takers.some(
+      ({ from, diesAt, late = [] }) =>
+        (from ?? 0) <= at && (diesAt ?? forMs) >= until && Math.max(...late) <= 25,
+    );
     const least = ((until - settled - 500) / 1_000) * rate * 0.7;
     if (isWorked && closed.length === 0 && !byPace && rate >= 20 && times.length < least)
       return `only ${times.length} in ${until - settled} ms at ${rate}`;

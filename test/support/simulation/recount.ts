@@ -93,7 +93,11 @@ export class Recount {
       const rest = others.length === 0 ? null : first(others.map((action) => this.#endOf(event, action)));
       // A crash forgets that a delivery was malformed: it waits behind this one until it is found so again.
       const foundAgain = row.rest === 'invalid' && Object.values(event.traits).includes('malformed');
-      if (row.rest !== rest && !foundAgain)
+      // Who was suppressed, or is so no more, is judged anew after a crash, too.
+      const judgedAnew = others.some((action) =>
+        this.#witness.everSuppressed.has(keyOf(row.position, action)),
+      );
+      if (row.rest !== rest && !foundAgain && !judgedAnew)
         throw new Violation('a rest that lies', `${row.position}: ${row.rest}, is ${rest}`);
     }
   }
