@@ -146,26 +146,12 @@ describe('a budget', () => {
   });
 
   it('a replay far slower than the account bears loses no turn to timers that fire late', () => {
-    const late = fc.integer({ min: 0, max: 20 });
-    fc.assert(
-      fc.property(
-        late,
-        fc.constantFrom(100, 1_000, 20_000),
-        fc.integer({ min: 1, max: 15 }),
-        (ms, rate, answer) => {
-          const takers = [{ ...replay, late: [ms], answersIn: [answer] }];
-          const sent = simulate({
-            forMs: 5_000,
-            budgets: steady(rate),
-            takers,
-            paces: [{ at: 0, pace: 20 }],
-          });
-          expect(most(times(sent))).toBeLessThanOrEqual(22);
-          expect(sent.length).toBeGreaterThanOrEqual(20 * 5 * 0.9);
-        },
-      ),
-      { numRuns: 30 },
-    );
+    for (const rate of [100, 1_000, 20_000]) {
+      const takers = [{ ...replay, late: [0, 2, 20], answersIn: [1, 15] }];
+      const sent = simulate({ forMs: 5_000, budgets: steady(rate), takers, paces: [{ at: 0, pace: 20 }] });
+      expect(most(times(sent))).toBeLessThanOrEqual(22);
+      expect(sent.length, `${rate}/s`).toBeGreaterThanOrEqual(20 * 5 * 0.9);
+    }
   });
 
   it('a pace alone is kept as well', () => {
