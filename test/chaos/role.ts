@@ -100,7 +100,12 @@ export function startRole(
     },
     serving: async () => {
       const look = () => serving;
-      await until(`${name} serves`, look, Boolean, { deadlineMs: serveDeadlineMs, everyMs: 10 });
+      const options = { deadlineMs: serveDeadlineMs, everyMs: 10 };
+      await until(`${name} serves`, look, Boolean, options).catch((error: Error) => {
+        throw new Error(
+          `${error.message}; its log ends with\n${readFileSync(logFile, 'utf8').slice(-2_000)}`,
+        );
+      });
     },
     output: () => readFileSync(logFile, 'utf8'),
     stop: async () => {

@@ -111,7 +111,7 @@ const bugs: readonly [name: string, list: keyof Verdict, break_: (world: World) 
     'what had been settled is repeated when a connection to the sink is cut',
     'unexplained',
     (world) => {
-      world.faults[0] = fault({ kind: 'cut', target: 'delivery>sink', t0: killed + 200 });
+      world.faults[0] = fault({ kind: 'cut', target: 'delivery>sink', t0: killed + 600 });
     },
   ],
   ['the stream sends what the replay has sent', 'unexplained', (world) => again(world, 2, 50)],

@@ -4,7 +4,7 @@ import { isTaken, messageIdsOf, type FaultLine } from './evidence.ts';
 /** Every how often what was settled is written down at least, and by how much a busy machine may be late with it. */
 const commitMs = 1_000;
 const busyMs = 500;
-/** How long a request that had left may take to be read by the sink. */
+/** How long a request that had left may take to be read by the sink, and an answer by its sender. */
 const transitMs = 300;
 /** A commit may take nearly as long as a lease lasts, when the link to Postgres is slow or the machine overloaded. */
 const slowCommitMs = 5_000;
@@ -54,7 +54,7 @@ function isInDoubt(line: SinkLine, fault: FaultLine, faults: readonly FaultLine[
   if (doubt === 'none' || !isTaken(line) || line.at > fault.t0 + transitMs) return false;
   if (fault.recorded !== undefined && messageIdsOf(line).every((id) => fault.recorded?.includes(id)))
     return false;
-  if (line.answeredAt >= fault.t0) return true;
+  if (line.answeredAt >= fault.t0 - transitMs) return true;
   // What had been written down is known, or else judged by how long a commit may have been ago.
   const usualMs = commitMs + busyMs + slownessAt(fault.t0, faults);
   const maxMs = fault.recorded === undefined ? usualMs : slowCommitMs;
