@@ -76,8 +76,6 @@ export type Grant =
 
 /** A block is about this long, and always the time of a whole request; milliseconds. */
 const blockMs = 100;
-/** However short a block is, it may be used for so long: a late answer, or a timer that fires late, must not lose it. */
-const usableMs = 40;
 /** How far ahead of now a replay's block may begin: so long may the stream have to wait for its turn, and no longer. */
 const replayAheadMs = 150;
 /** The stream may book further ahead, so that it never loses a race for the next block. */
@@ -140,8 +138,7 @@ function grant(
 ): Grant {
   if (from > latest) return { kind: 'later', inMs: from - latest };
   const { events, requests, eventMs, requestMs, batch } = size;
-  const until = from + Math.max(size.lengthMs, usableMs);
-  const block = { from, until, events, requests, eventMs, requestMs, batch };
+  const block = { from, until: from + size.lengthMs, events, requests, eventMs, requestMs, batch };
   return { kind: 'block', block, books, paceNextAt: advance(from) };
 }
 
