@@ -52,7 +52,7 @@ test('an open replay of failures of before goes on with the dead letters that it
   await db.run(sql`update dead_letter set retried_by = null where retried_by = ${replay}`);
   const before = { failedAt: engine.destinationId };
   await db.run(sql`update run set selection = ${JSON.stringify(before)}::jsonb where id = ${replay}`);
-  const upgrade = await textOf('0011_dead_letter_look_ups.sql');
+  const upgrade = await textOf('0012_dead_letter_look_ups.sql');
   await db.run({ text: upgrade.slice(upgrade.indexOf('update dead_letter')), values: [] });
   engine.sink.answer = () => 200;
   await append(engine, ['u1']);
