@@ -100,6 +100,7 @@ async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rat
   return {
     next: nextOf(end, over ? 'cancelled' : desiredOfHolderOf(run)),
     wakeAt: lane?.wakeAt?.toISOString() ?? null,
+    wakeInMs: 'wakeInMs' in end ? end.wakeInMs : null,
     position: String(lane?.mark ?? 0),
     settled: run === undefined ? 0 : countedEvents(sumCounts(run.lanes.map((one) => one.counts))),
     selected: run?.selected ?? 0,

@@ -26,11 +26,9 @@ export class Wakes {
     await condition(() => isSo() || this.#count > seen || this.#handOn);
   }
 
-  /** Sleeps until a wake-up after `seen`, a time, or the wish to hand on. @param until RFC 3339 */
-  async wait(seen: number, until: string | null): Promise<void> {
-    const awake = () => this.#count > seen || this.#handOn;
-    const ms = until === null ? lookAgainMs : Math.max(0, Date.parse(until) - Date.now());
-    await condition(awake, Math.min(ms, lookAgainMs));
+  /** Sleeps until a wake-up after `seen`, for a time at most, or until the wish to hand on. */
+  async wait(seen: number, ms: number): Promise<void> {
+    await condition(() => this.#count > seen || this.#handOn, Math.min(ms, lookAgainMs));
   }
 }
 
@@ -61,7 +59,13 @@ export async function driveLane(
     onSlice(slice);
     if (slice.wakesOthers === true) wakes.wake();
     if (slice.next === 'done') return 'done';
-    if (slice.next !== 'more') await wakes.wait(seen, slice.wakeAt);
+    if (slice.next !== 'more') await wakes.wait(seen, restOf(slice));
   }
   return 'handOn';
+}
+
+/** For how long a lane rests; milliseconds. */
+function restOf({ wakeInMs, wakeAt }: SliceResult): number {
+  if (wakeInMs !== undefined) return wakeInMs ?? lookAgainMs;
+  return wakeAt === null ? lookAgainMs : Math.max(0, Date.parse(wakeAt) - Date.now());
 }

@@ -49,7 +49,10 @@ export interface SliceResult {
    * · waiting: only events that wait for their next try · stopped: paused
    */
   readonly next: 'more' | 'done' | 'idle' | 'held' | 'waiting' | 'stopped';
+  /** For people: Postgres' clock may not agree with Temporal's. */
   readonly wakeAt: string | null;
+  /** In how long the lane wants to be worked again; milliseconds, null: when somebody wakes it. Slices of old lack it. */
+  readonly wakeInMs?: number | null;
   readonly position: string;
   /** Events of the whole run, as counted after this slice. */
   readonly settled: number;

@@ -83,6 +83,17 @@ describe('a slice tells its workflow', () => {
     const held = await newActivity(engine).run(stream);
     expect(held).toMatchObject({ next: 'held', reason: 'throttled: http_429' });
     expect(Date.parse(held.wakeAt!)).toBeGreaterThan(Date.now());
+    expect(held.wakeInMs).toBeGreaterThan(30_000);
+  });
+
+  test('by no clock when it rests until somebody wakes it, whatever time it waited for before', async () => {
+    const engine = await newEngine(db);
+    await append(engine, turns(3));
+    engine.sink.answer = () => ({ status: 429, retryAfter: 60 });
+    const run = await newReplay(engine);
+    await newActivity(engine).run(run);
+    await setReplayDesired(db, run, 'paused');
+    expect(await newActivity(engine).run(run)).toMatchObject({ next: 'stopped', wakeInMs: null });
   });
 
   test('more when its worker shuts down, with nothing sent twice', async () => {
