@@ -201,7 +201,7 @@ export async function runSlice(
   const taken = await takeLaneWhenFree(overrides.db ?? engine.db, { runId, lane }, clock);
   if (taken === null) return { kind: 'notTaken' };
   if (taken.kind === 'stopped') return { kind: 'unwanted', desired: taken.desired };
-  if (taken.kind === 'ended') return taken;
+  if (taken.kind === 'ended') return { kind: 'ended' };
   const sender = overrides.sender ?? (await openSender(taken.lane.destination));
   const suppressions = new SuppressionList(engine.db);
   await suppressions.reach(taken.lane.suppressionRevision);
