@@ -8,7 +8,8 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', {}),
-      project('int', { globalSetup: 'test/support/global-postgres.ts' }),
+      // They mostly wait for Postgres and for time.
+      project('int', { globalSetup: 'test/support/global-postgres.ts', maxWorkers: 2 }),
       project('e2e', {
         globalSetup: 'test/support/global-postgres.ts',
         testTimeout: 240_000,
