@@ -202,7 +202,8 @@ export class AccountBudget {
       );
       if (decided?.grant?.tell === true) await tellBudget(this.#deps.db, this.#destinationId);
       return decided?.grant ?? null;
-    } catch {
+    } catch (error) {
+      if (!isOutage(error)) this.#runs.get(runId)?.budget.fail(error);
       return null; // what is held runs out by itself
     }
   }

@@ -105,9 +105,9 @@ export class LaneTraffic implements Waiter {
       }
       const batch = this.#lane.next(this.#deps.now(), Math.min(this.#deps.sender.batchSize, room));
       if (batch.length === 0) break;
-      run.take(batch.length, leavesAt);
+      const until = run.take(batch.length, leavesAt);
       const rest = this.#withoutSuppressed(batch, this.#deps.now());
-      if (rest.length > 0) void this.#send(rest, leavesAt);
+      if (rest.length > 0) void this.#send(rest, until);
     }
     this.#readMore();
     this.#armTimer();
@@ -134,8 +134,8 @@ export class LaneTraffic implements Waiter {
    * Asked when a request is written to its socket, which may be long after it was handed over, as connections are made
    * on demand: its turn may be over, and the account may have closed.
    */
-  #mayWrite(deliveries: readonly Delivery[], leavesAt: number): boolean {
-    if (!this.#maySend() || !this.#budget.run.mayStillLeave(leavesAt)) return false;
+  #mayWrite(deliveries: readonly Delivery[], until: number): boolean {
+    if (!this.#maySend() || !this.#budget.run.mayStillLeave(until)) return false;
     return !deliveries.some(({ event }) => this.#deps.suppressed(event));
   }
 
@@ -170,7 +170,7 @@ export class LaneTraffic implements Waiter {
     });
   }
 
-  async #send(batch: readonly Task<ArchivedEvent>[], leavesAt: number): Promise<void> {
+  async #send(batch: readonly Task<ArchivedEvent>[], until: number): Promise<void> {
     this.#requests++;
     this.#budget.run.started();
     const { kind, runId, newIds, destination } = this.#taken;
@@ -183,7 +183,7 @@ export class LaneTraffic implements Waiter {
     }));
     try {
       const outcomes = await this.#deps.sender.send(deliveries, {
-        mayWrite: () => this.#mayWrite(deliveries, leavesAt),
+        mayWrite: () => this.#mayWrite(deliveries, until),
       });
       this.#budget.account.heard(outcomes);
       this.#lane.settleRequest(batch, outcomes, this.#deps.now());

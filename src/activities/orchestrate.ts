@@ -40,23 +40,20 @@ export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDep
      * @param input.full looks at every run, not only at those that nobody seems to work
      */
     async reconcile({ full }: { full: boolean }): Promise<void> {
-      for (const runId of await freeToEnd(db)) {
-        const run = await db.transaction((tx) => endRunIfDue(tx, runId));
-        // It was changed: its lanes stopped for that and may go on.
-        if (run?.kind === 'replay' && run.endedAt === null) {
-          await orchestrator.wake(replayWorkflowId(run.destinationId, runId));
-        }
-      }
-      for (const run of await readOpenRuns(db)) {
+      const failures: unknown[] = [];
+      // What goes wrong with one run must not keep the others from what they want.
+      const each = async <T>(list: readonly T[], work: (one: T) => Promise<void>) => {
+        for (const one of list) await work(one).catch((error: unknown) => failures.push(error));
+      };
+      await each(await freeToEnd(db), (runId) => endFree({ db, orchestrator }, runId));
+      await each(await readOpenRuns(db), async (run) => {
         const quiet = run.worked || run.parked;
-        if (quiet && !run.unheard && !full) continue;
+        if (quiet && !run.unheard && !full) return;
         heartbeat();
-        if (run.kind === 'stream') await orchestrator.startStream(run.destinationId);
-        else await reconcileReplay({ db, orchestrator }, run);
-        if (run.unheard && !run.worked && (await claimWake(db, run.runId)))
-          await orchestrator.wake(workflowIdOf(run));
-      }
+        await reconcileRun({ db, orchestrator }, run);
+      });
       if (full) await pruneIdentities(db);
+      if (failures.length > 0) throw failures[0];
     },
 
     /** Starts fan-out again if it is not running. */
@@ -67,6 +64,21 @@ export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDep
 }
 
 export type OrchestrateActivities = ReturnType<typeof createOrchestrateActivities>;
+
+async function endFree({ db, orchestrator }: OrchestrateDeps, runId: string): Promise<void> {
+  const run = await db.transaction((tx) => endRunIfDue(tx, runId));
+  // It was changed: its lanes stopped for that and may go on.
+  if (run?.kind === 'replay' && run.endedAt === null) {
+    await orchestrator.wake(replayWorkflowId(run.destinationId, runId));
+  }
+}
+
+async function reconcileRun({ db, orchestrator }: OrchestrateDeps, run: OpenRun): Promise<void> {
+  if (run.kind === 'stream') await orchestrator.startStream(run.destinationId);
+  else await reconcileReplay({ db, orchestrator }, run);
+  if (run.unheard && !run.worked && (await claimWake(db, run.runId)))
+    await orchestrator.wake(workflowIdOf(run));
+}
 
 /** A replay whose workflow is unknown is started; one that somebody terminated by hand ends as failed. */
 async function reconcileReplay({ db, orchestrator }: OrchestrateDeps, run: OpenRun): Promise<void> {

@@ -1,7 +1,7 @@
 import { addEndings, brakeReason, noEndings, type Endings } from '../core/brakes.ts';
 import type { Lane } from '../core/lane.ts';
 import type { LaneCommit } from '../core/lane-types.ts';
-import { setReplayDesired } from '../db/replays.ts';
+import { brakeReplay } from '../db/replays.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Queryable } from '../db/sql.ts';
 
@@ -39,6 +39,6 @@ export class ReplayBrakes {
     const { kind, runId, brakesReleased } = this.#taken;
     if (kind !== 'replay') return;
     const reason = brakeReason(this.#endings, lane.health, now, brakesReleased);
-    if (reason !== null) await setReplayDesired(this.#db, runId, 'paused', reason);
+    if (reason !== null) await brakeReplay(this.#db, runId, reason);
   }
 }

@@ -9,6 +9,8 @@ import { RunConnections } from './run-connections.ts';
 const retryMs = 200;
 /** How late after its turn a request may be written; with what the pacer makes up for it is a tenth of a second. */
 const lateMs = 25;
+/** Of a slow rate's long turns it may miss a tenth: a connection is made anew for each of them, and takes its time. */
+const lateShare = 0.1;
 /** Processes that were told to ask at the same moment do so one after another; milliseconds. */
 const jitterMs = 10;
 
@@ -67,10 +69,10 @@ export class RunBudget {
     return this.#account.now();
   }
 
-  /** Whether a request may be written whose turn was at a time: not so late that another's turn sees too many. */
-  mayStillLeave(leavesAt: number): boolean {
+  /** Whether a request may be written that `take` gave a time: not so late that another's turn sees too many. */
+  mayStillLeave(until: number): boolean {
     const now = this.#account.now();
-    return !this.#account.isClosed(now) && (!this.#limited || now - leavesAt <= lateMs);
+    return !this.#account.isClosed(now) && (!this.#limited || now <= until);
   }
 
   /** Takes over what a commit has read. */
@@ -117,9 +119,13 @@ export class RunBudget {
     return this.#limited ? this.#pacer.room(now) : Number.POSITIVE_INFINITY;
   }
 
-  /** Takes the room for a request that leaves. @param events no more than there was room for at that time */
-  take(events: number, now: number): void {
-    if (this.#limited) this.#pacer.take(events, now);
+  /**
+   * Takes the room for a request that leaves. @param events no more than there was room for at that time
+   * @returns until when it may be written
+   */
+  take(events: number, now: number): number {
+    if (!this.#limited) return Number.POSITIVE_INFINITY;
+    return now + Math.max(lateMs, lateShare * this.#pacer.take(events, now));
   }
 
   /** A request is under way. */

@@ -70,8 +70,11 @@ export class Pacer {
     return Math.min(current.block.batch, current.events);
   }
 
-  /** A request leaves now. @param events no more than there is room for */
-  take(events: number, now: number): void {
+  /**
+   * A request leaves now. @param events no more than there is room for
+   * @returns for how long it keeps the next one waiting; milliseconds
+   */
+  take(events: number, now: number): number {
     const at = this.leaveAt(now);
     const current = this.#blocks[0];
     if (at === null || at > now || current === undefined) throw new Error('nothing may leave now');
@@ -79,6 +82,7 @@ export class Pacer {
     this.#last = { at: Math.max(at, now - catchUpMs(current.block)), events };
     current.events -= events;
     current.requests--;
+    return Math.max(events * current.block.eventMs, current.block.requestMs);
   }
 
   /** Blocks that are over or used up. */

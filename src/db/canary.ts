@@ -16,6 +16,7 @@ export async function settleCanary(db: Database, runId: string): Promise<boolean
     if (run === undefined || run.canary === null || run.canaryPassed || run.desired !== 'running')
       return false;
     if (!run.lanes.every(({ state }) => state === 'canary' || state === 'done')) return false;
+    if (run.lanes.every(({ state }) => state === 'done')) return false; // nothing is left that could follow
     const good = canaryVerdict(sumCounts(run.lanes.map(({ counts }) => counts))) === 'good';
     if (good && run.canary.then === 'continue') {
       await tx.run(sql`update run set canary_passed = true, revision = revision + 1 where id = ${runId}`);

@@ -48,7 +48,8 @@ export async function passParked(
     with ${news(after, to)}
     update lane l set mark = ${to}
     from run r
-    where r.id = l.run_id and ${parked} and ${reads} and l.mark >= ${after} and l.mark < ${to} and not ${hasNews}`);
+    where r.id = l.run_id and ${parked} and ${reads} and l.mark >= ${after} and l.mark < ${to} and not ${hasNews}
+      and l.lease_revision >= r.revision and (l.wake_at is null or l.wake_at > clock_timestamp())`);
   return { woken, more: to < head };
 }
 

@@ -9,7 +9,7 @@ import { tellBudget } from './budget.ts';
 import { cancelPlanned, waitsForReplay } from './planned-replays.ts';
 import { countReplay } from './replay-count.ts';
 import { reachOf } from './replay-reach.ts';
-import { endRunIfDue } from './run-end.ts';
+import { endRunIfDue, lockRun } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 import { lastTaker, takeUpDeadLetters, type DeadLetterChoice } from './take-up.ts';
@@ -153,6 +153,14 @@ export async function setReplayDesired(
   return await changeOf(db, id, changed, desired);
 }
 
+/** Pauses a replay that does harm, unless somebody has released that brake meanwhile. */
+export async function brakeReplay(db: Queryable, id: string, reason: string): Promise<void> {
+  await db.run(sql`
+    update run set desired = 'paused', status_reason = ${reason}, revision = revision + 1
+    where id = ${id} and kind = 'replay' and ended_at is null and desired = 'running'
+      and ${reason} <> all(brakes_released)`);
+}
+
 /** Who resumes a replay that was refused has mended something: its lanes begin at full speed, not with a probe. */
 async function forgetRefusals(db: Queryable, id: string): Promise<void> {
   const refused = ['destination_refuses', 'unauthorized'];
@@ -192,6 +200,7 @@ export async function setReplayPace(
  * else as soon as every lane is let go.
  */
 export async function setReplayRange(tx: Queryable, id: string, range: ReplayRange): Promise<ChangeReplay> {
+  await lockRun(tx, id);
   const changed = await tx.run(sql`
     update run set request = jsonb_set(request, '{range}', ${JSON.stringify(range)}::jsonb), revision = revision + 1,
       change = jsonb_build_object('range', ${JSON.stringify(range)}::jsonb)

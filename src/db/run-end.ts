@@ -14,7 +14,7 @@ import { withoutWaiting } from './waiting-counts.ts';
  * @returns the run as it stands afterwards, null when there is none
  */
 export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunRecord | null> {
-  await tx.rows(sql`select 1 from run where id = ${runId} for no key update`);
+  await lockRun(tx, runId);
   const [run] = await readRuns(tx, sql`r.id = ${runId}`);
   if (run === undefined) return null;
   if (run.endedAt !== null) return run;
@@ -29,9 +29,19 @@ export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunReco
   return (await readRuns(tx, sql`r.id = ${runId}`))[0] ?? null;
 }
 
+/**
+ * Locks a run's destination and then the run, in this order everywhere: how far a destination's replays reach must not
+ * change while its stream begins or ends.
+ */
+export async function lockRun(tx: Queryable, runId: string): Promise<void> {
+  await tx.rows(sql`
+    select 1 from destination where id = (select destination_id from run where id = ${runId}) for no key update`);
+  await tx.rows(sql`select 1 from run where id = ${runId} for no key update`);
+}
+
 /** Ends a run whose workflow somebody terminated by hand, or that cannot go on. */
 export async function failRun(tx: Queryable, runId: string, reason: string): Promise<void> {
-  await tx.rows(sql`select 1 from run where id = ${runId} for no key update`);
+  await lockRun(tx, runId);
   const [run] = await readRuns(tx, sql`r.id = ${runId} and r.ended_at is null`);
   if (run !== undefined) await endRun(tx, run, 'failed', reason);
 }
@@ -48,13 +58,13 @@ function isHeld(run: RunRecord): boolean {
 }
 
 async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: string | null): Promise<void> {
-  await tx.run(sql`delete from waiting_delivery where run_id = ${run.id}`);
-  await dropPaceRow(tx, run.id);
-  // A fresh token fences whoever still believes that it holds a lane.
+  // A fresh token fences whoever still believes that it holds a lane; what it was writing is done by then.
   await tx.run(sql`
     update lane l set state = 'done', wake_at = null, lease_token = null, lease_released = true,
       counts = ${withoutWaiting(sql`counts`)}, ahead = ${withoutWaiting(sql`ahead`)}
     where run_id = ${run.id}`);
+  await tx.run(sql`delete from waiting_delivery where run_id = ${run.id}`);
+  await dropPaceRow(tx, run.id);
   await tx.run(sql`
     update run r set ended_at = clock_timestamp(), ended_as = ${ending},
       status_reason = coalesce(${reason}, status_reason),

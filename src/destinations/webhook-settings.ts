@@ -53,6 +53,12 @@ export type WebhookSettings = z.infer<typeof WebhookSettings>;
 export function webhookSecrets(settings: WebhookSettings): readonly string[] {
   const headers = Object.values(settings.headers).flatMap((value) => [value, ...value.split(' ')]);
   const secrets = (settings.secret ?? '').split(' ').flatMap((secret) => [secret, secret.slice(6)]);
-  const query = [...new URL(settings.url).searchParams.values()];
-  return [...headers, ...secrets, ...query].filter((value) => value !== '');
+  const { pathname, searchParams } = new URL(settings.url);
+  const path = pathname.split('/').filter(looksSecret);
+  return [...headers, ...secrets, ...searchParams.values(), ...path].filter((value) => value !== '');
+}
+
+/** Whether a part of a path may be what gives access: many services put a token there, and hooks of theirs are URLs. */
+function looksSecret(part: string): boolean {
+  return part.length >= 16 || (part.length >= 6 && /\d/.test(part) && /[a-z]/i.test(part));
 }

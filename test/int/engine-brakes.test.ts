@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { replayStatus } from '../../src/core/replay-status.ts';
-import { setReplayDesired } from '../../src/db/replays.ts';
+import { brakeReplay, setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 import {
@@ -47,6 +47,8 @@ describe('a replay pauses itself', () => {
     expect(dead + delivered).toBeLessThan(1_500);
 
     await resume(run);
+    await brakeReplay(db, run, 'repeated_error: http_422'); // a holder that has not heard of it yet
+    expect((await runOf(engine, run)).desired).toBe('running');
     const ended = await runToEnd(engine, run);
     expect(ended.endedAs).toBe('completed_with_failures');
     expect(await countsOf(engine, run)).toEqual({ delivered: 1_500, dead: 500 });

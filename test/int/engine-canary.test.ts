@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { settleCanary } from '../../src/db/canary.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
+import { endRunIfDue } from '../../src/db/run-end.ts';
 import { replayStatus } from '../../src/core/replay-status.ts';
 import { testDatabase } from '../support/database.ts';
 import {
@@ -95,6 +96,10 @@ test('a replay that has fewer events than its canary just ends', async () => {
   const engine = await newEngine(db);
   await append(engine, turns(5));
   const run = await newReplay(engine, { canary: { events: 100 } });
-  expect((await runToEnd(engine, run)).endedAs).toBe('completed');
+  expect(await runSlice(engine, run)).toEqual({ kind: 'done' });
+  expect(await settleCanary(db, run)).toBe(false);
+  expect(await standing(engine, run)).toEqual(['running', null]);
+  const ended = await db.transaction((tx) => endRunIfDue(tx, run));
+  expect(ended).toMatchObject({ endedAs: 'completed', statusReason: null });
   expect(await countsOf(engine, run)).toEqual({ delivered: 5 });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { testDatabase } from '../support/database.ts';
-import { append, newEngine, newReplay, runSlice, runToEnd, turns } from '../support/engine.ts';
+import { append, newEngine, newReplay, runSlice, runToEnd, senderOf, turns } from '../support/engine.ts';
 
 const db = await testDatabase();
 
@@ -80,4 +80,20 @@ test('the last few events of a paced replay leave like the others', async () => 
   const run = await newReplay(engine, { pace: { eventsPerSecond: 5_000 } });
   const ended = await runToEnd(engine, run, { timing: { sliceMs: 25_000 } });
   expect(ended.endedAs).toBe('completed');
+});
+
+test('a slow rate waits for its connections, which are made anew each time', async () => {
+  const engine = await newEngine(db);
+  await append(engine, turns(3, 3));
+  const inner = await senderOf(engine);
+  const connecting: typeof inner = {
+    ...inner,
+    send: async (deliveries, gate) => {
+      await delay(60);
+      return await inner.send(deliveries, gate);
+    },
+  };
+  const run = await newReplay(engine, { pace: { eventsPerSecond: 1 } });
+  await runSlice(engine, run, { sender: connecting, timing: { sliceMs: 6_000 } });
+  expect(engine.sink.taken().size).toBe(3);
 });

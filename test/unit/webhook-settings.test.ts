@@ -4,6 +4,8 @@ import { checkSettings } from '../../src/destinations/definition.ts';
 import { parseEgressAllow } from '../../src/destinations/egress-address.ts';
 import { catalog, loadDefinition } from '../../src/destinations/registry.ts';
 import { webhook } from '../../src/destinations/webhook.ts';
+import { webhookSecrets, WebhookSettings } from '../../src/destinations/webhook-settings.ts';
+import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 
 const none = parseEgressAllow([]);
 const url = 'https://example.com/events?token=canary';
@@ -65,4 +67,11 @@ describe('webhook settings', () => {
   it('do not open without a secret to sign with', () => {
     expect(() => webhook.open({ url }, { egress: none })).toThrow('secret');
   });
+});
+
+it('takes what looks like a token in the path for a secret, and leaves words alone', () => {
+  const url = 'https://hooks.example.com/services/T024BE7LD/AbCdEfGhIjKlMnOpQrStUvWx/api/v2/events';
+  const secrets = webhookSecrets(WebhookSettings.parse({ url, secret: newWebhookSecret() }));
+  expect(secrets).toEqual(expect.arrayContaining(['T024BE7LD', 'AbCdEfGhIjKlMnOpQrStUvWx']));
+  for (const word of ['services', 'api', 'v2', 'events']) expect(secrets).not.toContain(word);
 });
