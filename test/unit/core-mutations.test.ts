@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { booksMutations } from '../support/mutations/books.ts';
 import { clockMutations } from '../support/mutations/clock.ts';
 import { laneMutations } from '../support/mutations/lane.ts';
@@ -15,8 +15,11 @@ describe.concurrent('the simulation catches that', () => {
     { timeout: 120_000 },
     async (mutation) => {
       const mutant = new Mutant(mutation);
-      onTestFinished(() => mutant.remove());
-      expect(await mutant.caughtBy(seeds)).not.toBeNull();
+      try {
+        expect(await mutant.caughtBy(seeds)).not.toBeNull();
+      } finally {
+        mutant.remove();
+      }
     },
   );
 });
