@@ -37,7 +37,7 @@ describe('Postgres', () => {
   test('answers 50 to 200 ms late: all goes on, slower', async () => {
     const late = { latencyMs: 125, jitterMs: 75 };
     const fault = disturbLinks('everything', 'postgres', late, 12_000);
-    const found = await survives(scenery, fault, { limitMs, pace: 100 });
+    const found = await survives(scenery, fault, { limitMs, pace: 40 });
     expect(found.verdict.duplicates).toEqual([]);
   });
 });

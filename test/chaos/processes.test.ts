@@ -57,13 +57,13 @@ describe('SIGTERM repeats nothing:', () => {
 
 describe('SIGSTOP', () => {
   test('of a delivery worker for 40 s: others take over, and when it wakes up it sends nothing', async () => {
-    const options = { limitMs: recoveryLimitMs.stoppedWorker, livePerSecond: 20, pace: 40 };
+    const options = { limitMs: recoveryLimitMs.stoppedWorker, livePerSecond: 20, pace: 18 };
     const found = await survives(scenery, (holder) => stopRole(holder, 40_000), options);
     expect(found.repeats[0]?.repeated).toBeGreaterThan(0); // it had something in its hands
   });
 
   test('of the API for 6 s', async () => {
-    const found = await survives(scenery, stopRole('api', 6_000), { limitMs: recoveryLimitMs.api });
+    const found = await survives(scenery, stopRole('api', 6_000), { limitMs: recoveryLimitMs.api, pace: 60 });
     expect(found.verdict.duplicates).toEqual([]);
   });
 });
