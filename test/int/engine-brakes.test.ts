@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { replayStatus } from '../../src/core/replay-status.ts';
 import { brakeReplay, setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
@@ -15,11 +14,12 @@ import {
   turns,
   type Engine,
 } from '../support/engine.ts';
+import { statusOf } from '../support/engine-waiting.ts';
 
 const db = await testDatabase();
 
 const standing = async (engine: Engine, run: string) => {
-  const { status, statusReason } = replayStatus(await runOf(engine, run));
+  const { status, statusReason } = await statusOf(engine, run);
   return [status, statusReason];
 };
 const resume = (run: string) => setReplayDesired(db, run, 'running');

@@ -2,24 +2,23 @@ import { expect, test } from 'vitest';
 import { settleCanary } from '../../src/db/canary.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { endRunIfDue } from '../../src/db/run-end.ts';
-import { replayStatus } from '../../src/core/replay-status.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
   countsOf,
   newEngine,
   newReplay,
-  runOf,
   runSlice,
   runToEnd,
   turns,
   type Engine,
 } from '../support/engine.ts';
+import { statusOf } from '../support/engine-waiting.ts';
 
 const db = await testDatabase();
 
 const standing = async (engine: Engine, run: string) => {
-  const { status, statusReason } = replayStatus(await runOf(engine, run));
+  const { status, statusReason } = await statusOf(engine, run);
   return [status, statusReason];
 };
 
