@@ -58,7 +58,8 @@ export class LaneEndings<E> {
   /** A delivery has been tried enough for now: it will wait in the database, or ends when it has waited enough. */
   setAside(task: Task<E>, now: number): void {
     const ageMs = now - (task.firstFailedAt ?? now);
-    if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.die(task, now);
+    const behind = this.#order.waitingOf(task.entry.orderKey);
+    if (isExhausted(ageMs, task.rounds, behind)) return this.die(task, now);
     task.entry.asides.push(task);
     if (--task.entry.open === 0) this.#close(task.entry, now);
   }

@@ -7,7 +7,7 @@ export const triesInSlice = 5;
  */
 export const tryForMs = 60_000;
 
-/** For how long a delivery that was set aside is retried before it becomes a dead letter; milliseconds. */
+/** For how long at least a delivery that was set aside is retried before it becomes a dead letter; milliseconds. */
 export const retryForMs = 4 * 60 * 60_000;
 
 /** How many of a user's events may stand behind a waiting one before that one becomes a dead letter. */
@@ -35,9 +35,26 @@ export function setAsideDelayMs(rounds: number, random: number): number {
   return Math.min(schedule.maxMs, schedule.firstMs * schedule.factor ** rounds * spread(random));
 }
 
-/** Whether a delivery that failed again is given up on. @param ageMs since its first failure */
-export function isExhausted(ageMs: number, behind: number): boolean {
-  return ageMs >= retryForMs || behind > maxBehind;
+/**
+ * How often a delivery is set aside in `retryForMs` even when each time takes its longest: tried for `tryForMs`, then
+ * waiting with the most jitter. One that is old but was set aside less often has not been tried for all that time,
+ * because its run was paused or its destination down.
+ */
+export const retryRounds = roundsWithin(retryForMs);
+
+/**
+ * Whether a delivery that failed again is given up on.
+ * @param ageMs since its first failure @param rounds how often it has been set aside before
+ * @param behind how many stand behind it
+ */
+export function isExhausted(ageMs: number, rounds: number, behind: number): boolean {
+  return (ageMs >= retryForMs && rounds >= retryRounds) || behind > maxBehind;
+}
+
+function roundsWithin(ms: number): number {
+  let rounds = 0;
+  for (let left = ms; left >= 0; rounds++) left -= tryForMs + setAsideDelayMs(rounds, 1);
+  return rounds - 1;
 }
 
 function spread(random: number): number {

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { sumCounts } from '../../src/core/counts.ts';
+import { retryRounds } from '../../src/core/retry.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
@@ -153,9 +154,11 @@ describe('an event that keeps failing for a while', () => {
     expect(await countsOf(engine, run)).toEqual({ delivered: 25, waiting: 5 });
   });
 
-  test('is given up on after four hours, and those behind it go on', async () => {
+  test('is given up on after four hours of tries, and those behind it go on', async () => {
     const { engine, own, head, run } = await newScene();
-    await comesDue(engine, run, '4 hours');
+    await comesDue(engine, run, { firstFailed: '9 hours' }); // as after a long pause
+    expect(await workUntilWaiting(engine, run, 1)).toMatchObject({ kind: 'waiting' });
+    await comesDue(engine, run, { firstFailed: '4 hours', rounds: retryRounds });
     const ended = await workUntilWaiting(engine, run, Infinity);
     expect(ended).toEqual({ kind: 'done' });
     expect(await countsOf(engine, run)).toEqual({ delivered: 29, dead: 1 });

@@ -49,14 +49,19 @@ async function triedOf(engine: Engine, runId: string): Promise<number> {
   return (await waitingOf(engine, runId)).filter(({ dueInMs }) => dueInMs !== null && dueInMs > 1_000).length;
 }
 
-/** The time of all that waits has come. @param firstFailed how long it has been failing by now; a Postgres interval */
+/**
+ * The time of all that waits has come.
+ * @param failing.firstFailed how long it has been failing by now; a Postgres interval
+ * @param failing.rounds how often it was set aside by now, if not as often as its rows say
+ */
 export async function comesDue(
   { db }: Pick<Engine, 'db'>,
   runId: string,
-  firstFailed = '1 minute',
+  { firstFailed = '1 minute', rounds = null }: { firstFailed?: string; rounds?: number | null } = {},
 ): Promise<void> {
   await db.run(sql`
-    update waiting_delivery set due_at = clock_timestamp(), first_failed_at = clock_timestamp() - ${firstFailed}::interval
+    update waiting_delivery set due_at = clock_timestamp(), first_failed_at = clock_timestamp() - ${firstFailed}::interval,
+      rounds = coalesce(${rounds}::integer, rounds)
     where run_id = ${runId} and due_at is not null`);
 }
 

@@ -130,12 +130,14 @@ class History {
         agenda.after(at, () => this.#driver.wake());
   }
 
-  /** Each event that fails for ever may take its four hours, one behind the other. */
+  /** Each event that fails for ever may take its four hours, one behind the other, and what pauses take of them. */
   get #timeLimit(): number {
-    const { events, calmAt, clockJumps } = this.#world.scenario;
+    const { events, calmAt, clockJumps, pauses } = this.#world.scenario;
     const broken = events.filter(({ traits }) => Object.values(traits).includes('broken')).length;
     const jumped = clockJumps.reduce((sum, { byMs }) => sum + Math.abs(byMs), 0);
-    return calmAt + (events.at(-1)?.arrivesAt ?? 0) + 4 * hour + (broken + 1) * 6 * hour + 2 * jumped;
+    const paused = pauses.reduce((sum, { forMs }) => sum + forMs, 0);
+    const arrived = events.at(-1)?.arrivesAt ?? 0;
+    return calmAt + arrived + 4 * hour + (broken + 1) * 6 * hour + 2 * jumped + 2 * paused;
   }
 
   #onSliceEnd(end: SimSliceEnd): void {

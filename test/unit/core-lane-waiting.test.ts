@@ -149,16 +149,18 @@ describe('waiting', () => {
     expect(lane.dueOpen).toBe(0);
   });
 
-  it('gives up after four hours, not earlier', () => {
-    const hours = (ageMs: number) => {
-      const deliveries = [{ actionId: 'a', attempts: 70, rounds: 12, ageMs }];
+  it('gives up after four hours of tries, not earlier', () => {
+    const hours = (ageMs: number, rounds: number) => {
+      const deliveries = [{ actionId: 'a', attempts: 70, rounds, ageMs }];
       const lane = laneOf({ mark: 9, waitingByKey: new Map([['u', 1]]), counts: waitingCounts(1) });
       lane.offerDue([due(1, 'u', { deliveries })], 0);
       failUntilAside(lane);
       return changes(lane.takeCommit());
     };
-    expect(hours(3.9 * 3_600_000)).toMatchObject({ dead: [], waiting: ['1/a'], events: { waiting: 1 } });
-    expect(hours(4 * 3_600_000)).toMatchObject({ dead: ['1/a'], waiting: [], events: { dead: 1 } });
+    const waits = { dead: [], waiting: ['1/a'], events: { waiting: 1 } };
+    expect(hours(3.9 * 3_600_000, 14)).toMatchObject(waits);
+    expect(hours(90 * 3_600_000, 3)).toMatchObject(waits); // as after a long pause
+    expect(hours(4 * 3_600_000, 14)).toMatchObject({ dead: ['1/a'], waiting: [], events: { dead: 1 } });
   });
 
   it('gives up one that more than ten thousand stand behind', () => {

@@ -37,15 +37,36 @@ it('retries what was set aside within 15 s at first, within half an hour at last
   expect(setAsideDelayMs(40, 0)).toBe(30 * 60_000);
 });
 
-it('retries a delivery at least a dozen times in its four hours', () => {
-  let rounds = 0;
-  for (let age = 0; age < retryForMs; rounds++) age += setAsideDelayMs(rounds, 0.999);
-  expect(rounds).toBeGreaterThanOrEqual(12);
+/** A delivery that always fails, without gaps. @returns its age and rounds each time it has been tried enough for now */
+function* lifeOf(params: {
+  tryMs: number;
+  random: () => number;
+}): Generator<{ ageMs: number; rounds: number }> {
+  for (let [ageMs, rounds] = [params.tryMs, 0]; ; rounds++) {
+    yield { ageMs, rounds };
+    ageMs += setAsideDelayMs(rounds, params.random()) + params.tryMs;
+  }
+}
+
+it('lets the four hours alone decide while nothing keeps a delivery from being tried', () => {
+  // From tries that are refused at once to those that each take until a timeout.
+  const anyTryMs = fc.integer({ min: 0, max: 120_000 });
+  const anyJitter = fc.oneof(fc.constantFrom([0], [0.999_999]), fc.array(anyChance, { minLength: 1 }));
+  fc.assert(
+    fc.property(anyTryMs, anyJitter, (tryMs, jitter) => {
+      let at = 0;
+      for (const { ageMs, rounds } of lifeOf({ tryMs, random: () => jitter[at++ % jitter.length]! })) {
+        expect(isExhausted(ageMs, rounds, 0)).toBe(ageMs >= retryForMs);
+        if (ageMs >= retryForMs) return;
+      }
+    }),
+  );
 });
 
-it('gives up after four hours or with more than ten thousand behind, at no other time', () => {
-  expect(isExhausted(4 * hour - 1, 0)).toBe(false);
-  expect(isExhausted(4 * hour, 0)).toBe(true);
-  expect(isExhausted(0, maxBehind)).toBe(false);
-  expect(isExhausted(0, 10_001)).toBe(true);
+it('gives up after four hours and thirteen rounds or with more than ten thousand behind, at no other time', () => {
+  expect(isExhausted(4 * hour - 1, 99, 0)).toBe(false);
+  expect(isExhausted(4 * hour, 13, 0)).toBe(true);
+  expect(isExhausted(99 * hour, 12, 0)).toBe(false);
+  expect(isExhausted(0, 0, maxBehind)).toBe(false);
+  expect(isExhausted(0, 0, 10_001)).toBe(true);
 });

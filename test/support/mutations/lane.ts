@@ -205,12 +205,12 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'what failed five times is dead instead of waiting',
-      from: 'if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.die(task, now);',
+      from: 'if (isExhausted(ageMs, task.rounds, behind)) return this.die(task, now);',
       to: 'return this.die(task, now);',
     },
     {
       name: 'what failed for hours waits for ever',
-      from: 'if (isExhausted(ageMs, this.#order.waitingOf(task.entry.orderKey))) return this.die(task, now);',
+      from: 'if (isExhausted(ageMs, task.rounds, behind)) return this.die(task, now);',
       to: '',
     },
     {

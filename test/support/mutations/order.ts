@@ -166,6 +166,17 @@ export const orderMutations: readonly Mutation[] = [
       to: 'ageMs >= 60_000',
     },
     { name: 'a delivery is never given up', from: 'ageMs >= retryForMs', to: 'false' },
+    {
+      name: 'a delivery is given up by its age alone',
+      from: '(ageMs >= retryForMs && rounds >= retryRounds)',
+      to: 'ageMs >= retryForMs',
+    },
+    {
+      name: 'a delivery is given up one round too early',
+      from: 'rounds >= retryRounds',
+      to: 'rounds >= retryRounds - 1',
+      under: { pauses: [{ at: 60_000, forMs: 3 * 60 * 60_000 }] },
+    },
   ]),
   ...inFile('retry-queue.ts', [
     {

@@ -177,7 +177,7 @@ function wishesOf(random: Random, calmAt: number, events: readonly SimEvent[]) {
     to: isStream ? null : extensions.length > 0 ? anyPosition() : events.at(-1)!.position,
     extensions: isStream ? [] : extensions,
     pauses: rarely(0.3, () =>
-      momentsOf(random, calmAt).map((at) => ({ at, forMs: random.pick([10, 1_000, 20_000]) })),
+      momentsOf(random, calmAt).map((at) => ({ at, forMs: random.pick([10, 1_000, 20_000, 3 * hour]) })),
     ),
     lookMs: random.pick([500, 60_000]),
     canary: random.chance(0.15)

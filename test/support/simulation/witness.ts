@@ -17,6 +17,8 @@ interface Story {
   /** The request of the first copy that it answered with success. */
   firstIn: SimRequest | null;
   tries: number;
+  /** How often it was set aside to be tried again at some time. */
+  asides: number;
   firstFailedAt: number | null;
   everRefused: boolean;
 }
@@ -24,6 +26,8 @@ interface Story {
 /** Never sent, whatever the mode. */
 const leftOut: readonly string[] = ['untriggered', 'elsewhere', 'unasked'];
 const retryForMs = 4 * 60 * 60_000;
+/** 13 minutes of tries and 3 h 21 min of the longest waits: one more of half an hour does not fit in. */
+const retryRounds = 13;
 
 /** Sees all that is sent, answered and written, and judges it without looking into the lane. */
 export class Witness {
@@ -197,7 +201,8 @@ export class Witness {
       const name = nameOf(row.position, row.actionId);
       const story = this.#stories.get(key);
       if (story === undefined) throw new Violation('condemned unheard', name);
-      const exhausted = now + this.#clockRan - (story.firstFailedAt ?? now) >= retryForMs;
+      const old = now + this.#clockRan - (story.firstFailedAt ?? now) >= retryForMs;
+      const exhausted = old && story.asides >= retryRounds;
       if (!exhausted && !view.isGuilty(key)) throw new Violation('condemned without cause', name);
       if ((row.ageMs < 0 && !this.#clockJumped) || row.attempts < 1 || row.attempts > story.tries)
         throw new Violation('a dead row that lies', JSON.stringify(row));
@@ -205,6 +210,7 @@ export class Witness {
     for (const row of commit.waiting) {
       this.seen.setAside++;
       const story = this.#stories.get(keyOf(row.position, row.actionId));
+      if (story !== undefined && row.dueInMs !== null && row.dueInMs > 0) story.asides++;
       const oldest = story?.firstFailedAt == null ? 0 : now + this.#clockRan - story.firstFailedAt;
       const young = row.ageMs !== null && row.ageMs < 0 && !this.#clockJumped;
       const lies = row.ageMs === null ? row.attempts > 0 : young || row.ageMs > oldest + 0.001;
@@ -245,6 +251,7 @@ export class Witness {
         excuses: 0,
         firstIn: null,
         tries: 0,
+        asides: 0,
         firstFailedAt: null,
         everRefused: false,
       };
