@@ -9,12 +9,15 @@ import { reachOf } from './replay-reach.ts';
 import type { RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 
+/** So many positions are looked through within a second. */
+const lookedThrough = 1_000_000;
+
 /**
  * Gives a replay another range once nobody holds a lane of it any more, in the caller's transaction, which holds the
  * run's row. `request` has the new range already. The end is cut where the stream owns now. By positions it never lies
  * below what has been settled. By times the events that lie between the old end and the new one may lie anywhere: if a
- * lane has passed one, all read their range again from its start, which sends nothing twice and counts what is selected
- * now; what waits and is not selected any more is dropped.
+ * lane may have passed one, all read their range again from its start, which sends nothing twice and counts what is
+ * selected now; what waits and is not selected any more is dropped.
  */
 export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   // A fresh token fences whoever still believes that he holds a lane; what he was writing is done by then.
@@ -35,7 +38,7 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
       counted_to = case when ${recount}::boolean then from_position - 1 else counted_to end
     where id = ${run.id}`);
   if (!byPosition) await dropUnselected(tx, run.id, selection);
-  if (!byPosition && (await hasPassed(tx, run, Math.max(...marks), [old, selection]))) {
+  if (!byPosition && (await mayHavePassed(tx, run, Math.max(...marks), [old, selection]))) {
     await tx.run(sql`
       update lane set mark = ${run.fromPosition - 1}, counts = '{}', ahead = '{}' where run_id = ${run.id}`);
   }
@@ -72,23 +75,24 @@ async function settledTo(tx: Queryable, run: RunRecord, marks: readonly Position
   return Math.max(...marks, row?.last ?? 0);
 }
 
-/** Whether an event up to a position lies between the ends of two selections, so that one takes it and one does not. */
-async function hasPassed(
+/**
+ * Whether an event up to a position may lie between the ends of two selections, so that one takes it and one does not.
+ * The answer is waited for under the lock of the run's row, so it is exact only where it is cheap. Times of events
+ * follow no order of positions: there nobody looks, and what has been read counts as passed.
+ */
+async function mayHavePassed(
   tx: Queryable,
   run: RunRecord,
   upTo: Position,
   selections: readonly Selection[],
 ): Promise<boolean> {
+  if (upTo < run.fromPosition) return false;
+  if (between(selections.map(({ timestampTo }) => timestampTo)) !== null) return true;
   const received = between(selections.map(({ receivedTo }) => receivedTo));
-  const happened = between(selections.map(({ timestampTo }) => timestampTo));
-  if (received === null && happened === null) return false;
-  const stretch: Selection = {
-    ...(received !== null && { receivedFrom: received[0], ...(received[1] && { receivedTo: received[1] }) }),
-    ...(happened !== null && {
-      timestampFrom: happened[0],
-      ...(happened[1] && { timestampTo: happened[1] }),
-    }),
-  };
+  if (received === null) return false;
+  if (upTo - run.fromPosition >= lookedThrough) return true;
+  const [receivedFrom, receivedTo] = received;
+  const stretch: Selection = { receivedFrom, ...(receivedTo !== undefined && { receivedTo }) };
   const [row] = await tx.rows<{ found: boolean }>(sql`
     select exists (select 1 from event e where e.position between ${run.fromPosition} and ${upTo}
       and ${selectionSql(stretch)}) as found`);

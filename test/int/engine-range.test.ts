@@ -192,6 +192,30 @@ describe.each(['received', 'event'] as const)('by times (%s)', (by) => {
   });
 });
 
+test('whether something was passed is looked for only where that is quick; else all is read again, and sent once', async () => {
+  // A time of its own: nothing of other tests lies there.
+  const at = (minute: number) => new Date(Date.UTC(2024, 0, 1, 0, minute)).toISOString();
+  /** Works a replay to its end and makes it longer, by nothing. @returns whether it is to read again what it has read */
+  const readsAgain = async (by: 'received' | 'event', unused: number) => {
+    const engine = await newEngine(db);
+    const time = { receivedAt: new Date(at(1)), timestamp: at(1) };
+    await append(engine, turns(5), time);
+    await db.rows(sql`select setval('event_position', nextval('event_position') + ${unused}::bigint)`);
+    await append(engine, turns(5), time);
+    const run = await newReplay(engine, { range: { by, from: at(0), to: at(3) } });
+    await runSlice(engine, run);
+    await change(run, { by, from: at(0), to: at(4) });
+    const again = (await countsOf(engine, run)).delivered === undefined;
+    if (again) await runToEnd(engine, run);
+    expect(await countsOf(engine, run)).toEqual({ delivered: 10 });
+    expect(engine.sink.arrivals).toHaveLength(10);
+    return again;
+  };
+  expect(await readsAgain('received', 0)).toBe(false);
+  expect(await readsAgain('event', 0)).toBe(true);
+  expect(await readsAgain('received', 1_000_000)).toBe(true);
+});
+
 test('a count that was begun before the change adds nothing', async () => {
   const engine = await newEngine(db);
   const sent = await append(engine, turns(10));
