@@ -17,7 +17,7 @@ export interface DatabaseOptions {
   /** Shown in pg_stat_activity. */
   readonly name: string;
   readonly maxConnections?: number;
-  /** A query that takes longer fails: a stopped backend would otherwise hang its caller for ever. */
+  /** A query that takes longer fails, here as well as at the server. */
   readonly queryTimeoutMs?: number;
   /** A transaction whose owner says nothing for longer is ended, with its locks: the owner may have been stopped. */
   readonly idleInTransactionMs?: number;
@@ -35,13 +35,21 @@ function toSafeInteger(text: string): number {
   return value;
 }
 
+/**
+ * Postgres breaks a statement off at this part of the deadline, before its caller gives up, so that the work and its
+ * locks end with the answer. The caller's own deadline is for a backend or a network that answers no more.
+ */
+const serverPart = 0.9;
+
 /** Opens a pool; connections are made on demand, so this does not fail when Postgres is away. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const queryTimeoutMs = options.queryTimeoutMs ?? 30_000;
   const pool = new Pool({
     connectionString: options.url,
     application_name: options.name,
     max: options.maxConnections ?? 8,
-    query_timeout: options.queryTimeoutMs ?? 30_000,
+    query_timeout: queryTimeoutMs,
+    statement_timeout: Math.ceil(queryTimeoutMs * serverPart),
     idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 10_000,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,

@@ -1,7 +1,10 @@
 import { sql, type Queryable } from './sql.ts';
 
-/** SQLSTATE classes that say that Postgres cannot serve now: connection trouble, no resources, shutdown or start. */
-const awayStates = /^(08|53|57P0|25006)/;
+/**
+ * SQLSTATE classes that say that Postgres cannot serve now: connection trouble, no resources, a statement that was broken
+ * off (it took too long, or an operator cancelled it), shutdown or start.
+ */
+const awayStates = /^(08|53|57014|57P0|25006)/;
 const awayCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

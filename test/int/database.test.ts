@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
+import { isOutage } from '../../src/db/outage.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -22,4 +23,36 @@ test('the locks of an owner who was stopped within a transaction are free after 
   await refused;
   expect(await db.rows(sql`select name from source`)).toEqual([{ name: 'taken over' }]);
   await stopped.close();
+});
+
+describe('a query that takes too long', () => {
+  test('is broken off at the server, before its caller gives up, and counts as an outage', async () => {
+    const hasty = openDatabase({ url: db.url, name: 'hasty', queryTimeoutMs: 500 });
+    onTestFinished(() => hasty.close());
+    const error = await hasty.rows(sql`select pg_sleep(600)`).catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: '57014' });
+    expect(isOutage(error)).toBe(true);
+    expect(
+      await db.rows(
+        sql`select 1 from pg_stat_activity where application_name = 'hasty' and state = 'active'`,
+      ),
+    ).toEqual([]);
+  });
+
+  test('gives its locks back when it waited for one within a transaction', async () => {
+    await db.run(
+      sql`insert into source (id, name) values (gen_random_uuid(), 'first'), (gen_random_uuid(), 'second')`,
+    );
+    const hasty = openDatabase({ url: db.url, name: 'waits', queryTimeoutMs: 500 });
+    onTestFinished(() => hasty.close());
+    await db.transaction(async (tx) => {
+      await tx.rows(sql`select 1 from source where name = 'second' for update`);
+      const waits = hasty.transaction(async (own) => {
+        await own.rows(sql`select 1 from source where name = 'first' for update`);
+        await own.rows(sql`select 1 from source where name = 'second' for update`);
+      });
+      await expect(waits).rejects.toMatchObject({ code: '57014' });
+      expect(await tx.rows(sql`select 1 from source where name = 'first' for update nowait`)).toHaveLength(1);
+    });
+  });
 });
