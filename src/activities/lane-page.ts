@@ -10,6 +10,7 @@ import {
   type PageKnowledge,
 } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
+import type { Copying } from '../db/copy-out.ts';
 import type { Queryable } from '../db/sql.ts';
 
 /** What is asked about an event before it is sent. */
@@ -25,7 +26,7 @@ export interface Questions {
  * @param limit how many events it holds at most
  */
 export async function readLanePage(
-  db: Queryable,
+  db: Queryable & Copying,
   lane: TakenLane,
   known: LaneKnowledge,
   questions: Questions,

@@ -5,6 +5,7 @@ import type { Lane } from '../core/lane.ts';
 import type { Task } from '../core/lane-types.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
+import type { Copying } from '../db/copy-out.ts';
 import type { Queryable } from '../db/sql.ts';
 import type { Delivery, Sender } from '../destinations/definition.ts';
 import { deliveryId } from '../destinations/delivery-id.ts';
@@ -19,7 +20,7 @@ const requestsAhead = 4;
 const longCloseMs = 2_000; // a lane waits for less without saying so
 
 export interface TrafficDeps extends Questions {
-  readonly db: Queryable;
+  readonly db: Queryable & Copying;
   readonly sender: Sender;
   readonly accounts: Accounts;
   /** Milliseconds on a clock that only rises. */

@@ -40,8 +40,8 @@ export interface ArchivedEvent extends EventColumns {
   readonly bucket: number;
   /** The event's own `integrations` member as JSON text, null when absent or empty. */
   readonly integrations: string | null;
-  /** The sender's JSON, byte for byte. */
-  readonly raw: string;
+  /** The sender's JSON, byte for byte, in UTF-8. */
+  readonly raw: Uint8Array;
   /** JSON text of Edit[]. */
   readonly edits: string;
 }

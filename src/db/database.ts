@@ -1,10 +1,11 @@
 import pg from 'pg';
+import { CopyOut, type Copying } from './copy-out.ts';
 import type { Queryable, Statement } from './sql.ts';
 
 const { Pool, types } = pg;
 
 /** How a process talks to Postgres: a bounded pool, every query with a deadline. */
-export interface Database extends Queryable {
+export interface Database extends Queryable, Copying {
   /** Runs `work` in one transaction; what it throws rolls back and is thrown on. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** The pool itself, for COPY and LISTEN. */
@@ -57,7 +58,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     types: parsers,
   });
   pool.on('error', () => undefined); // an idle connection that breaks is replaced by the next query
-  return { ...queryable(pool), transaction: (work) => transact(pool, work), pool, close: () => pool.end() };
+  return {
+    ...queryable(pool),
+    // The types of pg do not tell that a pool promises what a submittable hands to its callback.
+    copyOut: async (statement, settings = {}) =>
+      pool.query(new CopyOut(statement, settings)) as unknown as Promise<Buffer>,
+    transaction: (work) => transact(pool, work),
+    pool,
+    close: () => pool.end(),
+  };
 }
 
 function queryable(client: pg.Pool | pg.PoolClient): Queryable {

@@ -26,7 +26,7 @@ const closeBracket = 0x5d;
 const comma = 0x2c;
 
 interface Part {
-  readonly raw: string;
+  readonly raw: Uint8Array;
   readonly edits: readonly Edit[];
   /** Bytes that the inserts take at most. */
   readonly inserts: number;
@@ -37,10 +37,10 @@ interface Part {
 function partOf({ raw, edits }: ArchivedEvent): Part {
   const list = JSON.parse(edits) as Edit[];
   const inserts = insertsLimit(list);
-  return { raw, edits: list, inserts, room: inserts + Buffer.byteLength(raw) };
+  return { raw, edits: list, inserts, room: inserts + raw.length };
 }
 
 function write(body: Buffer, at: number, { raw, edits, inserts, room }: Part): number {
-  body.write(raw, at + inserts);
+  body.set(raw, at + inserts);
   return completeWithin(body.subarray(0, at + room), at, at + inserts, edits);
 }

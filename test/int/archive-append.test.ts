@@ -4,7 +4,7 @@ import { appendEvents } from '../../src/db/archive/append.ts';
 import { archiveHead, readPage } from '../../src/db/archive/read.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
-import { eventOfText, newSource, trackEvent } from '../support/events.ts';
+import { eventOfText, newSource, rawText, trackEvent } from '../support/events.ts';
 
 const db = await testDatabase();
 const allBuckets = { bucketFrom: 0, bucketTo: 1023 };
@@ -30,7 +30,7 @@ test('gives back what was sent, byte for byte, with everything that delivery dec
   const appended = await appendEvents(db, events);
   expect(appended).toEqual({ head: before + 3, appended: 3, duplicates: 0, conflicts: 0 });
   const archived = await archivedAfter(before);
-  expect(archived.map((event) => event.raw)).toEqual(texts);
+  expect(archived.map(rawText)).toEqual(texts);
   expect(archived.map((event) => event.position)).toEqual([before + 1, before + 2, before + 3]);
   for (const [index, event] of archived.entries()) {
     const sent = events[index];

@@ -6,7 +6,7 @@ import { archiveHead, readPage } from '../../src/db/archive/read.ts';
 import { rejectEvents } from '../../src/db/archive/rejected.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
-import { newSource, trackEvent } from '../support/events.ts';
+import { newSource, rawText, trackEvent } from '../support/events.ts';
 
 const db = await testDatabase();
 let source = '';
@@ -48,7 +48,7 @@ test('archives history in the order of its lines, with its own times, not live',
   expect(steps.length).toBeGreaterThan(1);
   expect(steps.at(-1)).toEqual(done);
   const events = await archived();
-  expect(events.map((event) => event.raw)).toEqual(lines);
+  expect(events.map(rawText)).toEqual(lines);
   for (const [index, event] of events.entries()) {
     const at = new Date(Date.UTC(2023, 0, 1) + index * 60_000);
     expect(event).toMatchObject({

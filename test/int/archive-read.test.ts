@@ -81,7 +81,8 @@ test('a page without a match still says how far it has looked', async () => {
   expect(page).toEqual({ events: [], scannedTo: 510 });
   const [first] = all;
   const one = await readPage(db, { after: 0, upTo: 1, ...allBuckets, window: 500 });
-  expect(one).toEqual({ events: [first], scannedTo: 1 });
+  expect(one.events.map(({ position }) => position)).toEqual([first?.position]);
+  expect(one.scannedTo).toBe(1);
   const users = [first?.userId ?? first?.anonymousId ?? ''];
   const few = await readPage(db, {
     after: 0,

@@ -23,7 +23,7 @@ export function deliveryOf(raw: string, overrides: Partial<Delivery> = {}): Deli
       bucket: 1,
       live: true,
       integrations: null,
-      raw,
+      raw: Buffer.from(raw),
       edits: '[]',
     },
     ...overrides,

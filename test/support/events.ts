@@ -36,3 +36,8 @@ export function trackEvent(
   const value = { type: 'track', event: 'Tested', userId: 'user-1', messageId: randomUUID(), ...more };
   return eventOfText(sourceId, JSON.stringify(value), arrival);
 }
+
+/** The sender's JSON as text. */
+export function rawText(event: { readonly raw: Uint8Array }): string {
+  return Buffer.from(event.raw).toString();
+}
