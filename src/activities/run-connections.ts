@@ -34,7 +34,7 @@ export class RunConnections {
   /** What the last claim asked for. */
   #wanted = 0;
   #until = 0;
-  #othersShort = false;
+  #tight = false;
   #closed = false;
   #claiming = false;
   #again = false;
@@ -90,9 +90,9 @@ export class RunConnections {
     this.claim();
   }
 
-  /** What another is short of and nobody here needs. */
+  /** What another is short of and nobody here needs, or what is too much for the account. */
   #giveBack(): void {
-    if (!this.#othersShort) return;
+    if (!this.#tight) return;
     this.#limit = Math.min(this.#limit, Math.max(this.#part, this.#uses), this.#uses + this.#deps.wants());
     if (this.#limit < this.#holds && this.#uses <= this.#limit) this.claim();
   }
@@ -120,12 +120,12 @@ export class RunConnections {
     if (this.free(this.#deps.now()) > 0) this.#deps.onMore();
   }
 
-  #take({ holds, part, othersShort }: ConnectionGrant, until: number): void {
+  #take({ holds, part, tight }: ConnectionGrant, until: number): void {
     this.#holds = holds;
     this.#part = part;
-    this.#limit = othersShort ? Math.min(holds, part) : holds;
+    this.#limit = tight ? Math.min(holds, part) : holds;
     this.#until = until;
-    this.#othersShort = othersShort;
+    this.#tight = tight;
     if (this.#limit < holds && this.#uses <= this.#limit) this.#again = true;
   }
 }

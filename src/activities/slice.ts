@@ -151,9 +151,8 @@ export class Slice {
     await this.#deps.suppressions.reach(wanted.suppressionRevision); // the next commit confirms it
     if (wanted.desired !== 'running') this.#stopFor('stopped');
     // Settings are never pinned: the next slice opens the destination with the newest.
-    else if (wanted.destinationUpdatedAt.getTime() !== this.#taken.destination.updatedAt.getTime()) {
-      this.#stopFor('more');
-    } else this.#traffic.obey(wanted);
+    else if (wanted.settingsSealed !== this.#taken.destination.settingsSealed) this.#stopFor('more');
+    else this.#traffic.obey(wanted);
   }
 
   async #write(standing: Omit<LaneStanding, 'endings'>): Promise<void> {

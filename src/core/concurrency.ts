@@ -27,9 +27,9 @@ export interface ConnectionGrant {
   /** How many are its own from now on, and how many of them it should keep. */
   readonly holds: number;
   readonly part: number;
-  /** Another wants more than it holds: what this one does not use should be given back at once. */
-  readonly othersShort: boolean;
-  /** Whether the others should hear of it: something is free for one who is short, or this one has become so. */
+  /** Another wants more than it holds, or more are held than the account bears: what exceeds the part goes back. */
+  readonly tight: boolean;
+  /** Whether the others should hear of it: something is free for one who is short, or this one makes it tight. */
   readonly tell: boolean;
 }
 
@@ -60,8 +60,11 @@ export function claimConnections(
   const part = parts.get(id) ?? 0;
   const othersShort = others.some(([, other]) => other.wants > other.holds);
   const wasShort = before !== undefined && before.wants > before.holds;
-  const tell = (othersShort && holds < (before?.holds ?? 0)) || (holds < part && !wasShort);
-  return { holders: Object.fromEntries(all), holds, part, othersShort, tell };
+  const had = before?.holds ?? 0;
+  // The limit was lowered, or set, while more were under way.
+  const tooMany = taken + holds > most;
+  const tell = (othersShort && holds < had) || (tooMany && holds > had) || (holds < part && !wasShort);
+  return { holders: Object.fromEntries(all), holds, part, tight: othersShort || tooMany, tell };
 }
 
 /**

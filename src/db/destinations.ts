@@ -112,8 +112,9 @@ export interface DestinationChange {
 }
 
 /**
- * Writes a change of a destination. Whoever works one of its lanes sees the new `updated_at` with the next commit,
- * ends its slice and begins the next one with the newest settings and budget. Its stream must be told of other sources.
+ * Writes a change of a destination. Whoever works one of its lanes sees it with the next commit: other settings end its
+ * slice, so that the next one opens the destination with them, and another budget is obeyed as it is. Its stream must be
+ * told of other sources.
  */
 export async function changeDestination(tx: Queryable, id: string, change: DestinationChange): Promise<void> {
   const { name, settingsSealed, sources, budget, enabled } = change;

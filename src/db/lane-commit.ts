@@ -77,7 +77,7 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
     left join budget b on b.scope = 'destination/' || d.id
     where l.run_id = ${lane.runId} and l.lane = ${lane.lane} and l.lease_token = ${lane.token} and r.id = l.run_id
     returning ${desiredOfHolder} as desired, r.revision, r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
-      d.updated_at as "destinationUpdatedAt", ${accountWanted} as account,
+      d.settings_sealed as "settingsSealed", ${accountWanted} as account,
       (select revision from suppression_revision) as "suppressionRevision"`);
   if (wanted === undefined) throw new LeaseLost(`lane ${lane.lane} of run ${lane.runId} has another holder`);
   return wanted;

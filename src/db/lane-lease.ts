@@ -24,8 +24,6 @@ export interface TakenLane {
     readonly id: string;
     readonly type: string;
     readonly settingsSealed: string;
-    /** Changes whenever settings or budget do. */
-    readonly updatedAt: Date;
   };
   readonly actions: readonly PinnedAction[];
   readonly fromPosition: Position;
@@ -63,7 +61,7 @@ export interface Wanted {
   readonly revision: number;
   readonly eventsPerSecond: number | null;
   readonly maxConcurrent: number | null;
-  readonly destinationUpdatedAt: Date;
+  readonly settingsSealed: string;
   /** The newest change of suppressions. */
   readonly suppressionRevision: number;
   readonly account: AccountWanted;
@@ -95,7 +93,6 @@ interface Row extends Omit<TakenLane, 'destination' | 'wanted' | 'counts' | 'tok
   destinationId: string;
   type: string;
   settingsSealed: string;
-  updatedAt: Date;
   desired: Desired;
   revision: number;
   eventsPerSecond: number | null;
@@ -162,7 +159,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
   const [row] = await tx.rows<Row>(sql`
     select r.id as "runId", r.number as "runNumber", r.kind, l.lane,
       (select count(*) from lane other where other.run_id = r.id) as lanes,
-      d.id as "destinationId", d.type, d.settings_sealed as "settingsSealed", d.updated_at as "updatedAt",
+      d.id as "destinationId", d.type, d.settings_sealed as "settingsSealed",
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
       r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", ${accountWanted} as account,
@@ -180,29 +177,20 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
 }
 
 function toTaken(row: Row, token: string, suppressionRevision: number): TakenLane {
-  const {
-    destinationId,
-    type,
-    settingsSealed,
-    updatedAt,
-    desired,
-    revision,
-    eventsPerSecond,
-    maxConcurrent,
-    account,
-  } = row;
+  const { destinationId, type, settingsSealed, desired, revision, eventsPerSecond, maxConcurrent, account } =
+    row;
   return {
     ...row,
     token,
     counts: { ...noCounts, ...row.counts },
-    destination: { id: destinationId, type, settingsSealed, updatedAt },
+    destination: { id: destinationId, type, settingsSealed },
     suppressionRevision,
     wanted: {
       desired,
       revision,
       eventsPerSecond,
       maxConcurrent,
-      destinationUpdatedAt: updatedAt,
+      settingsSealed,
       account,
       suppressionRevision,
     },

@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { changeDestination } from '../../src/db/destinations.ts';
 import { setReplayDesired, setReplayPace } from '../../src/db/replays.ts';
 import { endRunIfDue } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import { endStream, setStreamDesired } from '../../src/db/streams.ts';
+import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
+import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
@@ -15,10 +18,12 @@ import {
   runOf,
   runSlice,
   runToEnd,
+  secretKey,
   take,
   turns,
   type Engine,
 } from '../support/engine.ts';
+import { startEngineSink } from '../support/engine-sink.ts';
 import { statusOf } from '../support/engine-waiting.ts';
 
 const db = await testDatabase();
@@ -209,9 +214,35 @@ describe('amid sending', () => {
 
   test('settings that are changed are used within a moment, and nothing is lost', async () => {
     const { engine, run, working } = await newScene();
-    await changeDestination(db, engine.destinationId, { name: 'New' });
+    const other = await startEngineSink();
+    const place = settingsPlace(engine.destinationId);
+    const settings = { url: other.url, secret: newWebhookSecret() };
+    await changeDestination(db, engine.destinationId, {
+      settingsSealed: seal(settings, place, createKeyring(secretKey)),
+    });
     expect(await working).toEqual([{ kind: 'more' }]);
-    await finishes(engine, run);
+    expect((await runToEnd(engine, run)).endedAs).toBe('completed');
+    expect(other.arrivals.length).toBeGreaterThan(0);
+    expect(engine.sink.arrivals.length + other.arrivals.length).toBe(400);
+    expect(new Set([...engine.sink.taken().keys(), ...other.taken().keys()]).size).toBe(400);
+  });
+
+  test('a budget that is changed, and a name, are obeyed by the slice that runs', async () => {
+    const { engine, working } = await newScene();
+    await changeDestination(db, engine.destinationId, { name: 'New', budget: { eventsPerSecond: 0.05 } });
+    await vi.waitFor(
+      async () => {
+        const before = engine.sink.arrivals.length;
+        await delay(500);
+        expect(engine.sink.arrivals.length - before).toBeLessThanOrEqual(1);
+      },
+      { timeout: 5_000 },
+    );
+    expect(engine.sink.arrivals.length).toBeLessThan(400);
+    engine.sink.answer = () => 200;
+    await changeDestination(db, engine.destinationId, { budget: { eventsPerSecond: 1_000 } });
+    expect(await working).toEqual([{ kind: 'done' }]);
+    expect([...engine.sink.taken().values()]).toEqual(Array.from({ length: 400 }, () => 1));
   });
 });
 

@@ -19,7 +19,7 @@ export async function newVersions({ db, destinationId, actions }: Engine): Promi
 export async function takeSources(engine: Engine, sources: readonly string[] | null): Promise<void> {
   await engine.db.transaction(async (tx) => {
     await tx.run(sql`
-      update destination set sources = ${sources === null ? null : [...sources]}::uuid[], updated_at = now()
+      update destination set sources = ${sources === null ? null : [...sources]}::uuid[]
       where id = ${engine.destinationId}`);
     await changeStream(tx, engine.destinationId);
   });

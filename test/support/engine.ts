@@ -167,8 +167,7 @@ export async function newReplay(engine: Engine, request: Record<string, unknown>
 /** Opens the destination with its settings as they stand. */
 export async function senderOf({ db, destinationId }: Engine): Promise<Sender> {
   const [row] = await db.rows<Omit<TakenLane['destination'], 'id'>>(sql`
-    select type, settings_sealed as "settingsSealed", updated_at as "updatedAt" from destination
-    where id = ${destinationId}`);
+    select type, settings_sealed as "settingsSealed" from destination where id = ${destinationId}`);
   return await openSender({ id: destinationId, ...row! });
 }
 

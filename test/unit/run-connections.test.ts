@@ -18,27 +18,34 @@ afterEach(() => {
 
 /** An account's row, and those who claim of it: each sends as many requests as it may while it has some to send. */
 class Account {
-  most: number;
+  /** null: any number. */
+  most: number | null;
   holders: ConnectionHolders = {};
   flying = 0;
   mostFlying = 0;
   readonly processes: Process[] = [];
   readonly #random: () => number;
 
-  constructor(most: number, random: () => number) {
+  constructor(most: number | null, random: () => number) {
     this.most = most;
     this.#random = random;
   }
 
-  add(kind: 'stream' | 'replay', requestMs: number): Process {
-    const process = new Process(this, kind, requestMs);
+  /** @param own how many it has at once where the account does not limit it */
+  add(kind: 'stream' | 'replay', requestMs: number, own = 32): Process {
+    const process = new Process(this, kind, requestMs, own);
     this.processes.push(process);
     return process;
   }
 
+  change(most: number): void {
+    this.most = most;
+    for (const process of this.processes) process.obey(most);
+  }
+
   async claim(claim: ConnectionClaim) {
     await this.#pass();
-    const grant = claimConnections(this.holders, claim, this.most, performance.now());
+    const grant = claimConnections(this.holders, claim, this.most!, performance.now());
     this.holders = grant.holders;
     if (grant.tell) for (const process of this.processes) void this.#pass().then(() => process.told());
     await this.#pass();
@@ -59,17 +66,19 @@ class Process {
   readonly #came: number[] = [];
   readonly #account: Account;
   readonly #requestMs: number;
+  readonly #own: number;
   readonly #connections: RunConnections;
   #flying = 0;
 
-  constructor(account: Account, kind: 'stream' | 'replay', requestMs: number) {
+  constructor(account: Account, kind: 'stream' | 'replay', requestMs: number, own: number) {
     this.#account = account;
     this.#requestMs = requestMs;
+    this.#own = own;
     this.#connections = new RunConnections({
       kind,
       now: () => performance.now(),
       claim: (claim) => (this.dead ? new Promise(() => undefined) : account.claim(claim)),
-      wants: () => Math.min(this.backlog, 32),
+      wants: () => Math.min(this.backlog, this.#own - this.#flying),
       onMore: () => this.pump(),
     });
     this.#connections.obey(account.most);
@@ -81,13 +90,17 @@ class Process {
     this.pump();
   }
 
+  obey(most: number): void {
+    this.#connections.obey(most);
+  }
+
   told(): void {
     if (!this.dead) this.#connections.claim();
   }
 
   pump(): void {
     if (this.dead) return;
-    while (this.backlog > 0 && this.#connections.free(performance.now()) > 0) {
+    while (this.backlog > 0 && this.#flying < this.#own && this.#connections.free(performance.now()) > 0) {
       this.backlog--;
       this.sent++;
       this.waits.push(performance.now() - this.#came.shift()!);
@@ -100,7 +113,7 @@ class Process {
         this.pump();
       }, this.#requestMs);
     }
-    if (this.backlog > 0) this.#connections.claimMore();
+    if (this.backlog > 0 && this.#flying < this.#own) this.#connections.claimMore();
   }
 
   /** Its requests end with it. */
@@ -160,6 +173,20 @@ test('a stream soon gets what it needs of a replay that uses all, and the replay
   expect(Math.max(...stream.waits)).toBeLessThan(200);
   for (const replay of replays) expect(replay.sent).toBeGreaterThan(100);
   expect(account.mostFlying).toBe(4);
+});
+
+test('fewer than are under way are soon no more than that', async () => {
+  const account = new Account(null, () => 0.1);
+  for (const replay of [account.add('replay', 20, 8), account.add('replay', 20, 8)]) replay.give(10_000);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(account.flying).toBe(16);
+  for (const most of [8, 2, 5]) {
+    account.change(most);
+    await vi.advanceTimersByTimeAsync(500);
+    account.mostFlying = 0;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(account.mostFlying).toBe(most);
+  }
 });
 
 test('one request at a time is shared in turns, the stream first', async () => {
