@@ -24,13 +24,13 @@ interface HandOver extends Stretch {
 
 /**
  * Ends a stream's stretch at its mark and begins the next one there, in the caller's transaction, which holds the run's
- * row; nobody may hold its lane. What was settled above the mark goes over to the next one, which neither sends nor
+ * row; nobody may seem to hold its lane. What was settled above the mark goes over to the next one, which neither sends nor
  * counts it again, and so does what waits, as far as the next one takes it; the rest of what waited is missing.
  */
 export async function handOver(tx: Queryable, old: RunRecord): Promise<void> {
-  // A fresh token fences whoever still believes that it holds the lane; what it was writing is done by then.
+  // Fences whoever still believes that it holds the lane; what it was writing is done by then.
   const [lane] = await tx.rows<{ mark: Position; dead: boolean }>(sql`
-    update lane set lease_token = null, lease_released = true where run_id = ${old.id}
+    update lane set lease_token = null where run_id = ${old.id}
     returning mark, jsonb_path_exists(counts, '$.events.dead') as dead`);
   const newId = randomUUID();
   const { mark, dead } = lane!;
@@ -91,12 +91,16 @@ async function moveSettled(tx: Queryable, { old, newId, newNumber, mark }: HandO
     update coverage set run = ${newNumber} where run = ${old.number} and chunk > ${divided} and not ${stays}`);
 }
 
-/** What waits at or below the mark is counted where it will end; a destination that was down still is. */
+/**
+ * What waits at or below the mark is counted where it will end; a destination that was down still is. A lease that was
+ * not given back goes over as one that nobody renews: the wall clock says that it is over, and its holder may know
+ * better and send for as long as it lasts, so whoever takes the lane has to see it stand still.
+ */
 async function moveLane(tx: Queryable, { old, newId, mark }: HandOver): Promise<void> {
   const waiting = sql`from waiting_delivery where run_id = ${newId} and position <= ${mark}`;
   await tx.run(sql`
     insert into lane (run_id, lane, bucket_from, bucket_to, mark, mark_received_at, counts, state, state_reason,
-      hold_ms, wake_at)
+      hold_ms, wake_at, lease_released, lease_renewals, lease_renewed_at, suppression_revision)
     select ${newId}, lane, bucket_from, bucket_to, mark, mark_received_at, jsonb_build_object(
         'events', jsonb_strip_nulls(jsonb_build_object('waiting',
           (select nullif(count(distinct position), 0) ${waiting}))),
@@ -105,9 +109,10 @@ async function moveLane(tx: Queryable, { old, newId, mark }: HandOver): Promise<
         'reasons', '{}'::jsonb),
       case when state in ('held', 'parked') then state else 'ready' end,
       case when state = 'held' then state_reason end, case when state = 'held' then hold_ms end,
-      case when state = 'held' then wake_at else (select min(due_at) from waiting_delivery where run_id = ${newId}) end
+      case when state = 'held' then wake_at else (select min(due_at) from waiting_delivery where run_id = ${newId}) end,
+      lease_released, lease_renewals, case when not lease_released then clock_timestamp() end, suppression_revision
     from lane where run_id = ${old.id}`);
   await tx.run(sql`
-    update lane set state = 'done', wake_at = null, counts = ${withoutWaiting(sql`counts`)}, ahead = '{}'
+    update lane set state = 'done', wake_at = null, lease_released = true, counts = ${withoutWaiting(sql`counts`)}, ahead = '{}'
     where run_id = ${old.id}`);
 }

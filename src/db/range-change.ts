@@ -13,16 +13,17 @@ import { sql, type Queryable } from './sql.ts';
 const lookedThrough = 1_000_000;
 
 /**
- * Gives a replay another range once nobody holds a lane of it any more, in the caller's transaction, which holds the
+ * Gives a replay another range once nobody seems to hold a lane of it any more, in the caller's transaction, which holds the
  * run's row. `request` has the new range already. The end is cut where the stream owns now. By positions it never lies
  * below what has been settled. By times the events that lie between the old end and the new one may lie anywhere: if a
  * lane may have passed one, all read their range again from its start, which sends nothing twice and counts what is
  * selected now; what waits and is not selected any more is dropped.
  */
 export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
-  // A fresh token fences whoever still believes that he holds a lane; what he was writing is done by then.
+  // Fences whoever still believes that he holds a lane; what he was writing is done by then. He may send until his lease is
+  // over, whatever the wall clock says of it, so one that was not given back is not free: a taker sees it stand still.
   const lanes = await tx.rows<{ mark: Position }>(sql`
-    update lane set lease_token = null, lease_released = true where run_id = ${run.id} returning mark`);
+    update lane set lease_token = null where run_id = ${run.id} returning mark`);
   const marks = lanes.map(({ mark }) => mark);
   const request = run.request as unknown as ReplayRequest;
   const old = await selectionOf(tx, run.id);

@@ -1,8 +1,12 @@
-import { describe, expect, test, vi } from 'vitest';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { LeaseLost } from '../../src/db/lane-commit.ts';
+import { takeLane } from '../../src/db/lane-lease.ts';
 import { openStreamRun, endStream, setStreamDesired } from '../../src/db/streams.ts';
 import { freeToEnd } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
+import { suppress, suppressionHeard } from '../../src/db/suppressions.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
@@ -139,8 +143,41 @@ describe('a stream at work', () => {
     await endWhatIsFree(engine);
     const second = await openOf(engine);
     expect(second).toMatchObject({ fromPosition: sent[0]!.position, changing: false });
-    await runToEnd(engine, second.id);
+    await runToEnd(engine, second.id, { takesOver: true });
     expect(await countsOf(engine, second.id)).toEqual({ delivered: 5 });
+  });
+
+  test('that still sends when a jump of the wall clock has it handed over keeps others off until its lease is over', async () => {
+    const { engine, first, sent, working, answer } = await newScene();
+    const failing = expect(working).rejects.toThrow(LeaseLost);
+    // Within one transaction, so that no commit of the holder comes in between.
+    await db.transaction(async (tx) => {
+      await tx.run(
+        sql`update lane set lease_renewed_at = lease_renewed_at - interval '7 s' where run_id = ${first}`,
+      );
+      await newVersions({ ...engine, db: { ...db, transaction: (work) => work(tx) } });
+    });
+    const second = await openOf(engine);
+    expect(second).toMatchObject({ changing: false, actions: [{ version: 2 }] });
+    expect(second.id).not.toBe(first);
+    const lane = { runId: second.id, lane: 0, token: randomUUID() };
+    const held = await takeLane(db, { ...lane, stale: null });
+    expect(held).toEqual({ kind: 'held', renewals: expect.any(Number) });
+    const [suppressed] = await suppress(db, { ids: [{ userId: 'who', anonymousId: null }], reason: null });
+    expect(await suppressionHeard(db, suppressed!.revision)).toBe(false); // the old holder may not know of him
+    answer();
+    await failing;
+    await runToEnd(engine, second.id, { takesOver: true });
+    expect(await countsOf(engine, second.id)).toMatchObject({ delivered: sent.length });
+  });
+
+  test('that has given its lane back makes no taker wait', async () => {
+    const { engine, working, answer } = await newScene();
+    await newVersions(engine);
+    answer();
+    await working;
+    await endWhatIsFree(engine);
+    expect((await take(db, (await openOf(engine)).id)).actions).toMatchObject([{ version: 2 }]);
   });
 
   test('that is disabled before it has drained ends, and no other follows', async () => {

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { ReplayRange } from '../../src/core/replay-request.ts';
+import { takeLane } from '../../src/db/lane-lease.ts';
 import { countReplay } from '../../src/db/replay-count.ts';
 import { setReplayRange } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -14,6 +16,7 @@ import {
   runOf,
   runSlice,
   runToEnd,
+  take,
   turns,
   type Engine,
   type Sent,
@@ -190,6 +193,20 @@ describe.each(['received', 'event'] as const)('by times (%s)', (by) => {
     await runToEnd(engine, run);
     expect(await countsOf(engine, run)).toEqual({ delivered: 10 });
   });
+});
+
+test('a range that changes because of a jump of the wall clock leaves a lane to its holder until his lease is over', async () => {
+  const engine = await newEngine(db);
+  const sent = await append(engine, turns(4));
+  const range = { by: 'position', from: place(sent, 0), to: place(sent, 1) } as const;
+  const run = await newReplay(engine, { range });
+  await take(db, run);
+  await db.run(sql`update lane set lease_renewed_at = now() - interval '7 s' where run_id = ${run}`);
+  await change(run, { ...range, to: place(sent, 3) });
+  expect(await runOf(engine, run)).toMatchObject({ changing: false, toPosition: place(sent, 3) });
+  const lane = { runId: run, lane: 0, token: randomUUID() };
+  expect(await takeLane(db, { ...lane, stale: null })).toEqual({ kind: 'held', renewals: 1 });
+  expect((await takeLane(db, { ...lane, stale: 1 })).kind).toBe('taken');
 });
 
 test('whether something was passed is looked for only where that is quick; else all is read again, and sent once', async () => {
