@@ -2,14 +2,18 @@ const spanMs = 5_000;
 
 /** Events per second over the last few seconds. */
 export class RateMeter {
+  readonly #again: number;
   #samples: { at: number; count: number }[];
 
-  constructor(now: number) {
+  /** @param again how many of those to come were counted by somebody before: they are no progress */
+  constructor(now: number, again: number) {
+    this.#again = again;
     this.#samples = [{ at: now, count: 0 }];
   }
 
-  /** @param count how many there have been in all @param now milliseconds on a clock that only rises */
-  perSecond(count: number, now: number): number {
+  /** @param all how many there have been since the beginning @param now milliseconds on a clock that only rises */
+  perSecond(all: number, now: number): number {
+    const count = Math.max(0, all - this.#again);
     const last = this.#samples.at(-1)!;
     if (now - last.at >= 200) this.#samples.push({ at: now, count });
     while (this.#samples.length > 2 && now - this.#samples[1]!.at >= spanMs) this.#samples.shift();

@@ -1,5 +1,6 @@
 import type { ArchivedEvent } from '../core/event.ts';
 import type { CanaryShare } from '../core/canary.ts';
+import { countedEvents } from '../core/counts.ts';
 import type { Lane } from '../core/lane.ts';
 import type { Database } from '../db/database.ts';
 import { nextDueInMs, readDue } from '../db/due-deliveries.ts';
@@ -68,7 +69,7 @@ export class Slice {
     this.#taken = taken;
     this.#deps = deps;
     this.#startedAt = now();
-    this.#meter = new RateMeter(this.#startedAt);
+    this.#meter = new RateMeter(this.#startedAt, countedEvents(taken.ahead));
     this.#holder = new LaneHolder(db, taken, takenAt, now);
     this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
     this.#brakes = new ReplayBrakes(db, taken);

@@ -96,7 +96,9 @@ export const Replay = z
     cursor: z
       .object({ position: z.int(), receivedAt: Time.nullable() })
       .meta({ description: 'Everything up to here is decided or waits for its next try.' }),
-    rate: z.number().meta({ description: 'Events per second, lately.' }),
+    rate: z
+      .number()
+      .meta({ description: 'Events settled per second, lately, also those that need not be sent.' }),
     etaSeconds: z.int().nullable(),
     workflow: z.object({ id: z.string(), url: z.string().nullable() }),
     createdAt: Time,
