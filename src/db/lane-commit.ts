@@ -128,14 +128,27 @@ async function writeDead(tx: Queryable, lane: TakenLane, dead: LaneCommit['dead'
     version: lane.actions.find((action) => action.actionId === row.actionId)?.version,
     errorClass: row.failure.errorClass,
   }));
+  // What an earlier try of the same commit has written is not counted again. A replay's alone are counted: a stream's go
+  // over to its next stretch.
   await tx.run(sql`
-    insert into dead_letter (id, run_id, destination_id, action_id, action_version, position, error_class, failure,
-      attempts, first_failed_at)
-    select gen_random_uuid(), ${lane.runId}, ${lane.destination.id}, d."actionId", d.version, d.position,
-      d."errorClass", d.failure, d.attempts, clock_timestamp() - d."ageMs" * interval '1 ms'
-    from jsonb_to_recordset(${toJsonb(rows)}::jsonb) as d("actionId" uuid, version integer, position bigint,
-      "errorClass" text, failure jsonb, attempts integer, "ageMs" float8)
-    on conflict (run_id, position, action_id) do nothing`);
+    with written as (
+      insert into dead_letter (id, run_id, destination_id, action_id, action_version, position, error_class, failure,
+        attempts, first_failed_at)
+      select gen_random_uuid(), ${lane.runId}, ${lane.destination.id}, d."actionId", d.version, d.position,
+        d."errorClass", d.failure, d.attempts, clock_timestamp() - d."ageMs" * interval '1 ms'
+      from jsonb_to_recordset(${toJsonb(rows)}::jsonb) as d("actionId" uuid, version integer, position bigint,
+        "errorClass" text, failure jsonb, attempts integer, "ageMs" float8)
+      on conflict (run_id, position, action_id) do nothing
+      returning error_class
+    )
+    update lane set dead_by_class = (
+      select coalesce(jsonb_object_agg(error_class, count), '{}') from (
+        select error_class, sum(count)::bigint as count from (
+          select key as error_class, value::bigint as count from jsonb_each_text(dead_by_class)
+          union all select error_class, count(*) from written group by error_class
+        ) parts group by error_class
+      ) sums)
+    where run_id = ${lane.runId} and lane = ${lane.lane} and ${lane.kind === 'replay'}::boolean`);
 }
 
 /** Makes the first waiting event of each order key due now, of its deliveries those that a condition names. */

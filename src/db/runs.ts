@@ -20,6 +20,8 @@ export interface LaneRecord extends LaneFacts {
   /** Of all that is settled, up to the mark and above it. */
   readonly counts: Counts;
   readonly samples: Samples;
+  /** Dead letters of a replay, by kind of failure. */
+  readonly deadByClass: Readonly<Record<string, number>>;
   readonly rate: number;
 }
 
@@ -58,8 +60,6 @@ export interface RunRecord {
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
   readonly endedAs: Ending | null;
-  /** Dead letters of a replay, by kind of failure. */
-  readonly deadByClass: Readonly<Record<string, number>>;
   readonly lanes: readonly LaneRecord[];
 }
 
@@ -91,7 +91,7 @@ export function desiredOfHolderOf({ changing, desired, kind }: RunRecord): Desir
 const lanes = sql`(
   select coalesce(json_agg(json_build_object(
       'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'ahead', l.ahead,
-      'samples', l.samples,
+      'samples', l.samples, 'deadByClass', l.dead_by_class,
       'rate', l.rate,
       'leaseLive', ${leaseIsLive}, 'leaseRevision', l.lease_revision,
       'unworkedMs', extract(epoch from clock_timestamp() - coalesce(l.lease_renewed_at, r.created_at)) * 1000,
@@ -99,14 +99,6 @@ const lanes = sql`(
       'stateReason', l.state_reason, 'wakeAt', l.wake_at
     ) order by l.lane), '[]')
   from lane l where l.run_id = r.id)`;
-
-/** Uses dead_letter_run_class alone. A stream may have any number, and nobody asks. */
-const deadByClass = sql`(
-  select coalesce(json_object_agg(died.error_class, died.count order by died.count desc, died.error_class), '{}')
-  from (
-    select d.error_class, count(*) as count from dead_letter d
-    where d.run_id = r.id and r.kind = 'replay' group by d.error_class
-  ) died)`;
 
 /** Runs that meet a condition over `run r`, newest first, each with its lanes. Uses run_pkey or run_destination. */
 export async function readRuns(db: Queryable, where: Statement, limit = 1_000): Promise<RunRecord[]> {
@@ -118,7 +110,7 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason",
       r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",
-      ${deadByClass} as "deadByClass", ${lanes} as lanes
+      ${lanes} as lanes
     from run r where ${where} order by r.number desc limit ${limit}`);
   return rows.map((row) => ({ ...row, lanes: row.lanes.map(toLane) }));
 }

@@ -6,6 +6,7 @@ import { openStreamRun } from '../../src/db/streams.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
+import { append, newEngine, newReplay, runToEnd, turns } from '../support/engine.ts';
 import { newSource, trackEvent } from '../support/events.ts';
 
 const db = await testDatabase();
@@ -123,15 +124,21 @@ describe('looking at dead letters', () => {
   });
 });
 
-test('a replay tells its dead letters by kind of failure, the most frequent first', async () => {
-  const { destinationId, replayId } = await scene();
-  const { body } = await api.call('GET', `/api/replays/${replayId}`);
+test('a replay tells its dead letters by kind of failure, the most frequent first, over its lanes', async () => {
+  const engine = await newEngine(db);
+  await append(engine, turns(24, 24));
+  const answers: Record<string, number> = { u0: 400, u5: 422, u10: 422, u15: 400, u20: 422 };
+  engine.sink.answer = ({ userId }) => answers[userId] ?? 200;
+  const run = await newReplay(engine, { pace: { lanes: 2 } });
+  await runToEnd(engine, run);
+  const { body } = await api.call('GET', `/api/replays/${run}`);
   expect(Object.entries(body.deadByClass)).toEqual([
+    ['http_422', 3],
     ['http_400', 2],
-    ['timeout', 1],
   ]);
-  const { data } = (await api.call('GET', `/api/replays?destinationId=${destinationId}`)).body;
+  const { data } = (await api.call('GET', `/api/replays?destinationId=${engine.destinationId}`)).body;
   expect(data).toMatchObject([{ deadByClass: body.deadByClass }]);
+  expect((await list(`replayId=${run}`)).data).toHaveLength(5);
 });
 
 describe('retrying', () => {

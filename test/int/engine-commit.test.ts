@@ -138,6 +138,7 @@ describe('a commit', () => {
         state: 'held',
         hold_ms: 4_000,
         rate: 12.5,
+        dead_by_class: { http_500: 1 },
         mark_received_at: '2026-01-02T03:04:05.678+00:00',
       },
       coverage: [{ chunk: expect.any(Number) }, { chunk: expect.any(Number) }, { chunk: expect.any(Number) }],

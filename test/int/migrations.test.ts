@@ -59,3 +59,21 @@ test('an open replay of failures of before goes on with the dead letters that it
   await runToEnd(engine, replay);
   expect(engine.sink.arrivals.slice(1)).toMatchObject([{ messageId: event!.messageId }]);
 });
+
+test('a replay of before has its dead letters counted, over all its lanes', async () => {
+  const engine = await newEngine(db);
+  await append(engine, ['u1', 'u2', 'u3', 'u4']);
+  engine.sink.answer = ({ userId }) => (userId === 'u1' ? 400 : userId === 'u2' ? 422 : 200);
+  const replay = await newReplay(engine, { pace: { lanes: 2 } });
+  await runToEnd(engine, replay);
+  const counted = async () =>
+    await db.rows(sql`
+      select kind, sum(died::int) as died from lane, jsonb_each_text(dead_by_class) as counted(kind, died)
+      where run_id = ${replay} group by kind order by kind`);
+  const before = await counted();
+  expect(before).toMatchObject([{ kind: 'http_400' }, { kind: 'http_422' }]);
+  await db.run(sql`update lane set dead_by_class = '{}' where run_id = ${replay}`);
+  const upgrade = await textOf('0016_dead_by_class.sql');
+  await db.run({ text: upgrade.slice(upgrade.indexOf('update lane')), values: [] });
+  expect(await counted()).toEqual(before);
+});

@@ -134,7 +134,7 @@ export function showReplay(
     byAction: copyOf(counted.byAction),
     reasons: { ...counted.reasons },
     samples: samplesOf(run),
-    deadByClass: { ...run.deadByClass },
+    deadByClass: deadByClassOf(run),
     range: {
       fromPosition: run.fromPosition,
       toPosition: run.toPosition ?? run.fromPosition - 1,
@@ -168,6 +168,14 @@ function etaOf(run: RunRecord, remaining: number, rate: number): number | null {
 function samplesOf(run: RunRecord): z.input<typeof Replay>['samples'] {
   const merged = mergeSamples(run.lanes.map((lane) => lane.samples));
   return Object.fromEntries(Object.entries(merged).map(([reason, some]) => [reason, [...some]]));
+}
+
+/** The most frequent kind first. */
+function deadByClassOf({ lanes }: RunRecord): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const { deadByClass } of lanes)
+    for (const [kind, dead] of Object.entries(deadByClass)) sums.set(kind, (sums.get(kind) ?? 0) + dead);
+  return Object.fromEntries([...sums].toSorted(([a, most], [b, more]) => more - most || (a < b ? -1 : 1)));
 }
 
 function copyOf(byAction: Counts['byAction']): Record<string, Record<string, number>> {
