@@ -18,6 +18,7 @@ import {
   liveLanes,
   readBudget,
   tellBudget,
+  type BudgetNews,
   type BudgetRead,
 } from '../db/budget.ts';
 import type { AccountWanted, TakenLane } from '../db/lane-lease.ts';
@@ -101,13 +102,9 @@ export class AccountBudget {
     return this.#keepsRate;
   }
 
-  /** When the account may be sent to again, on this process's clock. */
-  get opensAt(): number {
-    return this.#opensAt;
-  }
-
-  isClosed(now: number): boolean {
-    return now < this.#opensAt;
+  /** For how long yet the account takes nothing; milliseconds. */
+  get closedForMs(): number {
+    return Math.max(0, this.#opensAt - this.now());
   }
 
   /** Takes over what was read of the account; what is older than what is known says nothing. */
@@ -115,8 +112,7 @@ export class AccountBudget {
     const age = this.#notedAt - now;
     if (age > 0 && age < 60_000) return; // read before the last one; later than that it is a clock that has jumped
     this.#notedAt = now;
-    const closedMs = closedForMs({ blockedUntil }, now);
-    if (closedMs > 0) this.#opensAt = Math.max(this.#opensAt, this.now() + closedMs);
+    this.#closeFor(closedForMs({ blockedUntil }, now));
     if (this.#telling !== null) return; // what this process has heard is not in the row yet
     const limits = JSON.stringify(budget);
     const loweredAt = learnt?.loweredAt ?? null;
@@ -136,7 +132,7 @@ export class AccountBudget {
   /** Somebody has changed the row, or has found the account closed. */
   async told(closedForMs: number): Promise<void> {
     if (closedForMs > 0) {
-      this.#opensAt = Math.max(this.#opensAt, this.now() + closedForMs);
+      this.#closeFor(closedForMs);
       this.#reset();
     }
     await this.#refresh();
@@ -154,7 +150,7 @@ export class AccountBudget {
     const outcome = outcomes.find(({ kind }) => kind === 'throttled') ?? outcomes[0];
     if (outcome === undefined || outcome.kind === 'notSent' || outcome.kind === 'invalid') return;
     if (outcome.kind !== 'throttled') return this.#accepted.note(this.now());
-    this.#opensAt = Math.max(this.#opensAt, this.now() + closedByMs(outcome.retryAfterMs));
+    this.#closeFor(closedByMs(outcome.retryAfterMs));
     this.#keepsRate = true;
     this.#reset();
     if (this.#telling === null) void this.#tell();
@@ -163,19 +159,13 @@ export class AccountBudget {
 
   /** Takes the next block of the account's time for a run. */
   async take(runId: string, ask: Ask): Promise<Taken> {
-    const scope = { destinationId: this.#destinationId, runId };
-    const decided = await changeBudget(
-      this.#deps.db,
-      scope,
-      () => this.#read(runId),
-      (read) => {
-        const bounds = boundsOf(read);
-        if (bounds === null) return { news: null, read, grant: null };
-        const grant = takeBlock(ask, bounds, read.now);
-        if (grant.kind === 'later') return { news: null, read, grant };
-        return { news: { account: grant.books, runNextAt: grant.paceNextAt }, read, grant };
-      },
-    );
+    const decided = await this.#change(runId, (read) => {
+      const bounds = boundsOf(read);
+      if (bounds === null) return { news: null, read, grant: null };
+      const grant = takeBlock(ask, bounds, read.now);
+      if (grant.kind === 'later') return { news: null, read, grant };
+      return { news: { account: grant.books, runNextAt: grant.paceNextAt }, read, grant };
+    });
     if (decided === null) return { kind: 'later', inMs: busyMs };
     const { grant, read } = decided;
     if (grant === null) return { kind: 'free', read };
@@ -187,19 +177,13 @@ export class AccountBudget {
 
   /** Claims a part of the requests that the account bears at once; null: that could not be written now. */
   async claim(runId: string, claim: ConnectionClaim): Promise<ConnectionGrant | null> {
-    const scope = { destinationId: this.#destinationId, runId };
     try {
-      const decided = await changeBudget(
-        this.#deps.db,
-        scope,
-        () => this.#read(runId),
-        ({ account, budget, now }) => {
-          const most = budget.maxConcurrent;
-          if (most === undefined) return { news: null, grant: null }; // reading it has lifted the limit already
-          const grant = claimConnections(account.holders, claim, most, now);
-          return { news: { account: { ...account, holders: grant.holders }, runNextAt: null }, grant };
-        },
-      );
+      const decided = await this.#change(runId, ({ account, budget, now }) => {
+        const most = budget.maxConcurrent;
+        if (most === undefined) return { news: null, grant: null }; // reading it has lifted the limit already
+        const grant = claimConnections(account.holders, claim, most, now);
+        return { news: { account: { ...account, holders: grant.holders }, runNextAt: null }, grant };
+      });
       if (decided?.grant?.tell === true) await tellBudget(this.#deps.db, this.#destinationId);
       return decided?.grant ?? null;
     } catch (error) {
@@ -208,8 +192,20 @@ export class AccountBudget {
     }
   }
 
+  #closeFor(ms: number): void {
+    if (ms > 0) this.#opensAt = Math.max(this.#opensAt, this.now() + ms);
+  }
+
   #reset(): void {
     for (const { budget } of this.#runs.values()) budget.reset();
+  }
+
+  async #change<T extends { readonly news: BudgetNews | null }>(
+    runId: string,
+    decide: (read: BudgetRead) => T,
+  ): Promise<T | null> {
+    const scope = { destinationId: this.#destinationId, runId };
+    return await changeBudget(this.#deps.db, scope, () => this.#read(runId), decide);
   }
 
   async #read(runId: string): Promise<BudgetRead | null> {
@@ -243,26 +239,25 @@ export class AccountBudget {
     await this.#refresh().catch(() => undefined);
   }
 
+  /** Closes the account for all at once, then lowers its rate. */
   async #close(): Promise<void> {
     const { db } = this.#deps;
-    await closeBudget(db, this.#destinationId, Math.max(0, this.#opensAt - this.now()));
+    await closeBudget(db, this.#destinationId, this.closedForMs);
     const [runId] = this.#runs.keys();
     if (runId === undefined) return;
-    const scope = { destinationId: this.#destinationId, runId };
-    const lanesHere = [...this.#runs.values()].reduce((sum, run) => sum + run.lanes, 0);
-    const lanes = Math.max(lanesHere, await liveLanes(db, this.#destinationId));
-    const acceptedPerSecond = (this.#accepted.perSecond(this.now()) * lanes) / lanesHere;
-    await changeBudget(
-      db,
-      scope,
-      () => this.#read(runId),
-      ({ account, budget, now }) => {
-        const forMs = Math.max(0, this.#opensAt - this.now());
-        const books = closeAccount(account, budget, { forMs, acceptedPerSecond }, now);
-        return { news: { account: books, runNextAt: null } };
-      },
-    );
+    const acceptedPerSecond = await this.#acceptedByAll();
+    await this.#change(runId, ({ account, budget, now }) => {
+      const books = closeAccount(account, budget, { forMs: this.closedForMs, acceptedPerSecond }, now);
+      return { news: { account: books, runNextAt: null } };
+    });
     await tellBudget(db, this.#destinationId);
+  }
+
+  /** Requests per second that the account has taken lately, if its lanes in other processes sent as many as those here. */
+  async #acceptedByAll(): Promise<number> {
+    const here = [...this.#runs.values()].reduce((sum, { lanes }) => sum + lanes, 0);
+    const all = await liveLanes(this.#deps.db, this.#destinationId);
+    return (this.#accepted.perSecond(this.now()) * Math.max(here, all)) / here;
   }
 }
 

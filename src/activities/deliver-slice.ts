@@ -45,7 +45,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
       const taken = await takeLaneWhenFree(deps.db, input, clock, deps.leases.seen(input));
       if (taken === null) return await resultOf(deps, input, { kind: 'more' });
       if (taken.kind === 'ended') return await resultOf(deps, input, { kind: 'done' });
-      if (taken.kind === 'stopped') return await resultOf(deps, input, { kind: stopped(taken.desired) });
+      if (taken.kind === 'stopped') return await resultOf(deps, input, { kind: 'stopped' });
       const { lane } = taken;
       await deps.suppressions.reach(lane.suppressionRevision);
       const sender = await deps.openSender(lane.destination);
@@ -81,16 +81,13 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
  * What a lane that was stopped does next. A paused one waits for a wish; one that was resumed before it had stopped goes
  * on; one that is cancelled (or not yet wanted) has nothing to do any more.
  */
-function stopped(desired: Desired): 'more' | 'stopped' | 'done' {
-  if (desired === 'running') return 'more';
-  return desired === 'paused' ? 'stopped' : 'done';
-}
+const afterStop = { running: 'more', paused: 'stopped', cancelled: 'done', planned: 'done' } as const;
+/** With its canary sent it waits for its run's other lanes, or for a person. */
+const afterCanary = { ...afterStop, running: 'stopped' } as const;
 
-function nextOf(end: SliceEnd, desired: Desired): SliceResult['next'] {
-  if (end.kind === 'gone' || end.kind === 'stopped') return stopped(desired);
-  // It waits for its run's other lanes, or for a person.
-  if (end.kind === 'canary') return desired === 'running' ? 'stopped' : stopped(desired);
-  return end.kind;
+function nextOf({ kind }: SliceEnd, desired: Desired): SliceResult['next'] {
+  if (kind === 'canary') return afterCanary[desired];
+  return kind === 'gone' || kind === 'stopped' ? afterStop[desired] : kind;
 }
 
 async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rate = 0): Promise<SliceResult> {

@@ -71,8 +71,7 @@ export class RunBudget {
 
   /** Whether a request may be written that `take` gave a time: not so late that another's turn sees too many. */
   mayStillLeave(until: number): boolean {
-    const now = this.#account.now();
-    return !this.#account.isClosed(now) && (!this.#limited || now <= until);
+    return this.closedForMs === 0 && (!this.#limited || this.#account.now() <= until);
   }
 
   /** Takes over what a commit has read. */
@@ -115,7 +114,7 @@ export class RunBudget {
   }
 
   #room(now: number): number {
-    if (this.#account.isClosed(now) || this.#connections.free(now) === 0) return 0;
+    if (this.closedForMs > 0 || this.#connections.free(now) === 0) return 0;
     return this.#limited ? this.#pacer.room(now) : Number.POSITIVE_INFINITY;
   }
 
@@ -141,7 +140,7 @@ export class RunBudget {
 
   /** For how long yet the account takes nothing; milliseconds. */
   get closedForMs(): number {
-    return Math.max(0, this.#account.opensAt - this.#account.now());
+    return this.#account.closedForMs;
   }
 
   /** Calls a lane back when it is its turn. @param could what it could send now */
@@ -171,7 +170,7 @@ export class RunBudget {
     clearTimeout(this.#timer);
     if (this.#waiting.size === 0) return;
     const now = this.#account.now();
-    if (this.#account.isClosed(now)) return this.#wakeIn(this.#account.opensAt - now);
+    if (this.closedForMs > 0) return this.#wakeIn(this.closedForMs);
     if (this.#connections.free(now) === 0) return this.#connections.claimMore();
     if (!this.#limited) return this.#wakeIn(0);
     const times: number[] = [];

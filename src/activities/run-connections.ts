@@ -30,7 +30,6 @@ export class RunConnections {
   #uses = 0;
   #limit = 0;
   #holds = 0;
-  #part = 0;
   /** What the last claim asked for. */
   #wanted = 0;
   #until = 0;
@@ -93,7 +92,7 @@ export class RunConnections {
   /** What another is short of and nobody here needs, or what is too much for the account. */
   #giveBack(): void {
     if (!this.#tight) return;
-    this.#limit = Math.min(this.#limit, Math.max(this.#part, this.#uses), this.#uses + this.#deps.wants());
+    this.#limit = Math.min(this.#limit, this.#uses + this.#deps.wants());
     if (this.#limit < this.#holds && this.#uses <= this.#limit) this.claim();
   }
 
@@ -122,7 +121,6 @@ export class RunConnections {
 
   #take({ holds, part, tight }: ConnectionGrant, until: number): void {
     this.#holds = holds;
-    this.#part = part;
     this.#limit = tight ? Math.min(holds, part) : holds;
     this.#until = until;
     this.#tight = tight;

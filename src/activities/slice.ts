@@ -228,25 +228,24 @@ export class Slice {
     this.#lane.judgeSuspects(now); // nothing has come that could show who is at fault
     if (this.#lane.open > 0) return null;
     const next = await this.#nextDue();
-    const stays = next === 'unknown' || (next !== null && next <= shortWaitMs) || this.#lane.open > 0;
+    const stays = (next !== null && next <= shortWaitMs) || this.#lane.open > 0;
     return stays ? null : { kind: 'idle', wakeInMs: next };
   }
 
   async #endOfReplay(): Promise<SliceEnd | null> {
-    const next = await this.#nextDue();
-    if (next === 'unknown') return null;
     if (this.#canary?.full === true && this.#lane.scannedTo < (this.#taken.toPosition ?? 0))
       return { kind: 'canary' };
+    const next = await this.#nextDue();
     if (next === null) return { kind: 'done' };
     return next > shortWaitMs ? { kind: 'waiting', wakeInMs: next } : null;
   }
 
-  /** In how many milliseconds the next waiting delivery comes due, null when none waits. */
-  async #nextDue(): Promise<number | null | 'unknown'> {
+  /** In how many milliseconds the next waiting delivery may come due, null when none waits. */
+  async #nextDue(): Promise<number | null> {
     if (!this.#lane.hasWaiting) return null;
     // Rows that the next commit writes may be due before all that lie there.
-    if (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0) return 'unknown';
-    return (await nextDueInMs(this.#deps.db, this.#taken)) ?? 'unknown';
+    if (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0) return 0;
+    return (await nextDueInMs(this.#deps.db, this.#taken)) ?? 0;
   }
 
   /** The last commit: hands the lane back with how it stands. */
