@@ -26,7 +26,8 @@ test('300 destinations on one worker: the 50 that get events get them all, the 2
     { deadlineMs: 180_000, everyMs: 500 },
   );
   expect(parked.leases).toBeLessThanOrEqual(active);
-  await delay(12_000); // longer than a stream without events stays: the active ones do not park in between
+  // A stretch of time is what is tested: longer than a stream without events stays, and the active ones do not park.
+  await delay(12_000);
   expect(await standing()).toMatchObject({ parked: all - active });
 
   // The marks of those that are parked follow the head, so that a replay is cut at a fresh one.

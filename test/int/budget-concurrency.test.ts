@@ -22,8 +22,8 @@ test('the requests that an account bears at once are kept over stream, replay an
   await engine.sink.arrived(100);
   const streaming = workOn(engine, stream, 1, [newWorker(db)]);
   for (let round = 0; round < 10; round++) {
-    await append(engine, turns(10, 10));
-    await delay(50);
+    const live = (await append(engine, turns(10, 10))).map(({ messageId }) => messageId);
+    await expect.poll(() => engine.sink.of(live).length, { timeout: 10_000 }).toBe(10);
     if (round === 3) victim.kill();
   }
   await killed;
@@ -63,6 +63,7 @@ test('it may be changed while they run, to fewer than there are lanes too', asyn
   expect(engine.sink.mostOpen).toBeGreaterThan(4);
   for (const maxConcurrent of [8, 2]) {
     await setBudget(engine, { maxConcurrent });
+    // Stretches of time are what is tested: a change may take a second, and then it holds.
     await delay(1_000);
     engine.sink.mostOpen = 0;
     await delay(700);

@@ -34,6 +34,7 @@ test(
     for (const eventsPerSecond of [200, 1_000, 50, 200]) {
       await setBudget(engine, { eventsPerSecond });
       const settled = performance.now() + 1_000;
+      // Rates are what is tested: they are counted over a stretch of time, behind the second that a change may take.
       await delay(1_500);
       if (eventsPerSecond === 50) {
         processes[1]!.process.kill('SIGKILL');

@@ -49,6 +49,7 @@ describe('a 429 with Retry-After', () => {
       const streaming = workOn(engine, stream, 1, [newWorker(db)]);
       while (closedAt() === Infinity) {
         await append(engine, ['live']);
+        // A trickle over a stretch of time, so that the stream sends when the account is closed.
         await delay(20);
       }
       await append(engine, turns(20, 20));
@@ -90,7 +91,8 @@ test('a 429 teaches a rate that is kept in the row: less than before, and growin
   const run = await newReplay(engine, { pace: { lanes: 2 } });
   const closedAt = throttleAt(engine, 400);
   const working = workOn(engine, run, 2, [newWorker(db), newWorker(db)]);
-  while (closedAt() === Infinity) await delay(10);
+  await expect.poll(closedAt, { timeout: 15_000 }).toBeLessThan(Infinity);
+  // A rate is what is tested: it is counted over a stretch of time that ends 2.5 s behind the refusal.
   await delay(3_000);
   await working.stop();
   const before = between(engine, closedAt() - 1_000, closedAt());

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { LeaseLost } from '../../src/db/lane-commit.ts';
 import { takeLane } from '../../src/db/lane-lease.ts';
@@ -24,6 +23,7 @@ import {
 } from '../support/engine.ts';
 import { endWhatIsFree, newVersions, openOf, takeSources } from '../support/engine-hand-over.ts';
 import { newSource } from '../support/events.ts';
+import { until } from '../support/until.ts';
 
 const db = await testDatabase({ maxConnections: 30 });
 
@@ -80,13 +80,13 @@ describe('a stream that nobody works', () => {
 
 describe('a stream at work', () => {
   /** A stretch with one event in flight that is not answered, and 40 of other users settled above it. */
-  async function newScene() {
+  async function newScene(drainMs = 3_000) {
     const engine = await newEngine(db);
     const first = await connect(engine);
     const sent = await append(engine, ['slow', ...turns(40, 8)]);
     const answered = Promise.withResolvers<void>();
     engine.sink.answer = ({ userId }) => (userId === 'slow' ? { status: 200, after: answered.promise } : 200);
-    const working = runSlice(engine, first, { timing: { drainMs: 3_000 } });
+    const working = runSlice(engine, first, { timing: { drainMs } });
     await engine.sink.arrived(41);
     await vi.waitFor(async () => expect(await bitsOf(engine, first, engine.actions[0]!)).toHaveLength(40), {
       timeout: 5_000,
@@ -115,9 +115,17 @@ describe('a stream at work', () => {
   });
 
   test('counts what it drained, and takes nothing new while it does', async () => {
-    const { engine, first, sent, working, answer } = await newScene();
+    const { engine, first, sent, working, answer } = await newScene(20_000);
     await newVersions(engine);
-    await delay(1_500); // its next commit tells it
+    const renewals = async () => {
+      const [lane] = await db.rows<{ lease_renewals: number }>(
+        sql`select lease_renewals from lane where run_id = ${first}`,
+      );
+      return lane!.lease_renewals;
+    };
+    const before = await renewals();
+    // The second commit from now on was begun behind the change; once the third is seen, he has its answer.
+    await until('he has been told', renewals, (now) => now >= before + 3);
     const later = await append(engine, turns(5));
     answer();
     expect(await working).toEqual({ kind: 'stopped' });
@@ -240,8 +248,9 @@ test('changed again and again amid sending and failing, nothing is sent twice, l
   const driving = drive();
   const sent: Sent[] = [];
   for (let round = 0; round < 8; round++) {
+    const before = engine.sink.arrivals.length;
     sent.push(...(await append(engine, turns(60, 12))));
-    await delay(150);
+    await engine.sink.arrived(before + 20);
     await newVersions(engine);
     await vi.waitFor(async () => expect((await openOf(engine)).changing).toBe(false), { timeout: 10_000 });
   }

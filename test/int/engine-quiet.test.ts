@@ -70,6 +70,7 @@ describe('a stream that gets nothing while others do', () => {
     void working.then(() => (ended = true));
     for (let time = 0; time < 4; time++) {
       await append(engine, ['u1']);
+      // A stretch of time is what is tested: longer in all than a stream without events stays.
       await delay(1_000);
       expect(ended).toBe(false);
     }

@@ -3,6 +3,7 @@ import { sumCounts } from '../../src/core/counts.ts';
 import { retryRounds } from '../../src/core/retry.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
+import type { Sender } from '../../src/destinations/definition.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
@@ -220,10 +221,17 @@ test('what is set aside while a commit is under way is woken for at its own time
     mayEnd = false;
     worker.skip(61_000);
     lastTry.resolve();
-    await vi.waitFor(() => expect(engine.sink.open).toBe(0), { interval: 5 });
-    await new Promise((resolve) => setTimeout(resolve, 100)); // the answer reaches the lane in this process
+    await vi.waitFor(() => expect(sending).toBe(0), { interval: 5 }); // the lane has the answer
   });
-  const working = runSlice(engine, run, { ...worker, timing: { sliceMs: 24 * 3_600_000 } });
+  let sending = 0;
+  const sender: Sender = {
+    ...worker.sender,
+    send: async (deliveries, gate) => {
+      sending++;
+      return await worker.sender.send(deliveries, gate).finally(() => sending--);
+    },
+  };
+  const working = runSlice(engine, run, { ...worker, sender, timing: { sliceMs: 24 * 3_600_000 } });
   await engine.sink.arrived(2);
   await vi.waitFor(() => expect(engine.sink.open).toBe(0));
   worker.skip(61_000); // longer than a delivery is tried within a slice
