@@ -10,9 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readEvent, type Arrival } from '../src/core/new-event.ts';
 import { ReplayRequest } from '../src/core/replay-request.ts';
-import { appendEvents } from '../src/db/archive/append.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { changeDestination, insertDestination } from '../src/db/destinations.ts';
 import { migrate } from '../src/db/migrate.ts';
@@ -22,6 +20,7 @@ import { createKeyring, seal, settingsPlace } from '../src/destinations/secrets.
 import { newWebhookSecret } from '../src/destinations/webhook-signature.ts';
 import { startPostgres } from '../src/dev/postgres.ts';
 import { most } from '../test/support/budget-simulation.ts';
+import { fill } from './rig.ts';
 
 const seconds = Number(process.argv[2] ?? 8);
 const settleMs = 1_500; // a change applies within about a second
@@ -44,7 +43,7 @@ await once(sink, 'listening');
 const children = new Set<ChildProcess>();
 
 try {
-  await fill((50 + 200 + 1_000 + 200) * (seconds + 4) * 2 + 4_000);
+  await fill(db, (50 + 200 + 1_000 + 200) * (seconds + 4) * 2 + 4_000);
   const results = [];
   for (const workers of [1, 4]) results.push(...(await measure(workers)));
   const report = {
@@ -149,32 +148,4 @@ async function newReplay(eventsPerSecond: number) {
     await createReplay(tx, { id: replayId, destinationId, request });
   });
   return { destinationId, replayId };
-}
-
-async function fill(count: number): Promise<void> {
-  const sourceId = randomUUID();
-  await db.run(sql`insert into source (id, name) values (${sourceId}, 'bench')`);
-  const arrival: Arrival = {
-    sourceId,
-    origin: 'tracking_api',
-    receivedAt: new Date(),
-    live: true,
-    sentAt: null,
-    batch: { context: [], integrations: [] },
-    integrations: undefined,
-    newMessageId: randomUUID,
-  };
-  for (let from = 0; from < count; from += 1_000) {
-    const batch = Array.from({ length: Math.min(1_000, count - from) }, (_, index) => {
-      const number = from + index;
-      const body = {
-        type: 'track',
-        event: 'Order Completed',
-        userId: `user-${number % 5_000}`,
-        messageId: `b${number}`,
-      };
-      return readEvent(body, Buffer.from(JSON.stringify(body)), null, arrival).event!;
-    });
-    await appendEvents(db, batch);
-  }
 }
