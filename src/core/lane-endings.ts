@@ -96,7 +96,7 @@ export class LaneEndings<E> {
     const rest = restOf(entry);
     for (const task of entry.asides)
       this.#books.wait(rowOf(task, rest, now, setAsideDelayMs(task.rounds++, this.#random())));
-    if (entry.due) this.#closeDue(entry);
+    if (entry.due) this.#closeDue(entry, now);
     else this.#closeRead(entry, now);
     this.#order.release(entry);
     // Even while its next one is in hand: after a crash a row without a time would be taken up by nobody.
@@ -104,10 +104,12 @@ export class LaneEndings<E> {
       this.#books.promote(entry.orderKey);
   }
 
-  #closeDue(entry: Entry<E>): void {
+  #closeDue(entry: Entry<E>, now: number): void {
     this.#dueUnwritten++;
-    if (entry.asides.length > 0) this.#order.halt(entry.orderKey);
-    else this.#books.endEvent(entry.position, restOf(entry)!);
+    if (entry.asides.length === 0) return this.#books.endEvent(entry.position, restOf(entry)!);
+    // What shared its requests has failed as well, of which the rows do not know.
+    for (const { entry: follower, tasks } of this.#order.halt(entry.orderKey))
+      if (tasks.some(({ failure }) => failure !== null)) this.standBehind(follower, tasks, now);
   }
 
   #closeRead(entry: Entry<E>, now: number): void {

@@ -86,6 +86,22 @@ describe('waiting', () => {
     expect(lane.dueOpen).toBe(0);
   });
 
+  it('remembers of those that were waiting before and shared a failed request that they failed', () => {
+    const counts = waitingCounts(2);
+    const lane = laneOf({ mark: 2, batchSize: 2, waitingByKey: new Map([['u', 2]]), counts });
+    const deliveries = [{ actionId: 'a', attempts: 0, rounds: 0, ageMs: null }];
+    lane.offerDue([due(1, 'u', { deliveries }), due(2, 'u', { deliveries })], 0);
+    const together = { ...failed, together: true } as const;
+    lane.settleRequest(lane.next(0), [together, together], 0);
+    failUntilAside(lane, lane.wakeAt()!);
+    const rows = lane.takeCommit().waiting.map((row) => [row.position, row.attempts, row.dueInMs === null]);
+    expect(rows).toEqual([
+      [1, 6, false],
+      [2, 1, true],
+    ]);
+    expect(lane.open + lane.dueOpen).toBe(0);
+  });
+
   it('moves the counts of a waiting event when it ends, and lets the next row of its key have its turn', () => {
     const lane = laneOf({ mark: 9, waitingByKey: new Map([['u', 3]]), counts: waitingCounts(3) });
     lane.offerDue([due(1, 'u'), due(2, 'u')], 0);

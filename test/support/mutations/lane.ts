@@ -195,12 +195,13 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'what follows a due event that is set aside again overtakes it',
-      from: 'if (entry.asides.length > 0) this.#order.halt(entry.orderKey);',
-      to: 'if (entry.asides.length > 0) ;',
+      from: `for (const { entry: follower, tasks } of this.#order.halt(entry.orderKey))
+      if (tasks.some(({ failure }) => failure !== null)) this.standBehind(follower, tasks, now);`,
+      to: '',
     },
     {
       name: 'followers of an event that is set aside are forgotten',
-      from: 'this.standBehind(follower, tasks, now);',
+      from: '\n        this.standBehind(follower, tasks, now);',
       to: ';',
     },
     {
@@ -215,9 +216,9 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'rows are read again before their end is written',
-      from: `#closeDue(entry: Entry<E>): void {
+      from: `#closeDue(entry: Entry<E>, now: number): void {
     this.#dueUnwritten++;`,
-      to: '#closeDue(entry: Entry<E>): void {',
+      to: '#closeDue(entry: Entry<E>, now: number): void {',
     },
     {
       name: 'an event that stands behind another does not block its key',
