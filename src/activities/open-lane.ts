@@ -39,6 +39,9 @@ function healthOf({ state, stateReason, holdMs, heldForMs, wakeInMs }: TakenLane
 }
 
 /** What a lane may send before its replay's canary has passed; null: all. */
-export function canaryOf({ canary, lane, lanes, counts }: TakenLane): CanaryShare | null {
-  return canary === null ? null : new CanaryShare({ events: canary.events, lane, lanes }, counts);
+export function canaryOf(
+  { canary, lane, lanes }: TakenLane,
+  read: Pick<Lane<ArchivedEvent>, 'standing'>,
+): CanaryShare | null {
+  return canary === null ? null : new CanaryShare({ events: canary.events, lane, lanes }, read);
 }

@@ -73,7 +73,7 @@ export class Slice {
     this.#holder = new LaneHolder(db, taken, takenAt, now);
     this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
     this.#brakes = new ReplayBrakes(db, taken);
-    this.#canary = canaryOf(taken);
+    this.#canary = canaryOf(taken, this.#lane);
     this.#traffic = new LaneTraffic(taken, known, this.#lane, {
       db,
       sender,

@@ -1,4 +1,5 @@
-import { noCounts, type Bucket, type Counts } from './counts.ts';
+import type { LaneStanding } from './canary.ts';
+import { countedEvents, noCounts, type Bucket, type Counts } from './counts.ts';
 import { setBit, type ChunkBits } from './coverage.ts';
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
@@ -61,6 +62,11 @@ export class LaneBooks<E> {
   /** How many events have been settled or set aside since the lane was taken. */
   get settled(): number {
     return this.#settled;
+  }
+
+  get standing(): LaneStanding {
+    const ahead = this.#ahead.counts();
+    return { counts: this.#tally.counts(), ahead, open: this.#window.size - countedEvents(ahead) };
   }
 
   scanned(to: Position): void {

@@ -1,3 +1,4 @@
+import type { LaneStanding } from './canary.ts';
 import { healthy, type Health } from './health.ts';
 import { LaneBooks } from './lane-books.ts';
 import { LaneEndings } from './lane-endings.ts';
@@ -52,6 +53,9 @@ export class Lane<E> {
   }
   get settled(): number {
     return this.#books.settled;
+  }
+  get standing(): LaneStanding {
+    return this.#books.standing;
   }
   /** Deliveries that the destination took since the lane was opened. */
   get taken(): number {

@@ -47,13 +47,28 @@ export const clockMutations: readonly Mutation[] = [
   ...inFile('canary.ts', [
     {
       name: 'the canary is one event too large',
-      from: 'return this.#left <= 0;',
-      to: 'return this.#left < 0;',
+      from: 'if (left <= 0) return {',
+      to: 'if (left < 0) return {',
     },
     {
       name: 'the canary begins anew with each slice',
-      from: ' - sent.reduce((sum, bucket) => sum + (counts.events[bucket] ?? 0), 0);',
-      to: ';',
+      from: ' - sentOf(counts)',
+      to: '',
+    },
+    {
+      name: 'the canary does not count what is under way',
+      from: ' - open',
+      to: '',
+    },
+    {
+      name: 'the canary does not count what is settled above the mark',
+      from: ' - sentOf(ahead)',
+      to: '',
+    },
+    {
+      name: 'the canary counts what the destination had and nothing else of it was sent',
+      from: `'delivered', 'invalid'];`,
+      to: `'delivered', 'invalid', 'alreadyDelivered'];`,
     },
   ]),
   ...inFile('budget.ts', [

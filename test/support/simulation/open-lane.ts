@@ -20,9 +20,13 @@ export function laneOf(world: World, taken: SimTaken, now: number): Lane<SimEven
 }
 
 /** What a lane may send before its run's canary has passed; null: all. */
-export function canaryOf({ scenario }: World, { canaryPassed, counts }: SimTaken): CanaryShare | null {
+export function canaryOf(
+  { scenario }: World,
+  { canaryPassed }: SimTaken,
+  read: Lane<SimEvent>,
+): CanaryShare | null {
   if (scenario.canary === null || scenario.to === null || canaryPassed) return null;
-  return new CanaryShare({ events: scenario.canary.events, lane: 0, lanes: 1 }, counts);
+  return new CanaryShare({ events: scenario.canary.events, lane: 0, lanes: 1 }, read);
 }
 
 /** A destination that said when to come back is left alone until then, whoever takes its lane before. */

@@ -113,7 +113,7 @@ export function scenarioOf(seed: number): Scenario {
     actions,
     ...laneOf(random),
     // Long enough for all tries of a delivery: a slice forgets how often it has tried.
-    sliceMs: random.pick([20_000, 120_000]) + 6 * Math.max(0, ...Object.values(slow)),
+    sliceMs: random.pick([20_000, 120_000]) + 12 * Math.max(0, ...Object.values(slow)),
     ...weatherOf(random, calmAt),
     slow,
     crashes: mishapsOf(random, calmAt, [100, 3_000, 30_000]),

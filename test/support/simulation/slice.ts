@@ -64,7 +64,7 @@ export class SimSlice {
     const onLost = () => this.#die();
     this.#holder = new SimHolder(world, worker, { view, takenAt, wanted: taken.wanted, onLost });
     this.#lane = laneOf(world, taken, worker.now);
-    this.#canary = canaryOf(world, taken);
+    this.#canary = canaryOf(world, taken, this.#lane);
     this.#traffic = new SimTraffic({
       canary: this.#canary,
       world,
@@ -213,6 +213,7 @@ export class SimSlice {
     if (!this.#traffic.quiet) this.#traffic.cut();
     this.#commit(standing, () => {
       this.#world.witness.leaves(this.#view);
+      if (end.kind === 'canary') this.#world.witness.sentCanary(this.#lane.scannedTo);
       this.#alive = false;
       this.#onEnd(end);
     });

@@ -1,4 +1,5 @@
 import type { LaneCommit, Task } from '../../../src/core/lane-types.ts';
+import { leftOut, SimCanary } from './canary.ts';
 import type { SimDatabase } from './database.ts';
 import { keyOf, nameOf } from './delivery-key.ts';
 import type { SimRequest } from './destination.ts';
@@ -23,8 +24,6 @@ interface Story {
   everRefused: boolean;
 }
 
-/** Never sent, whatever the mode. */
-const leftOut: readonly string[] = ['untriggered', 'elsewhere', 'unasked'];
 const retryForMs = 4 * 60 * 60_000;
 /** 13 minutes of tries and 3 h 21 min of the longest waits: one more of half an hour does not fit in. */
 const retryRounds = 13;
@@ -34,7 +33,7 @@ export class Witness {
   readonly #scenario: Scenario;
   readonly #db: SimDatabase;
   readonly #now: () => number;
-  readonly #canaryEnd: number;
+  readonly #canary: SimCanary;
   readonly #stories = new Map<number, Story>();
   /** Slices whose memory may still matter. */
   readonly #views = new Set<SliceView>();
@@ -69,7 +68,7 @@ export class Witness {
     this.#scenario = scenario;
     this.#db = db;
     this.#now = now;
-    this.#canaryEnd = canaryEndOf(scenario);
+    this.#canary = new SimCanary(scenario);
   }
 
   /** Somebody takes the lane: what its holders before him had not written is lost with them. */
@@ -124,9 +123,14 @@ export class Witness {
     if (needless) throw new Violation('sent what it should leave out', `${name} is ${trait}`);
     if (this.#db.has.has(key)) throw new Violation('sent what is written down as had', name);
     if (this.#db.dead.has(key)) throw new Violation('sent a dead letter', name);
-    if (event.position > this.#canaryEnd && !this.#db.run.canaryPassed)
+    if (event.position > this.#canary.end && !this.#db.run.canaryPassed)
       throw new Violation('sent before the canary had passed', name);
     if (event.position > this.#db.run.to) throw new Violation('sent what is out of range', name);
+  }
+
+  /** A slice says that the first events are sent. */
+  sentCanary(scannedTo: number): void {
+    this.#canary.checkFull(scannedTo, this.#db);
   }
 
   /** A request is written to its socket. */
@@ -259,14 +263,4 @@ export class Witness {
     }
     return story;
   }
-}
-
-/** The last of the first events that a run has to send before its canary has passed. */
-function canaryEndOf({ canary, to, events, actions, mode, suppressions }: Scenario): number {
-  if (canary === null || to === null || suppressions.length > 0) return Infinity;
-  const left: string[] = mode === 'all' ? [...leftOut] : [...leftOut, 'had'];
-  // One that another run delivered and that is malformed for the rest counts as had.
-  if (mode !== 'all' && actions.length > 1) left.push('malformed');
-  const toSend = events.filter(({ traits }) => actions.some((action) => !left.includes(traits[action]!)));
-  return toSend[canary.events - 1]?.position ?? Infinity;
 }
