@@ -50,7 +50,7 @@ function offerOf(
   others: PageKnowledge,
   { triggers, suppressed }: Questions,
 ): Offered<ArchivedEvent> {
-  const { position, receivedAt } = event;
+  const { position } = event;
   const isSuppressed = suppressed(event);
   const { toRetry } = others;
   // Nearly always there are none, and keys take their time to make.
@@ -68,5 +68,6 @@ function offerOf(
     });
     return [actionId, decision] as const;
   });
-  return { position, receivedAt, orderKey: orderKeyOf(event), event, ...gather(decisions) };
+  const receivedMs = event.receivedAt.getTime();
+  return { position, receivedMs, orderKey: orderKeyOf(event), event, ...gather(decisions) };
 }

@@ -20,8 +20,9 @@ export class SuppressionList {
   }
 
   /** Whether an event is of a user to whom nothing may be sent. */
-  has({ userId, anonymousId }: Pick<ArchivedEvent, 'userId' | 'anonymousId'>): boolean {
+  has(event: Pick<ArchivedEvent, 'userId' | 'anonymousId'>): boolean {
     if (this.#users.size + this.#anonymous.size === 0) return false;
+    const { userId, anonymousId } = event;
     return (
       (userId !== null && this.#users.has(userId)) ||
       (anonymousId !== null && this.#anonymous.has(anonymousId))

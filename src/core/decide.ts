@@ -52,15 +52,17 @@ export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): De
   return { kind: 'deliver' };
 }
 
+const none: readonly never[] = [];
+
 /** The decisions of an event's actions, put together for the lane; the reason is that of an event filtered as a whole. */
 export function gather(decisions: readonly (readonly [actionId: string, decision: Decision])[]): {
-  deliver: string[];
-  settled: Settled[];
-  have: string[];
+  deliver: readonly string[];
+  settled: readonly Settled[];
+  have: readonly string[];
   reason: string | null;
 } {
   if (decisions.every(([, { kind }]) => kind === 'deliver'))
-    return { deliver: decisions.map(([actionId]) => actionId), settled: [], have: [], reason: null };
+    return { deliver: decisions.map(([actionId]) => actionId), settled: none, have: none, reason: null };
   const deliver: string[] = [];
   const settledOnes: Settled[] = [];
   const have: string[] = [];

@@ -27,7 +27,7 @@ export class LaneBooks<E> {
   /** The closed events of the window. */
   readonly #ahead = new Tally(noCounts);
   #mark: Position;
-  #markReceivedAt: Date | null = null;
+  #markReceivedMs: number | null = null;
   #scannedTo: Position;
   #settled = 0;
   /** From here on: what happened since the last commit was taken. */
@@ -137,7 +137,7 @@ export class LaneBooks<E> {
     );
     const commit = {
       mark: this.#mark,
-      markReceivedAt: this.#markReceivedAt,
+      markReceivedAt: this.#markReceivedMs === null ? null : new Date(this.#markReceivedMs),
       counts: this.#tally.counts(),
       ahead: this.#ahead.counts(),
       bits,
@@ -167,7 +167,7 @@ export class LaneBooks<E> {
       this.#waiting.delete(entry.position);
       this.#ahead.discount(entry.settled, entry.reason);
       this.#tally.count(entry.settled, entry.reason);
-      this.#markReceivedAt = entry.receivedAt;
+      this.#markReceivedMs = entry.receivedMs;
     }
     const oldest = this.#window.first;
     this.#mark = oldest === undefined ? this.#scannedTo : oldest.position - 1;

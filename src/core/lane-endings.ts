@@ -42,7 +42,7 @@ export class LaneEndings<E> {
   /** A delivery is settled. */
   finish(task: Task<E>, bucket: Bucket, now: number): void {
     const { entry, actionId } = task;
-    entry.settled.push({ actionId, bucket });
+    entry.settled = [...entry.settled, { actionId, bucket }];
     if (entry.due) this.#endRow(task, bucket, now);
     if (--entry.open === 0) this.#close(entry, now);
   }
@@ -60,7 +60,7 @@ export class LaneEndings<E> {
     const ageMs = now - (task.firstFailedAt ?? now);
     const behind = this.#order.waitingOf(task.entry.orderKey);
     if (isExhausted(ageMs, task.rounds, behind)) return this.die(task, now);
-    task.entry.asides.push(task);
+    task.entry.asides = [...task.entry.asides, task];
     if (--task.entry.open === 0) this.#close(task.entry, now);
   }
 
@@ -70,7 +70,7 @@ export class LaneEndings<E> {
     for (const task of tasks) this.#books.wait(rowOf(task, rest, now, null));
     entry.open = 0;
     if (entry.due) return void this.#dueUnwritten++;
-    entry.settled.push(...waiting(tasks));
+    entry.settled = [...entry.settled, ...waiting(tasks)];
     this.#stand(entry.orderKey, tasks.length);
     this.#books.closed(entry);
   }
@@ -87,7 +87,7 @@ export class LaneEndings<E> {
     const { entry, actionId } = task;
     this.#order.addWaiting(entry.orderKey, -1);
     this.#books.endDelivery(entry.position, { actionId, bucket });
-    entry.rows.splice(entry.rows.indexOf(task), 1);
+    entry.rows = entry.rows.filter((other) => other !== task);
     for (const other of entry.rows) this.#books.wait(rowOf(other, restOf(entry), now, 0));
   }
 
@@ -119,7 +119,7 @@ export class LaneEndings<E> {
       for (const { entry: follower, tasks } of this.#order.halt(orderKey))
         this.standBehind(follower, tasks, now);
     }
-    entry.settled.push(...waiting(asides));
+    entry.settled = [...entry.settled, ...waiting(asides)];
     this.#books.closed(entry);
   }
 }

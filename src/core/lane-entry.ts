@@ -2,28 +2,30 @@ import { bucketOf, type Bucket } from './counts.ts';
 import type { Due, Entry, Offered, Task, WaitingRow } from './lane-types.ts';
 import type { Failure } from './outcome.ts';
 
+const none: readonly never[] = [];
+
 /** An event of the archive as the lane holds it. */
 export function entryOf<E>(offered: Offered<E>, orderKey: string): Entry<E> {
   return {
     position: offered.position,
-    receivedAt: offered.receivedAt,
+    receivedMs: offered.receivedMs,
     orderKey,
     user: offered.orderKey,
     event: offered.event,
     due: false,
     reason: offered.reason,
     rest: null,
-    rows: [],
+    rows: none,
     open: offered.deliver.length,
-    settled: [...offered.settled],
-    asides: [],
+    settled: offered.settled,
+    asides: none,
   };
 }
 
 /** An event whose waiting deliveries have come due, with them. @param now on the lane's clock */
 export function dueEntryOf<E>(due: Due<E>, now: number): { entry: Entry<E>; tasks: Task<E>[] } {
   const { position, orderKey, user, event, rest, deliveries } = due;
-  const base = { receivedAt: null, due: true, reason: null, rows: [], settled: [], asides: [] };
+  const base = { receivedMs: null, due: true, reason: null, rows: none, settled: none, asides: none };
   const entry: Entry<E> = { ...base, position, orderKey, user, event, rest, open: deliveries.length };
   const tasks = deliveries.map(({ actionId, attempts, rounds, ageMs }) => ({
     ...newTask(entry, actionId),
@@ -33,14 +35,23 @@ export function dueEntryOf<E>(due: Due<E>, now: number): { entry: Entry<E>; task
     // What failed before goes alone; what only stood behind it shares requests as ever.
     most: attempts > 0 ? 1 : Number.POSITIVE_INFINITY,
   }));
-  entry.rows.push(...tasks);
+  entry.rows = tasks;
   return { entry, tasks };
 }
 
 /** A delivery that has not been tried. */
 export function newTask<E>(entry: Entry<E>, actionId: string): Task<E> {
-  const fresh = { tries: 0, triedSince: null, attempts: 0, rounds: 0, firstFailedAt: null, failure: null };
-  return { entry, actionId, ...fresh, most: Number.POSITIVE_INFINITY };
+  return {
+    entry,
+    actionId,
+    tries: 0,
+    triedSince: null,
+    attempts: 0,
+    rounds: 0,
+    firstFailedAt: null,
+    failure: null,
+    most: Number.POSITIVE_INFINITY,
+  };
 }
 
 /** Writes a failed try down in its delivery. */

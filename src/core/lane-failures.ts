@@ -143,6 +143,7 @@ export class LaneFailures<E> {
 
   /** Who is suspected is at fault. While the destination is down nobody is. */
   condemn(now: number): void {
+    if (this.#suspects.size === 0) return;
     const suspects = [...this.#suspects];
     this.#suspects.clear();
     for (const task of suspects) this.#endings.die(task, now);

@@ -181,8 +181,9 @@ export class LaneOrder<E> {
     const chain = this.#chains.get(entry.orderKey);
     const at = chain?.active.indexOf(entry) ?? -1;
     if (chain === undefined || at < 0) return;
-    chain.active.splice(at, 1);
-    this.#halted.delete(entry);
+    if (at === 0) chain.active.shift();
+    else chain.active.splice(at, 1);
+    if (this.#halted.size > 0) this.#halted.delete(entry);
     if (entry.due) this.#dueCount--;
     if (chain.active.length === 0) this.#start(chain);
     if (chain.active.length === 0) this.#chains.delete(entry.orderKey);

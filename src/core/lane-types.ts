@@ -8,7 +8,8 @@ import type { Settled } from './tally.ts';
 /** An event of the lane as the slice offers it, with what has been decided without the destination. */
 export interface Offered<E> {
   readonly position: Position;
-  readonly receivedAt: Date;
+  /** Milliseconds since 1970. */
+  readonly receivedMs: number;
   /** Whose event it is: the order key when each user has an order of his own. */
   readonly orderKey: string;
   readonly event: E;
@@ -59,10 +60,11 @@ export interface Task<E> {
   most: number;
 }
 
-/** One event in the hands of the lane. */
+/** One event in the hands of the lane. Its lists are replaced, never changed: nearly all of them are empty or shared. */
 export interface Entry<E> {
   readonly position: Position;
-  readonly receivedAt: Date | null;
+  /** Null for one that came from waiting rows. */
+  readonly receivedMs: number | null;
   readonly orderKey: string;
   readonly user: string;
   /** Dropped once nothing of it has to be sent any more: the window may be long. */
@@ -74,13 +76,13 @@ export interface Entry<E> {
   /** Of one that came from waiting rows: the bucket of its deliveries that ended before. */
   rest: Bucket | null;
   /** Of one that came from waiting rows: the deliveries whose rows still lie there. */
-  readonly rows: Task<E>[];
+  rows: readonly Task<E>[];
   /** Deliveries neither settled nor set aside; the event is closed at 0, and never opens again. */
   open: number;
   /** How its other deliveries stand; once it is closed, those that wait are among them. */
-  settled: Settled[];
+  settled: readonly Settled[];
   /** Deliveries that become waiting rows when it closes. */
-  asides: Task<E>[];
+  asides: readonly Task<E>[];
 }
 
 /** A row of a delivery that waits. */

@@ -6,7 +6,7 @@ export interface Settled {
   readonly bucket: Bucket;
 }
 
-type Cells = Partial<Record<string, number>>;
+type Cells = Map<string, number>;
 
 /**
  * The counts of a stretch of a lane. Below the mark an event is counted when the mark passes it, and moved when one
@@ -14,17 +14,15 @@ type Cells = Partial<Record<string, number>>;
  */
 export class Tally {
   readonly #events: Cells;
-  readonly #byAction: Record<string, Cells>;
+  readonly #byAction: Map<string, Cells>;
   readonly #reasons: Cells;
   /** Handed out again while nothing changes: an idle lane commits each second. */
   #counts: Counts | null = null;
 
   constructor(counts: Counts) {
-    this.#events = { ...counts.events };
-    this.#byAction = Object.fromEntries(
-      Object.entries(counts.byAction).map(([id, cells]) => [id, { ...cells }]),
-    );
-    this.#reasons = { ...counts.reasons };
+    this.#events = cellsOf(counts.events);
+    this.#byAction = new Map(Object.entries(counts.byAction).map(([id, cells]) => [id, cellsOf(cells)]));
+    this.#reasons = cellsOf(counts.reasons);
   }
 
   /** Counts an event that the mark passes. @param reason why it was filtered, if it was */
@@ -39,15 +37,18 @@ export class Tally {
 
   #add(deliveries: readonly Settled[], reason: string | null, by: number): void {
     this.#counts = null;
-    bump(this.#events, bucketOf(deliveries.map((delivery) => delivery.bucket)), by);
-    for (const { actionId, bucket } of deliveries) bump((this.#byAction[actionId] ??= {}), bucket, by);
+    const [only] = deliveries;
+    const bucket =
+      deliveries.length === 1 ? only!.bucket : bucketOf(deliveries.map((delivery) => delivery.bucket));
+    bump(this.#events, bucket, by);
+    for (const delivery of deliveries) bump(this.#action(delivery.actionId), delivery.bucket, by);
     if (reason !== null) bump(this.#reasons, reason, by);
   }
 
   /** A counted event's delivery that waited has ended. */
   moveDelivery(actionId: string, to: Bucket): void {
     this.#counts = null;
-    const cells = (this.#byAction[actionId] ??= {});
+    const cells = this.#action(actionId);
     bump(cells, 'waiting', -1);
     bump(cells, to, 1);
   }
@@ -64,17 +65,32 @@ export class Tally {
     return (this.#counts ??= this.#copy());
   }
 
+  #action(actionId: string): Cells {
+    let cells = this.#byAction.get(actionId);
+    if (cells === undefined) this.#byAction.set(actionId, (cells = new Map()));
+    return cells;
+  }
+
   #copy(): Counts {
-    const byAction = Object.fromEntries(
-      Object.entries(this.#byAction).map(([id, cells]) => [id, { ...cells }]),
-    );
-    return { events: { ...this.#events }, byAction, reasons: { ...this.#reasons } } as Counts;
+    const byAction = [...this.#byAction].map(([id, cells]) => [id, nonZero(cells)] as const);
+    return {
+      events: nonZero(this.#events),
+      byAction: Object.fromEntries(byAction),
+      reasons: nonZero(this.#reasons),
+    };
   }
 }
 
+function cellsOf(counts: Readonly<Record<string, number>>): Cells {
+  return new Map(Object.entries(counts));
+}
+
+function nonZero(cells: Cells): Record<string, number> {
+  return Object.fromEntries([...cells].filter(([, count]) => count !== 0));
+}
+
 function bump(cells: Cells, key: string, by: number): void {
-  const value = (cells[key] ?? 0) + by;
+  const value = (cells.get(key) ?? 0) + by;
   if (value < 0) throw new Error(`a count fell below zero: ${key}`);
-  if (value === 0) delete cells[key];
-  else cells[key] = value;
+  cells.set(key, value);
 }

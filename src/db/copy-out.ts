@@ -5,27 +5,29 @@ import type { Statement } from './sql.ts';
 export interface Copying {
   /**
    * @param settings of Postgres, for this statement alone
-   * @returns a binary COPY of the statement's rows (PostgreSQL, COPY, file formats)
+   * @returns a binary COPY of the statement's rows in pieces, each of whole rows (PostgreSQL, COPY, file formats)
    */
-  copyOut(statement: Statement, settings?: Readonly<Record<string, string>>): Promise<Buffer>;
+  copyOut(statement: Statement, settings?: Readonly<Record<string, string>>): Promise<readonly Buffer[]>;
 }
 
-/** What pg-protocol calls a piece of a COPY: its bytes are overwritten once more of them come in. */
+/** What pg-protocol calls a message of a COPY, which is one row. Its bytes are overwritten once more of them come in. */
 interface CopyData {
   readonly chunk: Buffer;
 }
 
-const firstCapacity = 65_536;
+const firstPiece = 16_384; // a stream reads few events at a time
+const laterPieces = 262_144;
 
 /**
- * One COPY ... TO STDOUT, gathered in one buffer. pg makes a string of every column it reads and an object of every row;
- * here nothing is made of them before somebody asks.
+ * One COPY ... TO STDOUT, gathered in some pieces. pg makes a string of every column it reads and an object of every
+ * row; here nothing is made of them before somebody asks.
  */
 export class CopyOut {
   /** Set by pg, which calls it once. */
-  declare callback: (error: Error | null, bytes?: Buffer) => void;
+  declare callback: (error: Error | null, pieces?: readonly Buffer[]) => void;
   readonly #text: string;
-  #bytes = Buffer.allocUnsafeSlow(firstCapacity);
+  readonly #full: Buffer[] = [];
+  #piece = Buffer.allocUnsafeSlow(firstPiece);
   #length = 0;
 
   constructor(statement: Statement, settings: Readonly<Record<string, string>>) {
@@ -39,20 +41,19 @@ export class CopyOut {
   }
 
   handleCopyData({ chunk }: CopyData): void {
-    const end = this.#length + chunk.length;
-    if (end > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(2 * end);
-      this.#bytes.copy(larger, 0, 0, this.#length);
-      this.#bytes = larger;
+    if (this.#length + chunk.length > this.#piece.length) {
+      this.#full.push(this.#piece.subarray(0, this.#length));
+      this.#piece = Buffer.allocUnsafeSlow(Math.max(laterPieces, chunk.length));
+      this.#length = 0;
     }
-    chunk.copy(this.#bytes, this.#length);
-    this.#length = end;
+    chunk.copy(this.#piece, this.#length);
+    this.#length += chunk.length;
   }
 
   handleCommandComplete(): void {} // of each of its statements
 
   handleReadyForQuery(): void {
-    this.callback(null, this.#bytes.subarray(0, this.#length));
+    this.callback(null, [...this.#full, this.#piece.subarray(0, this.#length)]);
   }
 
   handleError(error: Error): void {

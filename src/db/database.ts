@@ -62,7 +62,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     ...queryable(pool),
     // The types of pg do not tell that a pool promises what a submittable hands to its callback.
     copyOut: async (statement, settings = {}) =>
-      pool.query(new CopyOut(statement, settings)) as unknown as Promise<Buffer>,
+      pool.query(new CopyOut(statement, settings)) as unknown as Promise<readonly Buffer[]>,
     transaction: (work) => transact(pool, work),
     pool,
     close: () => pool.end(),

@@ -5,7 +5,7 @@ import { readPage } from '../../src/db/archive/read.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
-import { newSource, trackEvent } from '../support/events.ts';
+import { newSource, rawText, trackEvent } from '../support/events.ts';
 
 const db = await testDatabase({ maxConnections: 1 });
 const allBuckets = { bucketFrom: 0, bucketTo: 1023 };
@@ -49,9 +49,10 @@ test('a statement that takes too long fails', async () => {
 
 test('values stay values, whatever is in them', async () => {
   const text = `it's "a" \\ {b}, $1 $$ ü😀\n`;
-  const bytes = await db.copyOut(
+  const pieces = await db.copyOut(
     sql`select ${text}::text, ${[text, '']}::text[] = array[${text}, ''], ${-1.5}::text`,
   );
+  const bytes = Buffer.concat(pieces);
   const copied = await db.rows<{ bytes: Buffer }>(sql`select ${bytes}::bytea as bytes`);
   expect(copied[0]?.bytes.includes(Buffer.from(text))).toBe(true);
   expect(bytes.includes(Buffer.from('-1.5'))).toBe(true);
@@ -61,4 +62,17 @@ test('values stay values, whatever is in them', async () => {
 
 test('no rows make no events', async () => {
   expect(pageEvents(await db.copyOut(sql`select 1 where false`))).toEqual([]);
+});
+
+test('rows longer and shorter than a piece come whole and in order', async () => {
+  const source = await newSource(db);
+  const lengths = [10, 17_000, 3, ...Array.from({ length: 20 }, () => 30_000), 5];
+  const texts = lengths.map((length, index) => String(index % 10).repeat(length));
+  const sent = texts.map((text) => trackEvent(source, { properties: { text } }));
+  const { head } = await appendEvents(db, sent);
+  const { events } = await readPage(db, { after: head - sent.length, upTo: head, ...allBuckets });
+  const read = events.map(
+    (event) => (JSON.parse(rawText(event)) as { properties: { text: string } }).properties.text,
+  );
+  expect(read).toEqual(texts);
 });

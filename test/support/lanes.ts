@@ -27,9 +27,8 @@ export function offered(
   orderKey: string,
   rest: Partial<Offered<string>> = {},
 ): Offered<string> {
-  const receivedAt = new Date(position);
   const decided = { deliver: ['a'], settled: [], have: [], reason: null };
-  return { position, orderKey, receivedAt, event: `event ${position}`, ...decided, ...rest };
+  return { position, orderKey, receivedMs: position, event: `event ${position}`, ...decided, ...rest };
 }
 
 /** Offers one page that ends with its last event. */

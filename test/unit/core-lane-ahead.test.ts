@@ -9,7 +9,7 @@ function offered(position: number): Offered<string> {
   const orderKey = `u:${position}`;
   const event = `event ${position}`;
   const rest = { deliver: ['a'], settled: [], have: [], reason: null };
-  return { position, receivedAt: new Date(position), orderKey, event, ...rest };
+  return { position, receivedMs: position, orderKey, event, ...rest };
 }
 
 test('what is settled above the mark is counted apart, until the mark passes it', () => {

@@ -31,26 +31,26 @@ const rowsEnd = -1;
  */
 class PageEvent implements ArchivedEvent {
   readonly position: number;
-  readonly #page: DataView;
+  readonly #piece: DataView;
   readonly #start: number;
 
-  constructor(page: DataView, start: number) {
-    this.#page = page;
+  constructor(piece: DataView, start: number) {
+    this.#piece = piece;
     this.#start = start;
-    this.position = integer(page, start + position);
+    this.position = integer(piece, start + position);
   }
 
   get receivedAt(): Date {
-    return instant(this.#page, this.#start + receivedAt);
+    return instant(this.#piece, this.#start + receivedAt);
   }
   get timestamp(): Date {
-    return instant(this.#page, this.#start + timestamp);
+    return instant(this.#piece, this.#start + timestamp);
   }
   get bucket(): number {
-    return this.#page.getInt16(this.#start + bucket);
+    return this.#piece.getInt16(this.#start + bucket);
   }
   get live(): boolean {
-    return this.#page.getInt8(this.#start + live) === 1;
+    return this.#piece.getInt8(this.#start + live) === 1;
   }
   get userId(): string | null {
     return this.#text('userId');
@@ -88,35 +88,37 @@ class PageEvent implements ArchivedEvent {
   }
 
   #bytes(column: (typeof texts)[number]): Buffer | null {
-    const at = behind(this.#page, this.#start + firstText, texts.indexOf(column));
-    const length = this.#page.getInt32(at);
-    return length < 0 ? null : Buffer.from(this.#page.buffer, this.#page.byteOffset + at + 4, length);
+    const at = behind(this.#piece, this.#start + firstText, texts.indexOf(column));
+    const length = this.#piece.getInt32(at);
+    return length < 0 ? null : Buffer.from(this.#piece.buffer, this.#piece.byteOffset + at + 4, length);
   }
 }
 
 /** The events of a binary COPY of `pageColumns`, in its order. */
-export function pageEvents(bytes: Buffer): ArchivedEvent[] {
-  const page = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+export function pageEvents(pieces: readonly Buffer[]): ArchivedEvent[] {
   const events: ArchivedEvent[] = [];
-  let at = fileHead;
-  while (page.getInt16(at) !== rowsEnd) {
-    events.push(new PageEvent(page, at));
-    at = behind(page, at + firstText, texts.length);
+  for (const [index, bytes] of pieces.entries()) {
+    const piece = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let at = index === 0 ? fileHead : 0;
+    while (at < bytes.length && piece.getInt16(at) !== rowsEnd) {
+      events.push(new PageEvent(piece, at));
+      at = behind(piece, at + firstText, texts.length);
+    }
   }
   return events;
 }
 
 /** The place behind so many columns, each of which stands behind its length; -1: it is null. */
-function behind(page: DataView, at: number, columns: number): number {
+function behind(piece: DataView, at: number, columns: number): number {
   let place = at;
-  for (let column = 0; column < columns; column++) place += 4 + Math.max(0, page.getInt32(place));
+  for (let column = 0; column < columns; column++) place += 4 + Math.max(0, piece.getInt32(place));
   return place;
 }
 
-function integer(page: DataView, at: number): number {
-  return page.getInt32(at) * 2 ** 32 + page.getUint32(at + 4);
+function integer(piece: DataView, at: number): number {
+  return piece.getInt32(at) * 2 ** 32 + piece.getUint32(at + 4);
 }
 
-function instant(page: DataView, at: number): Date {
-  return new Date(epochMs + Math.round(integer(page, at) / 1_000));
+function instant(piece: DataView, at: number): Date {
+  return new Date(epochMs + Math.round(integer(piece, at) / 1_000));
 }

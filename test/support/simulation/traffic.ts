@@ -180,7 +180,7 @@ export class SimTraffic {
       this.#deps.view.suppresses(position, actionId, suppressed);
       return [actionId, decision] as const;
     });
-    return { position, receivedAt: new Date(position), orderKey: user, event, ...gather(decisions) };
+    return { position, receivedMs: position, orderKey: user, event, ...gather(decisions) };
   }
 }
 
