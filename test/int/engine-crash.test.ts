@@ -243,8 +243,11 @@ test('connections to Postgres that break amid all of it cost neither an event no
   for (let slices = 0; end.kind === 'more' && slices < 10; slices++) end = await once();
   clearInterval(breaking);
   expect(breaks).toBeGreaterThan(3);
-  await vi.waitFor(async () => expect(await countsOf(engine, run)).toEqual({ delivered: 3_000 }));
-  expect(await bitsOf(engine, run, engine.actions[0]!)).toEqual(sent.map(({ position }) => position));
+  // The last break may still be on its way, and hit what asks here.
+  await vi.waitFor(async () => {
+    expect(await countsOf(engine, run)).toEqual({ delivered: 3_000 });
+    expect(await bitsOf(engine, run, engine.actions[0]!)).toEqual(sent.map(({ position }) => position));
+  });
   expect(engine.sink.taken().size).toBe(3_000);
   expectOrder(engine, sent);
 });
