@@ -1,5 +1,8 @@
 import { leaseSeenLiveMs } from './lease.ts';
 
+/** For how long at least one who has got some keeps it while others wait, so that it is used; milliseconds. */
+const turnMs = 500;
+
 /** One process's part of the requests that an account bears at once, for its stream or its replay. */
 export interface ConnectionHolder {
   readonly kind: 'stream' | 'replay';
@@ -7,7 +10,8 @@ export interface ConnectionHolder {
   readonly wants: number;
   /** How many it may use: those under way never exceed it. */
   readonly holds: number;
-  /** Milliseconds of Postgres time. */
+  /** Since when it has held some, or has waited with none; like `seenAt` in milliseconds of Postgres time. */
+  readonly since: number;
   readonly seenAt: number;
 }
 
@@ -51,12 +55,14 @@ export function claimConnections(
     .map(([other, holder]) => [other, { ...holder, seenAt: Math.min(now, holder.seenAt) }] as const);
   const before = holders[id];
   const all = new Map<string, ConnectionHolder>(others);
-  if (wants > 0 || uses > 0) all.set(id, { kind, wants: Math.max(wants, uses), holds: 0, seenAt: now });
-  const parts = partsOf(all, most);
+  const standing = { holds: before?.holds ?? 0, since: before?.since ?? now };
+  if (wants > 0 || uses > 0) all.set(id, { kind, wants: Math.max(wants, uses), ...standing, seenAt: now });
+  const parts = partsOf(all, most, now);
   const taken = others.reduce((sum, [, { holds }]) => sum + holds, 0);
   const holds = Math.max(uses, Math.min(parts.get(id) ?? 0, Math.max(0, most - taken)));
   const mine = all.get(id);
-  if (mine !== undefined) all.set(id, { ...mine, holds });
+  const since = holds > 0 === standing.holds > 0 ? standing.since : now;
+  if (mine !== undefined) all.set(id, { ...mine, holds, since });
   const part = parts.get(id) ?? 0;
   const othersShort = others.some(([, other]) => other.wants > other.holds);
   const wasShort = before !== undefined && before.wants > before.holds;
@@ -71,25 +77,43 @@ export function claimConnections(
  * The stream gets what it wants, but for the one request that a replay always keeps if there is more than one; the
  * replay gets the rest. Those of one kind share alike.
  */
-function partsOf(holders: ReadonlyMap<string, ConnectionHolder>, most: number): Map<string, number> {
+function partsOf(
+  holders: ReadonlyMap<string, ConnectionHolder>,
+  most: number,
+  now: number,
+): Map<string, number> {
   const of = (kind: ConnectionHolder['kind']) =>
-    [...holders].filter(([, holder]) => holder.kind === kind).map(([id, { wants }]) => ({ id, wants }));
-  const sum = (list: readonly { wants: number }[]) => list.reduce((total, { wants }) => total + wants, 0);
+    [...holders].filter(([, holder]) => holder.kind === kind).toSorted(byTurn(now));
+  const sum = (list: readonly Holding[]) => list.reduce((total, [, { wants }]) => total + wants, 0);
   const [streams, replays] = [of('stream'), of('replay')];
   const kept = most > 1 ? Math.min(1, sum(replays)) : 0;
   const forStreams = Math.min(sum(streams), most - kept);
   return new Map([...shareOut(streams, forStreams), ...shareOut(replays, most - forStreams)]);
 }
 
-/** Those who want least come first, so that what they leave is shared by the others. */
-function shareOut(list: readonly { id: string; wants: number }[], all: number): [string, number][] {
-  const sorted = list.toSorted((a, b) => a.wants - b.wants || (a.id < b.id ? -1 : 1));
+type Holding = readonly [id: string, holder: ConnectionHolder];
+
+/**
+ * Whose turn it is: who has got some of late keeps it, then come those who wait, the longest first, and last who has had
+ * his turn, the longest at the end.
+ */
+function byTurn(now: number): (one: Holding, other: Holding) => number {
+  const rank = ({ holds, since }: ConnectionHolder) => (holds === 0 ? 1 : now - since < turnMs ? 0 : 2);
+  return ([oneId, one], [otherId, other]) => {
+    const earlier = one.since - other.since || (oneId < otherId ? -1 : 1);
+    return rank(one) - rank(other) || (one.holds === 0 ? earlier : -earlier);
+  };
+}
+
+/** One for each in turn, again and again: who comes last goes without when there are not enough. */
+function shareOut(list: readonly Holding[], all: number): Map<string, number> {
+  const parts = new Map(list.map(([id]) => [id, 0]));
   let left = all;
-  return sorted.map(({ id, wants }, index) => {
-    const part = Math.min(wants, Math.floor(left / (sorted.length - index)));
-    left -= part;
-    return [id, part];
-  });
+  for (let short = list; left > 0 && short.length > 0; left -= short.length) {
+    short = short.filter(([id, { wants }]) => parts.get(id)! < wants);
+    for (const [id] of short.slice(0, left)) parts.set(id, parts.get(id)! + 1);
+  }
+  return parts;
 }
 
 /** A lane's part of the requests that its replay may have at once; the parts add up to all of them. */

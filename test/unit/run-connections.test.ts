@@ -216,6 +216,66 @@ test('a stream with much to send leaves a replay one of several', async () => {
   expect(stream.sent).toBeGreaterThan(replay.sent * 2.5);
 });
 
+test('with fewer requests than processes each has its turn', async () => {
+  const account = new Account(2, () => 0.1);
+  const replays = Array.from({ length: 5 }, (_, index) => account.add('replay', 20, index === 0 ? 8 : 1));
+  for (const replay of replays) replay.give(10_000);
+  await vi.advanceTimersByTimeAsync(60_000);
+  const sent = replays.map((replay) => replay.sent);
+  expect(Math.min(...sent)).toBeGreaterThan(Math.max(...sent) / 2);
+  expect(sent.reduce((sum, one) => sum + one)).toBeGreaterThan(0.8 * 2 * 50 * 60);
+  expect(account.mostFlying).toBe(2);
+});
+
+test('whoever wants some gets one before long, in whatever order they claim', () => {
+  const plan = fc.record({
+    most: fc.integer({ min: 1, max: 5 }),
+    wants: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 8 }),
+    // How long a request lasts, in rounds of claims.
+    lasts: fc.infiniteStream(fc.integer({ min: 1, max: 3 })),
+    order: fc.infiniteStream(fc.nat()),
+  });
+  fc.assert(
+    fc.property(plan, ({ most, wants, lasts, order }) => {
+      let holders: ConnectionHolders = {};
+      const ends = wants.map((): number[] => []);
+      const waits = wants.map(() => 0);
+      for (let round = 0; round < 60; round++) {
+        const turns = wants.map((_, index) => ({ index, at: order.next().value! }));
+        for (const { index } of turns.toSorted((a, b) => a.at - b.at)) {
+          const under = ends[index]!.filter((end) => end > round);
+          const claim = {
+            id: `h${index}`,
+            kind: 'replay',
+            wants: wants[index]!,
+            uses: under.length,
+          } as const;
+          const grant = claimConnections(holders, claim, most, round * 250);
+          holders = grant.holders;
+          while (under.length < grant.holds) under.push(round + lasts.next().value!);
+          ends[index] = under;
+          waits[index] = under.length > 0 ? 0 : waits[index]! + 1;
+          // Each of those before him keeps one for two rounds, may have a request of three under way, and gives it back.
+          expect(waits[index]).toBeLessThanOrEqual(6 * wants.length);
+          const used = ends.flat().filter((end) => end > round).length;
+          expect(used).toBeLessThanOrEqual(most);
+        }
+      }
+    }),
+  );
+});
+
+test('what is enough for all stays where it is', () => {
+  let holders: ConnectionHolders = {};
+  const seen = new Set<string>();
+  for (let now = 0; now < 20_000; now += 70) {
+    for (const id of ['one', 'other'])
+      ({ holders } = claimConnections(holders, { id, kind: 'replay', wants: 8, uses: 0 }, 5, now));
+    if (now > 1_000) seen.add(`${holders['one']!.holds} and ${holders['other']!.holds}`);
+  }
+  expect([...seen]).toEqual(['2 and 3']);
+});
+
 test('what a replay may have at once is shared out over its lanes, all of it and no more', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 64 }), fc.nat(1_000), (lanes, more) => {
