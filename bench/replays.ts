@@ -88,7 +88,7 @@ export async function openReplay(rig: Rig, plan: ReplayPlan) {
     await createReplay(tx, { id: replayId, destinationId, request });
   });
   const orchestrator = openOrchestrator(readConfig(rig.environment));
-  await orchestrator.startReplay({ destinationId, replayId, lanes });
+  await orchestrator.startReplay({ destinationId, replayId, lanes, takesUp: false });
   await orchestrator.close();
   return { destinationId, replayId };
 }

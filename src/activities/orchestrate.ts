@@ -15,13 +15,17 @@ export interface OrchestrateDeps {
 /** What the workflows do beside delivering. */
 export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDeps) {
   return {
-    /** Counts what a replay selects; heartbeats between windows. */
+    /**
+     * Counts what a replay selects, and marks the dead letters that it takes up; heartbeats between windows. When its
+     * worker stops it fails, so that another one goes on.
+     */
     async countReplay({ runId }: { runId: string }): Promise<void> {
       const signal = cancellationSignal();
       await countReplay(db, runId, () => {
         heartbeat();
         return !signal.aborted;
       });
+      signal.throwIfAborted();
     },
 
     /** Ends a run if its time has come. False: a lane of it is still in somebody's hands. */
@@ -85,8 +89,8 @@ async function reconcileReplay({ db, orchestrator }: OrchestrateDeps, run: OpenR
   const status = await orchestrator.statusOf(workflowIdOf(run));
   if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW') return;
   if (status === null || status === 'COMPLETED') {
-    const { destinationId, runId, lanes } = run;
-    await orchestrator.startReplay({ destinationId, replayId: runId, lanes });
+    const { destinationId, runId, lanes, takesUp } = run;
+    await orchestrator.startReplay({ destinationId, replayId: runId, lanes, takesUp });
     return;
   }
   await db.transaction((tx) => failRun(tx, run.runId, `workflow_${status.toLowerCase()}`));

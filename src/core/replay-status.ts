@@ -41,6 +41,8 @@ export interface StatusFacts {
   readonly revision: number;
   readonly statusReason: string | null;
   readonly endedAs: Ending | null;
+  /** It has not marked all dead letters that it takes up, and sends nothing before. */
+  readonly takesUp: boolean;
   readonly lanes: readonly LaneFacts[];
 }
 
@@ -92,6 +94,7 @@ export function replayStatus(facts: StatusFacts): StatusView {
 }
 
 function running(facts: StatusFacts): StatusView {
+  if (facts.takesUp) return { status: 'running', statusReason: 'taking_up', nextRetryAt: null };
   // A lane that has sent its share of the canary has nothing to do until the others have.
   const open = facts.lanes.filter((lane) => lane.state !== 'done' && lane.state !== 'canary');
   const held = open.find((lane) => lane.state === 'held');

@@ -1,6 +1,6 @@
 import type { EventType, Position } from '../core/event.ts';
 import type { Failure } from '../core/outcome.ts';
-import { isOpen } from './dead-letter-state.ts';
+import { isOpen, readTakeUps } from './dead-letter-holders.ts';
 import { atMicroseconds, microsecondsOf } from './instant.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
@@ -77,16 +77,17 @@ export async function listDeadLetters(
   params: DeadLetterFilter & { after?: DeadLetterPlace; limit: number },
 ): Promise<(DeadLetterRecord & { place: DeadLetterPlace })[]> {
   const { after, limit, ...filter } = params;
-  const conditions = conditionsOf(filter);
+  const open = await openNow(db, filter);
+  const conditions = conditionsOf(filter, open);
   if (after !== undefined) {
     conditions.push(sql`(d.died_at, d.id) < (${atMicroseconds(after[0])}, ${after[1]}::uuid)`);
   }
-  return await read(db, conditions, limit);
+  return await read(db, conditions, open, limit);
 }
 
 /** One dead letter, null when there is none of this id. */
 export async function getDeadLetter(db: Queryable, id: string): Promise<DeadLetterRecord | null> {
-  const [row] = await read(db, [sql`d.id = ${id}`], 1);
+  const [row] = await read(db, [sql`d.id = ${id}`], await openNow(db), 1);
   return row ?? null;
 }
 
@@ -99,25 +100,31 @@ export async function deadLetterClasses(
   filter: DeadLetterFilter,
   limit: number,
 ): Promise<DeadLetterClass[]> {
+  const open = await openNow(db, filter);
   const rows = await db.rows<Omit<DeadLetterClass, 'sample'> & { newest: string }>(sql`
     select d.destination_id as "destinationId", d.error_class as "errorClass", count(*) as count,
       min(d.died_at) as "firstDiedAt", max(d.died_at) as "lastDiedAt",
       (array_agg(d.id order by d.died_at desc, d.id desc))[1] as newest
     from dead_letter d ${looksAtEvents(filter) ? sql`left join event e on e.position = d.position` : sql``}
-    where ${join(conditionsOf(filter), sql` and `)}
+    where ${join(conditionsOf(filter, open), sql` and `)}
     group by d.destination_id, d.error_class order by count(*) desc, d.destination_id, d.error_class
     limit ${limit}`);
   const newest = rows.map((row) => row.newest);
-  const samples = await read(db, [sql`d.id = any(${newest}::uuid[])`], newest.length);
+  const samples = await read(db, [sql`d.id = any(${newest}::uuid[])`], open, newest.length);
   const byId = new Map(samples.map((sample) => [sample.id, sample]));
   return rows.map(({ newest: id, ...row }) => ({ ...row, sample: byId.get(id)! }));
+}
+
+/** Which dead letters are open, as a condition. */
+async function openNow(db: Queryable, { destinationId }: DeadLetterFilter = {}): Promise<Statement> {
+  return isOpen(await readTakeUps(db, destinationId ?? null));
 }
 
 function looksAtEvents({ open, user, source }: DeadLetterFilter): boolean {
   return open !== undefined || user !== undefined || source !== undefined;
 }
 
-function conditionsOf(filter: DeadLetterFilter): Statement[] {
+function conditionsOf(filter: DeadLetterFilter, isOpen: Statement): Statement[] {
   const { destinationId, replayId, diedIn, errorClass, open, user, source } = filter;
   const conditions: Statement[] = [sql`true`];
   if (destinationId !== undefined) conditions.push(sql`d.destination_id = ${destinationId}`);
@@ -135,6 +142,7 @@ function conditionsOf(filter: DeadLetterFilter): Statement[] {
 async function read(
   db: Queryable,
   conditions: readonly Statement[],
+  isOpen: Statement,
   limit: number,
 ): Promise<(DeadLetterRecord & { place: DeadLetterPlace })[]> {
   const rows = await db.rows<Row>(sql`

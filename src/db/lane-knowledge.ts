@@ -93,7 +93,7 @@ async function readToRetry(
   upTo: Position,
 ): Promise<Map<string, boolean>> {
   const rows = await db.rows<{ position: number; actionId: string; delivered: boolean }>(sql`
-    select d.position, d.action_id as "actionId", ${settledSince(lane.runNumber)} as delivered
+    select d.position, d.action_id as "actionId", ${settledSince({ except: lane.runNumber })} as delivered
     from dead_letter d where d.retried_by = ${lane.runId} and d.position between ${after + 1} and ${upTo}`);
   return new Map(rows.map((row) => [deliveryKey(row.position, row.actionId), row.delivered]));
 }

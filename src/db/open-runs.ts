@@ -7,6 +7,8 @@ export interface OpenRun {
   readonly destinationId: string;
   readonly kind: 'replay' | 'stream';
   readonly lanes: number;
+  /** A replay of failures: it marks the dead letters that it takes up before it sends them. */
+  readonly takesUp: boolean;
   /** Somebody renews a lane's lease. */
   readonly worked: boolean;
   /** A stream at the head of the archive: its workflow sleeps until it is woken. */
@@ -18,7 +20,7 @@ export interface OpenRun {
 /** All runs that should have a workflow. */
 export async function readOpenRuns(db: Queryable): Promise<OpenRun[]> {
   return await db.rows<OpenRun & { runId: string }>(sql`
-    select r.id as "runId", r.destination_id as "destinationId", r.kind, count(*) as lanes,
+    select r.id as "runId", r.destination_id as "destinationId", r.kind, count(*) as lanes, r.mode = 'failed' as "takesUp",
       bool_or(${leaseIsLive}) as worked, bool_and(l.state = 'parked') as parked,
       bool_or(l.lease_revision < r.revision) as unheard
     from run r join lane l on l.run_id = r.id

@@ -4,7 +4,6 @@ import { bucketCount, type Position } from '../core/event.ts';
 import { laneBuckets } from '../core/lease.ts';
 import type { ReplayRange, ReplayRequest } from '../core/replay-request.ts';
 import { brakeReasons, canaryReasons } from '../core/replay-status.ts';
-import type { Selection } from '../core/selection.ts';
 import { tellBudget } from './budget.ts';
 import { cancelPlanned, waitsForReplay } from './planned-replays.ts';
 import { countReplay } from './replay-count.ts';
@@ -12,7 +11,8 @@ import { reachOf } from './replay-reach.ts';
 import { endRunIfDue, lockRun } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
-import { lastTaker, takeUpDeadLetters, type DeadLetterChoice } from './take-up.ts';
+import type { DeadLetterChoice } from './dead-letter-holders.ts';
+import { lastTaker, newTakeUp } from './take-up.ts';
 
 const countLimitMs = 1_000;
 
@@ -40,7 +40,8 @@ export interface NewReplay {
 /**
  * Writes the row of a replay and its lanes in the caller's transaction. The range is cut where the destination's
  * stream owns (its lowest mark), or at the head of the archive when it has no stream. What it selects is counted for
- * at most a second; the rest is counted while it runs. A replay of failures takes up the dead letters that are open now.
+ * at most a second; the rest is counted while it runs. A replay of failures takes up the dead letters that are open now:
+ * it marks them as it counts.
  */
 export async function createReplay(tx: Queryable, params: NewReplay): Promise<CreateReplay> {
   const { id } = params;
@@ -53,25 +54,28 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   const { request } = params;
   const { from, to, cutToStream, selection } = await reachOf(tx, request, destination.sources);
   const retries = request.mode === 'failed';
+  const takeUp = retries ? await newTakeUp(tx, params.destinationId, params.choice ?? {}) : null;
   const actions = await currentActions(tx, params.destinationId);
   const canary = request.canary === undefined ? null : JSON.stringify(request.canary);
   await tx.run(sql`
     insert into run (id, destination_id, kind, parent_id, label, request, cut_to_stream, from_position, to_position,
-      selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to, desired, status_reason)
+      selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to, take_up, desired,
+      status_reason)
     values (${id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
       ${JSON.stringify(request)}::jsonb, ${cutToStream}, ${from}, ${to},
       ${JSON.stringify({ ...selection, ...(retries && { retriedBy: id }) })}::jsonb, ${request.mode}, ${request.newIds},
       ${JSON.stringify(actions)}::jsonb, ${request.order}, ${canary}::jsonb, ${request.pace.eventsPerSecond ?? null},
-      ${request.pace.maxConcurrent ?? null}, ${from - 1}, ${running === null ? 'running' : 'planned'},
+      ${request.pace.maxConcurrent ?? null}, ${from - 1}, ${takeUp === null ? null : JSON.stringify(takeUp)}::jsonb,
+      ${running === null ? 'running' : 'planned'},
       ${running === null ? null : waitsForReplay})`);
-  const start = retries ? await narrowToRetry(tx, params, { from, to, selection }) : from;
-  if (start === null) {
-    return { kind: 'nothing_to_retry', takenBy: await lastTaker(tx, params.destinationId, params.choice!) };
-  }
-  await insertLanes(tx, id, lanesFor(request, destination), start - 1);
+  await insertLanes(tx, id, lanesFor(request, destination), from - 1);
   const countUntil = performance.now() + countLimitMs;
-  await countReplay(tx, id, () => performance.now() < countUntil);
-  return { kind: 'created', replay: (await getReplay(tx, id))! };
+  const counted = await countReplay(tx, id, () => performance.now() < countUntil);
+  const replay = (await getReplay(tx, id))!;
+  if (counted && replay.selected === 0 && params.choice !== undefined) {
+    return { kind: 'nothing_to_retry', takenBy: await lastTaker(tx, params.destinationId, params.choice) };
+  }
+  return { kind: 'created', replay };
 }
 
 /** As many lanes as were asked for, if each may have a request under way. */
@@ -84,29 +88,28 @@ function lanesFor({ pace }: ReplayRequest, destination: { budget: Budget; enable
   });
 }
 
-/**
- * Takes up the dead letters of a replay of failures, and has it reach from the first of them to the last.
- * @returns where it begins; null: of those that were chosen none is open
- */
-async function narrowToRetry(
-  tx: Queryable,
-  { id, destinationId, choice }: NewReplay,
-  { from, to, selection }: { from: Position; to: Position; selection: Selection },
-): Promise<Position | null> {
-  const within = { from, to };
-  const replay = { id, destinationId, within, selection, choice: choice ?? {} };
-  const taken = await takeUpDeadLetters(tx, replay);
-  if (taken.count === 0 && choice !== undefined) return null;
-  const first = taken.from ?? from;
-  await tx.run(sql`
-    update run set from_position = ${first}, to_position = ${taken.to ?? from - 1}, counted_to = ${first - 1}
-    where id = ${id}`);
-  return first;
-}
-
 /** One replay, null when there is none of that id. */
 export async function getReplay(db: Queryable, id: string): Promise<RunRecord | null> {
   return (await readRuns(db, sql`r.id = ${id} and r.kind = 'replay'`))[0] ?? null;
+}
+
+/** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */
+export interface Lent {
+  readonly id: string;
+  readonly destinationId: string;
+  readonly newIds: boolean;
+  readonly order: RunRecord['orderBy'];
+  readonly eventsPerSecond: number | null;
+  readonly maxConcurrent: number | null;
+}
+
+/** What a replay lends, null when there is none of that id. It takes no longer the more was given up on. */
+export async function readLent(db: Queryable, replayId: string): Promise<Lent | null> {
+  const [row] = await db.rows<Lent & { id: string }>(sql`
+    select id, destination_id as "destinationId", new_ids as "newIds", order_by as "order",
+      events_per_second as "eventsPerSecond", max_concurrent as "maxConcurrent"
+    from run where id = ${replayId} and kind = 'replay'`);
+  return row ?? null;
 }
 
 /** Replays, newest first. @param params.before the `number` of the last one of the page before */

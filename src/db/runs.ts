@@ -53,6 +53,8 @@ export interface RunRecord {
   readonly maxConcurrent: number | null;
   readonly revision: number;
   readonly selected: number;
+  /** Not all dead letters that it takes up are marked yet: until then it sends nothing. */
+  readonly takesUp: boolean;
   /** False while `selected` is still being counted. */
   readonly selectedExact: boolean;
   readonly statusReason: string | null;
@@ -108,6 +110,7 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
       r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.events_per_second as "eventsPerSecond",
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,
+      r.take_up is not null as "takesUp",
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason",
       r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",
       ${lanes} as lanes

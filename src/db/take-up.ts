@@ -1,44 +1,108 @@
 import type { Position } from '../core/event.ts';
-import type { Selection } from '../core/selection.ts';
-import { selectionSql } from './archive/selection-sql.ts';
-import { isOpen } from './dead-letter-state.ts';
-import { join, sql, type Queryable, type Statement } from './sql.ts';
+import {
+  isChosen,
+  isMeant,
+  readTakeUps,
+  type DeadLetterChoice,
+  type KeptTakeUp,
+  type TakeUp,
+  type TakeUps,
+} from './dead-letter-holders.ts';
+import { isLacking } from './dead-letter-state.ts';
+import { sql, type Queryable } from './sql.ts';
 
-/** Which of a destination's dead letters are to be retried; an absent member limits nothing. */
-export interface DeadLetterChoice {
-  readonly errorClass?: string;
-  /** The replay that they died in. */
-  readonly replayId?: string;
-  readonly ids?: readonly string[];
+/** So many letters are looked at by one statement: well below a second. */
+const windowLetters = 2_000;
+
+/**
+ * Says what a replay of failures is to take up, before its row is written, in a transaction that holds the
+ * destination's row: the chosen letters that are there now, but for those that a replay has in its hands.
+ */
+export async function newTakeUp(
+  tx: Queryable,
+  destinationId: string,
+  choice: DeadLetterChoice,
+): Promise<KeptTakeUp> {
+  const [now] = await tx.rows<{ lastLetter: number; heldBy: string[] }>(sql`
+    select (select last_value from dead_letter_number) as "lastLetter",
+      array(select id from run where destination_id = ${destinationId} and kind = 'replay' and mode = 'failed'
+        and ended_at is null) as "heldBy"`);
+  return { choice, ...now! };
 }
 
 /**
- * Marks the open dead letters that a replay takes up, in the transaction that creates it: they are what it selects.
- * @param within the positions that the replay may reach, both inclusive
- * @returns how many they are, and the positions that they span
+ * Marks the dead letters that a replay takes up, which are what it selects, and counts their events: window after window
+ * from where that stands, until all are marked or `goOn` says no. Two at once do no harm: each window is marked once.
+ * Of what is meant it leaves what something else has delivered or tries again meanwhile. At the end the replay reaches
+ * from the first of them to the last.
+ * @returns whether all are marked; a replay that is over marks no more
  */
-export async function takeUpDeadLetters(
-  tx: Queryable,
-  replay: {
-    id: string;
-    destinationId: string;
-    within: { from: Position; to: Position };
-    selection: Selection;
-    choice: DeadLetterChoice;
-  },
-): Promise<{ count: number; from: Position | null; to: Position | null }> {
-  const { within, selection, choice } = replay;
-  const chosen = isChosen(replay.destinationId, choice);
-  const [taken] = await tx.rows<{ count: number; from: Position | null; to: Position | null }>(sql`
-    with taken as (
-      update dead_letter marked set retried_by = ${replay.id}
-      from dead_letter d join event e on e.position = d.position
-      where marked.id = d.id and ${chosen} and d.position between ${within.from} and ${within.to}
-        and ${selectionSql(selection)} and ${isOpen}
+export async function takeUp(db: Queryable, replayId: string, goOn: () => boolean): Promise<boolean> {
+  for (;;) {
+    const takeUps = await readTakeUpsBeside(db, replayId);
+    const mine = takeUps.get(replayId);
+    if (mine === undefined) return true;
+    if (mine.over || !goOn()) return false;
+    const next = await endOfWindow(db, mine);
+    await (next === null ? endTakeUp(db, mine) : markUpTo(db, mine, next, takeUps));
+  }
+}
+
+async function readTakeUpsBeside(db: Queryable, replayId: string): Promise<TakeUps> {
+  const [run] = await db.rows<{ destinationId: string }>(sql`
+    select destination_id as "destinationId" from run where id = ${replayId} and take_up is not null`);
+  return run === undefined ? new Map() : await readTakeUps(db, run.destinationId);
+}
+
+/** The position up to which the next letters lie, null when there are none. Reads an index by position, whatever is chosen. */
+async function endOfWindow(
+  db: Queryable,
+  { destinationId, choice, markedTo, to }: TakeUp,
+): Promise<Position | null> {
+  const { errorClass: _, ...others } = choice;
+  const indexed = choice.replayId === undefined ? choice : others;
+  const [row] = await db.rows<{ last: Position | null }>(sql`
+    select max(position) as last from (
+      select d.position from dead_letter d
+      where ${isChosen(destinationId, indexed)} and d.position > ${markedTo} and d.position <= ${to}
+      order by d.position limit ${windowLetters}) as stretch`);
+  return row!.last;
+}
+
+/** One statement: what it marks, what it counts and how far it is are true together, or not at all. */
+async function markUpTo(db: Queryable, mine: TakeUp, upTo: Position, takeUps: TakeUps): Promise<void> {
+  await db.run(sql`
+    with replay as (${unmovedRow(mine)}),
+    taken as (
+      update dead_letter marked set retried_by = replay.id
+      from replay, dead_letter d join event e on e.position = d.position
+      where marked.id = d.id and d.position between ${mine.markedTo + 1} and ${upTo}
+        and ${isMeant(mine, takeUps)} and ${isLacking(mine)}
       returning d.position
     )
-    select count(*) as count, min(position) as "from", max(position) as "to" from taken`);
-  return taken!;
+    update run set selected = selected + (select count(distinct position) from taken), counted_to = ${upTo}
+    from replay where run.id = replay.id`);
+}
+
+async function endTakeUp(db: Queryable, mine: TakeUp): Promise<void> {
+  await db.run(sql`
+    with replay as (${unmovedRow(mine)}),
+    marked as (
+      select coalesce(min(position), ${mine.from}) as first, coalesce(max(position), ${mine.from - 1}) as last
+      from dead_letter where retried_by = ${mine.replayId}
+    ),
+    narrowed as (
+      update run set take_up = null, from_position = marked.first, to_position = marked.last, counted_to = marked.last
+      from replay, marked where run.id = replay.id returning run.id, from_position
+    )
+    update lane set mark = narrowed.from_position - 1 from narrowed where run_id = narrowed.id`);
+}
+
+/** The replay's row, locked, if it stands as it was read and is not over. */
+function unmovedRow({ replayId, markedTo }: TakeUp) {
+  return sql`
+    select id from run where id = ${replayId} and take_up is not null and counted_to = ${markedTo}
+      and ended_at is null and desired <> 'cancelled' for no key update`;
 }
 
 /** The replay that was the last one to take up a dead letter of a choice, null when none did. */
@@ -65,12 +129,4 @@ export async function strangerAmong(
       select 1 from dead_letter d where d.id = asked.id and d.destination_id = ${destinationId})
     order by asked.place limit 1`);
   return stranger?.id ?? null;
-}
-
-function isChosen(destinationId: string, { errorClass, replayId, ids }: DeadLetterChoice): Statement {
-  const conditions = [sql`d.destination_id = ${destinationId}`];
-  if (errorClass !== undefined) conditions.push(sql`d.error_class = ${errorClass}`);
-  if (replayId !== undefined) conditions.push(sql`d.run_id = ${replayId}`);
-  if (ids !== undefined) conditions.push(sql`d.id = any(${[...ids]}::uuid[])`);
-  return join(conditions, sql` and `);
 }

@@ -30,6 +30,8 @@ export interface ReplayInput {
   readonly destinationId: string;
   readonly replayId: string;
   readonly lanes: number;
+  /** The dead letters that it takes up are marked before a lane looks for them. Executions of old lack it. */
+  readonly takesUp: boolean;
 }
 
 export interface StreamInput {

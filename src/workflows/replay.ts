@@ -50,6 +50,9 @@ export async function replay(input: ReplayInput): Promise<void> {
     await makeContinueAsNewFunc<typeof replay>({ memo: workflowInfo().memo ?? {} })(input);
   };
 
+  if (input.takesUp) {
+    await countReplay.executeWithOptions({ summary: 'takes up dead letters' }, [{ runId }]);
+  }
   await drive(patched('range-may-change'));
   // A slice's summary tells how far the replay was before it; this one tells how far it came.
   let end = await finishRun.executeWithOptions({ summary: board.standing }, [{ runId }]);

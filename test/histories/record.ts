@@ -73,7 +73,7 @@ async function onStage(dynamicConfig: Record<string, string>, work: (stage: Stag
   try {
     const source = await ask<{ writeKey: string }>({ product }, 'POST', '/api/sources', { name: 'Shop' });
     const sender = openClient(product.apiUrl, source.writeKey, join(folder.path, 'source.ndjson'));
-    await sender.send(events);
+    await sender.send(events, { poisonEvery: 50 });
     await work({ product, sink, sender, temporal: new Client({ connection }) });
     await sender.close();
   } finally {
@@ -100,6 +100,7 @@ async function recordReplays(stage: Stage): Promise<void> {
   await recordReplay(stage, 'replay-cancelled', slow, async ({ id }) => {
     await ask(stage, 'POST', `/api/replays/${id}/cancel`);
   });
+  await recordRetry(stage);
   await recordReplay(stage, 'replay-held', slow, async () => {
     await stage.sink.become({ down: true });
     await delay(heldAfterMs);
@@ -126,6 +127,21 @@ async function recordReplay(
   }
   await ended(stage, replay);
   await save(stage, name, replay.workflow.id);
+}
+
+/** What a replay gave up on is taken up by another one. */
+async function recordRetry(stage: Stage): Promise<void> {
+  await stage.sink.become({ refuse: { status: 400, names: ['Poison'] } });
+  const parent = await begin(stage, {});
+  await until(
+    'the replay ends',
+    () => ask<Replay>(stage, 'GET', `/api/replays/${parent.id}`),
+    ({ endedAt }) => endedAt !== null,
+  );
+  await stage.sink.become({});
+  const retry = await ask<Replay>(stage, 'POST', `/api/replays/${parent.id}/retry-failed`);
+  await ended(stage, retry);
+  await save(stage, 'replay-of-dead-letters', retry.workflow.id);
 }
 
 /** A stream that delivers, parks, is woken, paused, resumed and in the end disabled. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { appendEvents } from '../../src/db/archive/append.ts';
+import { countReplay } from '../../src/db/replay-count.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { openStreamRun } from '../../src/db/streams.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -161,6 +162,38 @@ describe('retrying', () => {
     const taken = await list(`destinationId=${destinationId}&open=false`);
     expect(taken.data).toMatchObject([1, 2, 3].map(() => ({ retriedBy: made.body.id, open: false })));
     expect(ids(taken.data)).toEqual(ids([inStream, refused, last]));
+  });
+
+  test('of more than there is time to mark answers at once, and says what is known', async () => {
+    const { destinationId, replayId } = await scene();
+    const started = vi.spyOn(api.deps.orchestrator, 'startReplay');
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 5_000));
+    const made = await api.call('POST', `/api/replays/${replayId}/retry-failed`);
+    const beside = await retry({ destinationId, replayId });
+    clock.mockRestore();
+    expect(made).toMatchObject({
+      status: 201,
+      body: {
+        status: 'running',
+        statusReason: 'taking_up',
+        counts: { selected: 0, selectedExact: false, remaining: 0 },
+        etaSeconds: null,
+      },
+    });
+    expect(beside.body).toMatchObject({ status: 'planned', counts: { selected: 0, selectedExact: false } });
+    expect((await list(`destinationId=${destinationId}&open=true`)).data).toHaveLength(1);
+    expect(started.mock.calls).toMatchObject([[{ replayId: made.body.id, takesUp: true }]]);
+    started.mockRestore();
+    const read = async (id: string) => (await api.call('GET', `/api/replays/${id}`)).body;
+    await countReplay(db, made.body.id, () => true);
+    expect(await read(made.body.id)).toMatchObject({
+      status: 'running',
+      statusReason: null,
+      counts: { selected: 3, selectedExact: true, remaining: 3 },
+    });
+    await countReplay(db, beside.body.id, () => true);
+    expect((await read(beside.body.id)).counts).toMatchObject({ selected: 0, selectedExact: true });
   });
 
   test('what one replay gave up on is a child of it, with its pace, order and kind of ids', async () => {

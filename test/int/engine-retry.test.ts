@@ -5,7 +5,7 @@ import { listDeadLetters, type DeadLetterFilter } from '../../src/db/dead-letter
 import { createReplay, setReplayDesired, type CreateReplay } from '../../src/db/replays.ts';
 import { endRunIfDue } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
-import type { DeadLetterChoice } from '../../src/db/take-up.ts';
+import type { DeadLetterChoice } from '../../src/db/dead-letter-holders.ts';
 import { deliveryId } from '../../src/destinations/delivery-id.ts';
 import { testDatabase } from '../support/database.ts';
 import {

@@ -20,6 +20,7 @@ function statusOf(over: Partial<StatusFacts> = {}) {
     revision: 3,
     statusReason: null,
     endedAs: null,
+    takesUp: false,
     lanes: [lane()],
   };
   return replayStatus({ ...facts, ...over });
@@ -80,6 +81,12 @@ describe('running', () => {
     expect(statusOf({ lanes: [waits(soon), lane()] }).statusReason).toBeNull();
   });
 
+  it('says that it still marks what it takes up, whoever works it, unless something else is wanted', () => {
+    const lanes = [lane({ leaseLive: false })];
+    expect(statusOf({ takesUp: true, lanes }).statusReason).toBe('taking_up');
+    expect(statusOf({ takesUp: true, desired: 'paused', lanes }).statusReason).toBeNull();
+  });
+
   it('says that nobody works it, once that has lasted', () => {
     expect(statusOf({ lanes: [lane({ leaseLive: false, unworkedMs: 2_000 })] }).statusReason).toBeNull();
     expect(statusOf({ lanes: [lane({ leaseLive: false })] }).statusReason).toBe('waiting_for_worker');
@@ -101,6 +108,7 @@ it('is always one of the nine, and the same for the same facts', () => {
     revision: fc.integer({ min: 1, max: 4 }),
     statusReason: fc.constantFrom(null, 'destination_refuses'),
     endedAs: fc.constantFrom(null, null, 'completed', 'failed'),
+    takesUp: fc.boolean(),
     lanes: fc.array(anyLane, { maxLength: 4 }),
   });
   fc.assert(

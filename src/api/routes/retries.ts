@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ReplayRequest } from '../../core/replay-request.ts';
-import { createReplay, getReplay } from '../../db/replays.ts';
-import type { RunRecord } from '../../db/runs.ts';
+import type { DeadLetterChoice } from '../../db/dead-letter-holders.ts';
+import { createReplay, readLent, type Lent } from '../../db/replays.ts';
 import type { Queryable } from '../../db/sql.ts';
-import { strangerAmong, type DeadLetterChoice } from '../../db/take-up.ts';
+import { strangerAmong } from '../../db/take-up.ts';
 import { creatingRoute, type Created } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Problem } from '../problem.ts';
@@ -26,6 +26,8 @@ const Retry = z.strictObject({
 });
 
 const text = `Makes a replay (mode \`failed\`) over exactly the dead letters that are meant and open: not delivered since, not waiting, not in the hands of another replay. Other deliveries of the same events are left alone. Each letter names the replay as \`retriedBy\`; what is delivered is open no more, what fails again is a new dead letter, and what the replay leaves (when it is cancelled, for example) is open again after its end.
+
+The answer comes within about a second, however many they are. What has not been marked by then is marked before anything is sent: until then \`counts.selected\` says how many events it is by now, \`selectedExact\` is false, and the reason is \`taking_up\`. It takes up what was open when it was asked for, but for what something else delivers or tries again before it is marked; a letter that dies later is not among them.
 
 A replay that is named becomes its parent and lends it pace, order and whether deliveries get new ids.`;
 
@@ -71,7 +73,7 @@ function retryOfReplay(deps: ApiDeps): Route {
       problems: ['not_found', ...problems],
     },
     async ({ params, path }, tx) => {
-      const parent = await getReplay(tx, params.id);
+      const parent = await readLent(tx, params.id);
       if (parent === null) return nothingHere(path);
       return await retry(deps, tx, parent.destinationId, parent, { replayId: parent.id });
     },
@@ -96,7 +98,7 @@ function retryOfLetters(deps: ApiDeps): Route {
     },
     async ({ body: { destinationId, ...choice } }, tx) => {
       const { replayId, ids = [] } = choice;
-      const parent = replayId === undefined ? null : await getReplay(tx, replayId);
+      const parent = replayId === undefined ? null : await readLent(tx, replayId);
       if (replayId !== undefined && parent?.destinationId !== destinationId) {
         return invalidBody([{ pointer: '/replayId', detail: 'The destination has no replay of this id.' }]);
       }
@@ -114,14 +116,14 @@ async function retry(
   deps: ApiDeps,
   tx: Queryable,
   destinationId: string,
-  parent: RunRecord | null,
+  parent: Lent | null,
   choice: DeadLetterChoice,
 ): Promise<Created | Problem> {
   const request = ReplayRequest.parse({
     destinationId,
     range: { by: 'position' },
     mode: 'failed',
-    ...(parent !== null && lent(parent)),
+    ...(parent !== null && termsOf(parent)),
   });
   const parentId = parent === null ? {} : { parentId: parent.id };
   const id = randomUUID();
@@ -129,11 +131,10 @@ async function retry(
   return answerOfCreation(deps, await createReplay(tx, retry));
 }
 
-/** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */
-function lent({ newIds, orderBy, eventsPerSecond, maxConcurrent }: RunRecord) {
+function termsOf({ newIds, order, eventsPerSecond, maxConcurrent }: Lent) {
   return {
     newIds,
-    order: orderBy,
+    order,
     pace: {
       ...(eventsPerSecond !== null && { eventsPerSecond }),
       ...(maxConcurrent !== null && { maxConcurrent }),

@@ -3,6 +3,8 @@ const statusReasons = {
   retrying: 'Only events are left that wait for their next try (`nextRetryAt`). Nothing to do.',
   waits_for_replay:
     'It is planned: it begins by itself when the replay of its destination that runs now has ended. Cancel it if it is not to.',
+  taking_up:
+    'It marks the dead letters that it takes up (`counts.selected` says how many by now), and sends them when all are marked. Nothing to do.',
   waiting_for_worker: 'No delivery worker has taken it up. See that one runs.',
   throttled:
     'The destination asked to slow down; it goes on by itself. Lower `pace` if it comes again and again.',

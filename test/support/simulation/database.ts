@@ -225,7 +225,7 @@ export class SimDatabase {
       wakeAt,
     };
     const { desired, revision, endedAs, statusReason } = run;
-    return { desired, revision, endedAs, statusReason, lanes: [facts] };
+    return { desired, revision, endedAs, statusReason, takesUp: false, lanes: [facts] };
   }
 
   get #wanted(): Wanted {
