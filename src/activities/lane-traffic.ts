@@ -8,7 +8,7 @@ import type { TakenLane, Wanted } from '../db/lane-lease.ts';
 import type { Copying } from '../db/copy-out.ts';
 import type { Queryable } from '../db/sql.ts';
 import type { Delivery, Sender } from '../destinations/definition.ts';
-import { deliveryId } from '../destinations/delivery-id.ts';
+import { deliveryName } from '../destinations/delivery-id.ts';
 import type { Accounts, LaneBudget } from './accounts.ts';
 import { readLanePage, type Questions } from './lane-page.ts';
 import type { Waiter } from './run-budget.ts';
@@ -176,7 +176,7 @@ export class LaneTraffic implements Waiter {
     this.#budget.run.started();
     const { kind, runId, newIds, destination } = this.#taken;
     const deliveries = batch.map((task) => ({
-      id: deliveryId(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
+      name: deliveryName(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
       event: task.entry.event!,
       actionId: task.actionId,
       attempt: task.attempts + 1,

@@ -186,10 +186,8 @@ export function applyEdits(
   edits: readonly Edit[],
   options: { readonly cut?: readonly string[] } = {},
 ): Uint8Array {
-  const rawAt = insertsLimit(edits);
-  const buffer = new Uint8Array(rawAt + raw.length);
-  buffer.set(raw, rawAt);
-  return buffer.subarray(0, completeWithin(buffer, 0, rawAt, edits, options));
+  const target = new Uint8Array(raw.length + insertsLimit(edits));
+  return target.subarray(0, completeInto(target, 0, raw, edits, options));
 }
 
 /** How many bytes the edits of an event insert at most: a UTF-16 unit takes up to three in UTF-8. */
@@ -200,32 +198,33 @@ export function insertsLimit(edits: readonly Edit[]): number {
 }
 
 /**
- * Makes the completed event at `at` of the sender's bytes, which fill the same buffer from `rawAt` to its end. They must
- * stand at least `insertsLimit` bytes behind, so that what is written never overtakes what is still to be read.
- * @returns where the completed event ends; what lies between there and the buffer's end is left undefined
+ * Writes the completed event of the sender's bytes to `at` of a target, which must have room for them and for
+ * `insertsLimit` more. @returns where it ends; what lies behind is left undefined
  */
-export function completeWithin(
-  buffer: Uint8Array,
+export function completeInto(
+  target: Uint8Array,
   at: number,
-  rawAt: number,
+  raw: Uint8Array,
   edits: readonly Edit[],
   { cut }: { readonly cut?: readonly string[] } = {},
 ): number {
-  let from = rawAt;
+  let from = 0;
   let to = at;
-  const copyUpTo = (end: number) => {
-    buffer.copyWithin(to, from, end);
-    to += end - from;
-  };
   for (const [name, offset, span, insert] of edits) {
     const isCut = cut?.includes(name) === true && cuttable.has(name);
     if (!isCut && insert === undefined) continue;
-    copyUpTo(rawAt + offset);
-    if (!isCut && insert !== undefined) to = writeText(buffer, to, insert);
-    from = rawAt + offset + span;
+    to = copyBytes(raw, from, offset, target, to);
+    if (!isCut && insert !== undefined) to = writeText(target, to, insert);
+    from = offset + span;
   }
-  copyUpTo(buffer.length);
-  return withoutLooseComma(buffer, to);
+  return withoutLooseComma(target, copyBytes(raw, from, raw.length, target, to));
+}
+
+/** The piece in front of the first edit is often a single byte, for which a view would cost more than the loop. */
+function copyBytes(raw: Uint8Array, from: number, end: number, target: Uint8Array, at: number): number {
+  if (end - from > 32) target.set(raw.subarray(from, end), at);
+  else for (let index = from; index < end; index++) target[at + index - from] = raw[index]!;
+  return at + end - from;
 }
 
 /** Nearly all inserts are short and ASCII, for which a call of the encoder would cost more than the loop. */

@@ -1,11 +1,11 @@
-import { completeWithin, insertsLimit } from '../core/completed-event.ts';
+import { completeInto, insertsLimit } from '../core/completed-event.ts';
 import type { ArchivedEvent, Edit } from '../core/event.ts';
 
 /** The completed event, as the body of a request. */
 export function completedBody(event: ArchivedEvent): Buffer {
   const part = partOf(event);
   const body = Buffer.allocUnsafe(part.room);
-  return body.subarray(0, write(body, 0, part));
+  return body.subarray(0, completeInto(body, 0, part.raw, part.edits));
 }
 
 /** Completed events, at least one, as a JSON array. It is made in one buffer: pieces that are joined later cost more than all else. */
@@ -13,9 +13,9 @@ export function completedArray(events: readonly ArchivedEvent[]): Buffer {
   const parts = events.map(partOf);
   const body = Buffer.allocUnsafe(parts.reduce((room, part) => room + part.room + 1, 1));
   let at = 0;
-  for (const part of parts) {
+  for (const { raw, edits } of parts) {
     body[at] = at === 0 ? openBracket : comma;
-    at = write(body, at + 1, part);
+    at = completeInto(body, at + 1, raw, edits);
   }
   body[at] = closeBracket;
   return body.subarray(0, at + 1);
@@ -28,19 +28,11 @@ const comma = 0x2c;
 interface Part {
   readonly raw: Uint8Array;
   readonly edits: readonly Edit[];
-  /** Bytes that the inserts take at most. */
-  readonly inserts: number;
   /** Bytes that it takes to be completed in. */
   readonly room: number;
 }
 
 function partOf({ raw, edits }: ArchivedEvent): Part {
   const list = JSON.parse(edits) as Edit[];
-  const inserts = insertsLimit(list);
-  return { raw, edits: list, inserts, room: inserts + raw.length };
-}
-
-function write(body: Buffer, at: number, { raw, edits, inserts, room }: Part): number {
-  body.set(raw, at + inserts);
-  return completeWithin(body.subarray(0, at + room), at, at + inserts, edits);
+  return { raw, edits: list, room: raw.length + insertsLimit(list) };
 }

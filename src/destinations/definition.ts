@@ -5,8 +5,8 @@ import type { EgressAllow } from './egress-address.ts';
 
 /** One event through one action, as it is handed to a destination. */
 export interface Delivery {
-  /** Made by `deliveryId`. */
-  readonly id: string;
+  /** Made by `deliveryName`; `deliveryId` makes its id of it. */
+  readonly name: string;
   readonly event: ArchivedEvent;
   readonly actionId: string;
   /** Counts from 1. */

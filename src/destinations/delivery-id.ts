@@ -4,23 +4,30 @@ import { hash } from 'node:crypto';
 const namespace = Buffer.from('6d1c6f0a3f5e4b0f9c8a2f6f1e0b7d35', 'hex');
 
 /**
- * The id of a delivery: the same over attempts, stream and replays, so that a receiver can drop what it has. With
- * `newIdsOf`, the id of a run that asked for new ones, it is the same only within that run.
- * @returns a UUID, version 5.
+ * What the ids of a delivery, and of batches with it, are made from: the same over attempts, stream and replays. With
+ * `newIdsOf`, the id of a run that asked for new ids, it is the same only within that run.
  */
-export function deliveryId(
+export function deliveryName(
   destinationId: string,
   actionId: string,
   position: number,
   newIdsOf?: string,
 ): string {
-  const name = `delivery|${destinationId}|${actionId}|${position}`;
-  return uuidOf(newIdsOf === undefined ? name : `${name}|${newIdsOf}`);
+  const name = `${destinationId}|${actionId}|${position}`;
+  return newIdsOf === undefined ? name : `${name}|${newIdsOf}`;
 }
 
-/** The id of a batch, made from all its delivery ids in order: the same batch sent again has the same id. */
-export function batchId(deliveryIds: readonly string[]): string {
-  return uuidOf(`batch|${deliveryIds.join('|')}`);
+/** The id of a delivery, by which a receiver can drop what it has. @returns a UUID, version 5. */
+export function deliveryId(name: string): string {
+  return uuidOf(`delivery|${name}`);
+}
+
+/**
+ * The id of a batch, made from the names of all its deliveries in order: the same batch sent again has the same id.
+ * @returns a UUID, version 5.
+ */
+export function batchId(names: readonly string[]): string {
+  return uuidOf(`batch|${names.join('|')}`);
 }
 
 /** RFC 9562, 5.5: a SHA-1 of which four bits say the version and two the variant. */

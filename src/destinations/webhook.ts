@@ -9,7 +9,7 @@ import type {
   SendGate,
   TestResult,
 } from './definition.ts';
-import { batchId } from './delivery-id.ts';
+import { batchId, deliveryId } from './delivery-id.ts';
 import { checkUrl } from './egress-url.ts';
 import type { HttpRequest } from './http-exchange.ts';
 import { openHttpSender, type HttpSender } from './http-sender.ts';
@@ -70,9 +70,14 @@ function contentOf(deliveries: readonly Delivery[], asArray: boolean): Content {
   const [first] = deliveries;
   if (first === undefined) throw new Error('a request needs a delivery');
   if (!asArray)
-    return { id: first.id, attempt: first.attempt, body: completedBody(first.event), deliveries: 1 };
+    return {
+      id: deliveryId(first.name),
+      attempt: first.attempt,
+      body: completedBody(first.event),
+      deliveries: 1,
+    };
   return {
-    id: batchId(deliveries.map(({ id }) => id)),
+    id: batchId(deliveries.map(({ name }) => name)),
     attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
     body: completedArray(deliveries.map(({ event }) => event)),
     deliveries: deliveries.length,

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { sumCounts } from '../../src/core/counts.ts';
 import { readDue } from '../../src/db/due-deliveries.ts';
 import { sql } from '../../src/db/sql.ts';
-import { deliveryId } from '../../src/destinations/delivery-id.ts';
+import { deliveryId, deliveryName } from '../../src/destinations/delivery-id.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
@@ -25,7 +25,7 @@ const db = await testDatabase();
 
 const ids = (sent: readonly Sent[]) => sent.map(({ messageId }) => messageId);
 const idOf = (engine: Engine, action: number, { position }: Sent) =>
-  deliveryId(engine.destinationId, engine.actions[action]!, position);
+  deliveryId(deliveryName(engine.destinationId, engine.actions[action]!, position));
 const allCounts = async (engine: Engine, run: string) =>
   sumCounts((await runOf(engine, run)).lanes.map(({ counts }) => counts));
 

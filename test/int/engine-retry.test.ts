@@ -6,7 +6,7 @@ import { createReplay, setReplayDesired, type CreateReplay } from '../../src/db/
 import { endRunIfDue } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import type { DeadLetterChoice } from '../../src/db/dead-letter-holders.ts';
-import { deliveryId } from '../../src/destinations/delivery-id.ts';
+import { deliveryId, deliveryName } from '../../src/destinations/delivery-id.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
@@ -98,7 +98,7 @@ describe('a retry', () => {
     const engine = await newEngine(db, { actions: 2 });
     const [event] = await append(engine, turns(1));
     const [ours, theirs] = engine.actions.map((action) =>
-      deliveryId(engine.destinationId, action, event!.position),
+      deliveryId(deliveryName(engine.destinationId, action, event!.position)),
     );
     engine.sink.answer = ({ id }) => (id === ours ? 400 : 422);
     await runToEnd(engine, await newReplay(engine));

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { batchId } from '../../src/destinations/delivery-id.ts';
+import { batchId, deliveryId } from '../../src/destinations/delivery-id.ts';
 import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -21,7 +21,7 @@ describe('a request', () => {
     expect(request).toMatchObject({ method: 'POST', path: '/events', body: raw });
     expect(request?.headers).toMatchObject({
       'content-type': 'application/json',
-      'webhook-id': delivery.id,
+      'webhook-id': deliveryId(delivery.name),
       'x-api-key': 'k1',
       'x-reprise-attempt': '3',
       'user-agent': expect.stringMatching(/^reprise\/\d+\.\d+\.\d+$/),
@@ -60,7 +60,7 @@ describe('a batch', () => {
     const [request] = receiver.requests;
     expect(request?.body).toBe(`[${raw},{"a":1},{"b":2}]`);
     expect(request?.headers).toMatchObject({
-      'webhook-id': batchId(deliveries.map(({ id }) => id)),
+      'webhook-id': batchId(deliveries.map(({ name }) => name)),
       'x-reprise-attempt': '2',
     });
     expect(() => new Webhook(secret).verify(request?.body ?? '', request?.headers ?? {})).not.toThrow();

@@ -5,7 +5,7 @@ import type { Delivery, SendGate } from '../../src/destinations/definition.ts';
 export function deliveryOf(raw: string, overrides: Partial<Delivery> = {}): Delivery {
   const time = new Date();
   return {
-    id: randomUUID(),
+    name: randomUUID(),
     actionId: randomUUID(),
     attempt: 1,
     replayId: null,
