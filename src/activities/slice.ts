@@ -39,7 +39,8 @@ export interface SliceDeps {
 const renewMs = 1_000;
 const commitGapMs = 20;
 const dueLookMs = 500; // how often waiting deliveries are looked up
-const shortWaitMs = 2_000; // a wait shorter than this is not worth giving the slot back
+/** A wait shorter than this is not worth giving the slot back: the next slice would cost more than this one's commits. */
+const shortWaitMs = 5_000;
 
 /**
  * Works one taken lane until something ends it. Traffic goes on while a commit is under way; one commit follows

@@ -23,7 +23,7 @@ export interface Down {
   readonly failure: Failure;
   /** Since when it has been down for this reason, on the lane's clock. */
   readonly since: number;
-  /** The last wait between probes, milliseconds. */
+  /** What the waits between probes have grown to, milliseconds; those of one that is just down are cut shorter. */
   readonly waitMs: number;
   /** When the next probe may leave, on the lane's clock. */
   readonly probeAt: number;
@@ -42,6 +42,11 @@ const streakEvents = 5;
 const streakUsers = 2;
 const firstWaitMs = 500;
 const maxWaitMs = 30_000;
+/**
+ * One that cannot be reached or fails may be back at any moment, and asking costs it a request: with its jitter it is
+ * never left alone for five seconds. One that has answered what is wrong is not asked so often.
+ */
+const maxDownWaitMs = 4_000;
 /** A destination's Retry-After is followed up to this; milliseconds. */
 export const maxRetryAfterMs = 60 * 60_000;
 
@@ -167,7 +172,8 @@ function waitOn(
   if (down === null || !down.probing) return health;
   const { reason, failure } = params;
   const waitMs = Math.min(maxWaitMs, down.waitMs * 2);
-  const probeAt = params.now + waitMs * (0.8 + 0.4 * params.random);
+  const longestMs = reason === 'destination_down' ? maxDownWaitMs : maxWaitMs;
+  const probeAt = params.now + Math.min(longestMs, waitMs) * (0.8 + 0.4 * params.random);
   const since = reason === down.reason ? down.since : params.now;
   return { ...health, down: { ...down, reason, failure, since, waitMs, probeAt, probing: false } };
 }

@@ -17,7 +17,7 @@ export const recoveryLimitMs = {
   postgres: 3_000,
   temporal: 10_000,
   /** A destination that was down is probed at the latest after the longest wait, with its jitter. */
-  destination: 36_000,
+  destination: 5_000,
 } as const;
 /** What a machine that does much else may add to that, beside the time that its processes take to start. */
 const busyMs = 3_000;

@@ -18,8 +18,8 @@ const events = 400;
 const slow = { pace: { eventsPerSecond: 100 } };
 /** A stream parks after ten seconds at the head of the archive. */
 const parkedAfterMs = 13_000;
-/** A destination that stays down for longer than this makes slices give their slot back. */
-const heldAfterMs = 8_000;
+/** A destination that asks for more than a few seconds makes slices give their slot back. */
+const throttledSeconds = 10;
 
 /** What had arrived when the replay was begun. */
 let before = 0;
@@ -102,8 +102,8 @@ async function recordReplays(stage: Stage): Promise<void> {
   });
   await recordRetry(stage);
   await recordReplay(stage, 'replay-held', slow, async () => {
-    await stage.sink.become({ down: true });
-    await delay(heldAfterMs);
+    await stage.sink.become({ refuse: { status: 429, retryAfterSeconds: throttledSeconds } });
+    await delay(throttledSeconds * 500);
     await stage.sink.become({});
   });
   await recordReplay(stage, 'replay-workers-killed', slow, async () => {

@@ -143,7 +143,7 @@ class History {
   #onSliceEnd(end: SimSliceEnd): void {
     const { db, scenario, agenda } = this.#world;
     if (end.kind === 'done') this.#world.endIfDue();
-    if (end.kind === 'held' && isRightlyHeld(this.#world)) this.#person.cancel();
+    if (db.lane.held !== null && isRightlyHeld(this.#world)) this.#person.cancel();
     const last = scenario.events.at(-1)!;
     const isStreamDone =
       end.kind === 'idle' &&

@@ -19,7 +19,7 @@ export type SimSliceEnd =
   | { readonly kind: 'idle'; readonly wakeInMs: number | null };
 
 const drainMs = 8_000;
-const shortWaitMs = 2_000;
+const shortWaitMs = 5_000;
 const renewMs = 1_000;
 const dueLookMs = 500;
 
