@@ -1,43 +1,61 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { OrchestrateActivities } from '../activities/orchestrate.ts';
 import { driveLane, type Wakes } from './drive-lane.ts';
+import { replayQueue, type ReplayInput } from './messages.ts';
+import type { ReplayBoard } from './replay-board.ts';
 
-type LaneDrive = Parameters<typeof driveLane>;
+const { countReplay } = proxyActivities<OrchestrateActivities>({
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: '1m',
+});
+
+/** Marks the dead letters that a replay takes up: its lanes look for the marks. */
+export async function takeUpDeadLetters(runId: string): Promise<void> {
+  await countReplay.executeWithOptions({ summary: 'takes up dead letters' }, [{ runId }]);
+}
 
 /**
- * Works the lanes of a replay side by side until all are done. One that is done is looked at again whenever something
- * wakes the replay before that: its range may have grown.
+ * Works a replay's lanes side by side, and counts what it selects, until all lanes are done or the workflow hands on. A
+ * lane that is done is looked at again whenever something wakes the replay before the last one is: its range may have
+ * grown.
+ * @param looksAgain false for executions that began when a range did not change
  */
-export class ReplayDrive {
-  readonly #wakes: Wakes;
-  readonly #looksAgain: boolean;
-  #open: number;
+export async function driveReplay(
+  { replayId: runId, lanes }: ReplayInput,
+  { wakes, board, looksAgain }: { wakes: Wakes; board: ReplayBoard; looksAgain: boolean },
+): Promise<'done' | 'handOn'> {
+  let open = lanes;
+  const allDone = () => open === 0;
 
-  /** @param looksAgain false for executions that began when a range did not change */
-  constructor(lanes: number, wakes: Wakes, looksAgain: boolean) {
-    this.#open = lanes;
-    this.#wakes = wakes;
-    this.#looksAgain = looksAgain;
-  }
-
-  /** Works one of them. */
-  async lane(...drive: LaneDrive): Promise<'done' | 'handOn'> {
+  const work = async (lane: number): Promise<'done' | 'handOn'> => {
     for (;;) {
-      const { seen } = this.#wakes;
-      const end = await driveLane(...drive);
-      if (end === 'handOn' || !this.#looksAgain) return end;
-      this.#open--;
-      await this.#wakes.orWoken(seen, () => this.#open === 0);
-      if (this.#open === 0) return 'done';
-      this.#open++;
+      const { seen } = wakes;
+      const end = await driveLane(
+        { runId, lane },
+        {
+          taskQueue: replayQueue,
+          wakes,
+          summary: () => board.summary(lane),
+          onSlice: (slice) => board.show(lane, slice),
+        },
+      );
+      if (end === 'handOn' || !looksAgain) return end;
+      open--;
+      await wakes.orWoken(seen, allDone);
+      if (allDone()) return 'done';
+      open++;
     }
-  }
+  };
+  const count = async (): Promise<void> => {
+    while (!allDone() && !wakes.handOn) {
+      const { seen } = wakes;
+      await countReplay({ runId });
+      if (!looksAgain) return;
+      await wakes.orWoken(seen, allDone);
+    }
+  };
 
-  /** Counts what the replay selects, and again after each wake-up. */
-  async counting(count: () => Promise<void>): Promise<void> {
-    while (this.#open > 0 && !this.#wakes.handOn) {
-      const { seen } = this.#wakes;
-      await count();
-      if (!this.#looksAgain) return;
-      await this.#wakes.orWoken(seen, () => this.#open === 0);
-    }
-  }
+  const working = Array.from({ length: lanes }, (_, lane) => work(lane));
+  const [, ...ends] = await Promise.all([count(), ...working]);
+  return ends.includes('handOn') ? 'handOn' : 'done';
 }
