@@ -81,11 +81,13 @@ export function isMeant(takeUp: TakeUp, takeUps: TakeUps): Statement {
   return sql`(${join(conditions, sql` and `)})`;
 }
 
-/** Whether a dead letter is of a choice. */
+/** Whether a dead letter is of a choice, in which a replay is one of the destination's. */
 export function isChosen(destinationId: string, { errorClass, replayId, ids }: DeadLetterChoice): Statement {
-  const conditions = [sql`d.destination_id = ${destinationId}`];
+  // One of the two: both together tempt the planner to read an index of all the destination's letters beside.
+  const conditions = [
+    replayId === undefined ? sql`d.destination_id = ${destinationId}` : sql`d.run_id = ${replayId}`,
+  ];
   if (errorClass !== undefined) conditions.push(sql`d.error_class = ${errorClass}`);
-  if (replayId !== undefined) conditions.push(sql`d.run_id = ${replayId}`);
   if (ids !== undefined) conditions.push(sql`d.id = any(${[...ids]}::uuid[])`);
   return join(conditions, sql` and `);
 }

@@ -93,25 +93,6 @@ export async function getReplay(db: Queryable, id: string): Promise<RunRecord | 
   return (await readRuns(db, sql`r.id = ${id} and r.kind = 'replay'`))[0] ?? null;
 }
 
-/** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */
-export interface Lent {
-  readonly id: string;
-  readonly destinationId: string;
-  readonly newIds: boolean;
-  readonly order: RunRecord['orderBy'];
-  readonly eventsPerSecond: number | null;
-  readonly maxConcurrent: number | null;
-}
-
-/** What a replay lends, null when there is none of that id. It takes no longer the more was given up on. */
-export async function readLent(db: Queryable, replayId: string): Promise<Lent | null> {
-  const [row] = await db.rows<Lent & { id: string }>(sql`
-    select id, destination_id as "destinationId", new_ids as "newIds", order_by as "order",
-      events_per_second as "eventsPerSecond", max_concurrent as "maxConcurrent"
-    from run where id = ${replayId} and kind = 'replay'`);
-  return row ?? null;
-}
-
 /** Replays, newest first. @param params.before the `number` of the last one of the page before */
 export async function listReplays(
   db: Queryable,

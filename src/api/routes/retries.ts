@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ReplayRequest } from '../../core/replay-request.ts';
 import type { DeadLetterChoice } from '../../db/dead-letter-holders.ts';
-import { createReplay, readLent, type Lent } from '../../db/replays.ts';
+import { createReplay, getReplay } from '../../db/replays.ts';
+import type { RunRecord } from '../../db/runs.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { strangerAmong } from '../../db/take-up.ts';
 import { creatingRoute, type Created } from '../creating.ts';
@@ -73,7 +74,7 @@ function retryOfReplay(deps: ApiDeps): Route {
       problems: ['not_found', ...problems],
     },
     async ({ params, path }, tx) => {
-      const parent = await readLent(tx, params.id);
+      const parent = await getReplay(tx, params.id);
       if (parent === null) return nothingHere(path);
       return await retry(deps, tx, parent.destinationId, parent, { replayId: parent.id });
     },
@@ -98,7 +99,7 @@ function retryOfLetters(deps: ApiDeps): Route {
     },
     async ({ body: { destinationId, ...choice } }, tx) => {
       const { replayId, ids = [] } = choice;
-      const parent = replayId === undefined ? null : await readLent(tx, replayId);
+      const parent = replayId === undefined ? null : await getReplay(tx, replayId);
       if (replayId !== undefined && parent?.destinationId !== destinationId) {
         return invalidBody([{ pointer: '/replayId', detail: 'The destination has no replay of this id.' }]);
       }
@@ -116,14 +117,14 @@ async function retry(
   deps: ApiDeps,
   tx: Queryable,
   destinationId: string,
-  parent: Lent | null,
+  parent: RunRecord | null,
   choice: DeadLetterChoice,
 ): Promise<Created | Problem> {
   const request = ReplayRequest.parse({
     destinationId,
     range: { by: 'position' },
     mode: 'failed',
-    ...(parent !== null && termsOf(parent)),
+    ...(parent !== null && lent(parent)),
   });
   const parentId = parent === null ? {} : { parentId: parent.id };
   const id = randomUUID();
@@ -131,10 +132,11 @@ async function retry(
   return answerOfCreation(deps, await createReplay(tx, retry));
 }
 
-function termsOf({ newIds, order, eventsPerSecond, maxConcurrent }: Lent) {
+/** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */
+function lent({ newIds, orderBy, eventsPerSecond, maxConcurrent }: RunRecord) {
   return {
     newIds,
-    order,
+    order: orderBy,
     pace: {
       ...(eventsPerSecond !== null && { eventsPerSecond }),
       ...(maxConcurrent !== null && { maxConcurrent }),
