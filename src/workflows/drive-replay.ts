@@ -9,9 +9,15 @@ const { countReplay } = proxyActivities<OrchestrateActivities>({
   heartbeatTimeout: '1m',
 });
 
+/** Nothing is sent before all is marked, so a worker that has died is missed sooner. */
+const { countReplay: markAndCount } = proxyActivities<OrchestrateActivities>({
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: '20s',
+});
+
 /** Marks the dead letters that a replay takes up: its lanes look for the marks. */
 export async function takeUpDeadLetters(runId: string): Promise<void> {
-  await countReplay.executeWithOptions({ summary: 'takes up dead letters' }, [{ runId }]);
+  await markAndCount.executeWithOptions({ summary: 'takes up dead letters' }, [{ runId }]);
 }
 
 /**
