@@ -8,10 +8,10 @@ import type { Failure, Outcome } from './outcome.ts';
  *   -> down by an outcome that speaks for the account (connection failure, 401, 429), or by a streak of at least
  *      `streakEvents` distinct events of at least `streakUsers` users.
  * down: nothing is sent but one probe at a time, each after a wait that grows; nothing is given up.
- *   -> up by the first success outside a Retry-After, or by a refusal of one event when the outage was of another kind
- *      and the waits have stopped growing.
+ *   -> up by the first success outside a Retry-After; or, when the waits have stopped growing, by a refusal of one event
+ *      if the outage was of another kind, or by its failure if all that is in hand is too little for a streak.
  *
- * Invariant: `streaks` is empty after every success; `probing` implies down and exactly one send in flight.
+ * Invariant: `streaks` is empty after every success and while down; `probing` implies down and exactly one send in flight.
  */
 export interface Health {
   readonly down: Down | null;
@@ -99,12 +99,14 @@ export function failedOne(
     refused: boolean;
     position: Position;
     user: string;
+    /** The events that may be sent, this one among them. */
+    inHand: Iterable<{ readonly position: Position; readonly user: string }>;
     now: number;
     random: number;
   },
 ): Health {
-  const { failure, position, user, refused } = params;
-  if (health.down !== null && !(refused && isOutlasted(health.down)))
+  const { failure, position, user, refused, inHand } = params;
+  if (health.down !== null && !isOutlasted(health.down, refused, inHand))
     return waitOn(health, { ...params, reason: health.down.reason });
   const before = health.streaks.get(failure.errorClass);
   const streak = {
@@ -113,17 +115,35 @@ export function failedOne(
     refused,
   };
   const streaks = new Map(health.streaks).set(failure.errorClass, streak);
-  if (streak.events.size < streakEvents || streak.users.size < streakUsers) return { down: null, streaks };
+  if (!isLong(streak)) return { down: null, streaks };
   const reason = refused ? 'destination_refuses' : 'destination_down';
-  return goDown({ down: null, streaks }, { ...params, reason });
+  return goDown({ ...params, reason });
+}
+
+function isLong({ events, users }: Pick<Streak, 'events' | 'users'>): boolean {
+  return events.size >= streakEvents && users.size >= streakUsers;
 }
 
 /**
- * Whether a refusal shows that an outage is over: one that began otherwise and has been probed until the waits no
- * longer grow. Else a single event that is refused would hold a lane for ever in which nothing else can be probed.
+ * Whether what a probe came to shows that an outage is over, after it has been probed until the waits no longer grow.
+ * Else a single event that is at fault itself would hold a lane for ever in which nothing else can be probed. A refusal
+ * shows it if the outage began otherwise; a failure if so few are in hand that they would be taken for at fault
+ * themselves had no outage come before.
  */
-function isOutlasted(down: Down): boolean {
-  return down.probing && down.reason !== 'destination_refuses' && down.waitMs >= maxWaitMs;
+function isOutlasted(
+  down: Down,
+  refused: boolean,
+  inHand: Iterable<{ readonly position: Position; readonly user: string }>,
+): boolean {
+  if (!down.probing || down.waitMs < maxWaitMs) return false;
+  if (refused) return down.reason !== 'destination_refuses';
+  const all = { events: new Set<Position>(), users: new Set<string>() };
+  for (const { position, user } of inHand) {
+    all.events.add(position);
+    all.users.add(user);
+    if (isLong(all)) return false;
+  }
+  return true;
 }
 
 /** An outcome that speaks for the whole account. */
@@ -136,7 +156,7 @@ export function failedWhole(
   const { failure } = outcome;
   const params = { reason: wholeReason(outcome), failure, now, random };
   // Answers to what was in flight when it went down say nothing new, but a longer Retry-After is obeyed.
-  const next = health.down === null ? goDown(health, params) : waitOn(health, params);
+  const next = health.down === null ? goDown(params) : waitOn(health, params);
   if (outcome.kind === 'down' || outcome.retryAfterMs === null || next.down === null) return next;
   const until = now + Math.min(maxRetryAfterMs, Math.max(0, outcome.retryAfterMs));
   const closedUntil = Math.max(next.down.closedUntil, until);
@@ -152,16 +172,19 @@ function wholeReason(outcome: Outcome & { kind: 'down' | 'throttled' }): Down['r
   return outcome.failure.status === 401 ? 'unauthorized' : 'destination_down';
 }
 
-function goDown(
-  health: Health,
-  params: { reason: Down['reason']; failure: Failure; now: number; random: number },
-): Health {
+function goDown(params: { reason: Down['reason']; failure: Failure; now: number; random: number }): Health {
   const { reason, failure, now, random } = params;
   const probeAt = now + firstWaitMs * (0.8 + 0.4 * random);
-  return {
-    ...health,
-    down: { reason, failure, since: now, waitMs: firstWaitMs, probeAt, probing: false, closedUntil: now },
+  const down = {
+    reason,
+    failure,
+    since: now,
+    waitMs: firstWaitMs,
+    probeAt,
+    probing: false,
+    closedUntil: now,
   };
+  return { down, streaks: new Map() };
 }
 
 function waitOn(

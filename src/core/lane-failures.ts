@@ -156,6 +156,7 @@ export class LaneFailures<E> {
       refused: outcome.kind === 'refused',
       position: task.entry.position,
       user: task.entry.user,
+      inHand: this.#order.active(),
       now,
       random: this.#random(),
     });

@@ -70,6 +70,11 @@ export class LaneOrder<E> {
     return this.#dueCount;
   }
 
+  /** The events whose deliveries may leave or have left. */
+  *active(): Iterable<Entry<E>> {
+    for (const chain of this.#chains.values()) yield* chain.active;
+  }
+
   get hasWaiting(): boolean {
     return this.#waiting.size > 0;
   }

@@ -15,7 +15,7 @@ import {
   type Engine,
 } from '../support/engine.ts';
 import { newVictim, watchedDatabase } from '../support/engine-faults.ts';
-import { statusOf, waitingOf } from '../support/engine-waiting.ts';
+import { statusOf, waitingOf, workUntilWaiting } from '../support/engine-waiting.ts';
 
 const db = await testDatabase();
 
@@ -178,6 +178,21 @@ describe('a destination that is down', () => {
     expect(states).not.toContain('held');
     expect(await countsOf(engine, run)).toEqual({ delivered: 96, dead: 4 });
   });
+});
+
+test('the one event that an outage leaves and that always fails is set aside after a while', async () => {
+  const engine = await newEngine(db);
+  const [only] = await append(engine, turns(1));
+  await engine.sink.down();
+  const run = await newReplay(engine);
+  expect(await runSlice(engine, run, { timing: { sliceMs: 1_500 } })).toEqual({ kind: 'more' });
+  expect((await laneOf(engine, run)).state).toBe('held');
+  await engine.sink.up();
+  engine.sink.answer = () => 500;
+  await db.run(sql`update lane set hold_ms = 30000, wake_at = now() where run_id = ${run}`);
+  expect(await workUntilWaiting(engine, run, 1)).toMatchObject({ kind: 'waiting' });
+  expect(await waitingOf(engine, run)).toMatchObject([{ position: only!.position, rounds: 1 }]);
+  expect(await laneOf(engine, run)).toMatchObject({ state: 'waiting', stateReason: null });
 });
 
 describe('429 with Retry-After', () => {

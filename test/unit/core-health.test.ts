@@ -16,15 +16,20 @@ import { failureOf, throttled, unreachable } from '../support/lanes.ts';
 
 const unauthorized = { kind: 'down', failure: failureOf('http_401', 401) } satisfies Outcome;
 
+type InHand = readonly { position: number; user: string }[];
+
+const many: InHand = [1, 2, 3, 4, 5].map((position) => ({ position, user: `u${position % 2}` }));
+
 type Whole = Extract<Outcome, { kind: 'down' | 'throttled' }>;
 
 function fails(
   health: Health,
   position: number,
-  over: { user?: string; error?: string; refused?: boolean; now?: number } = {},
+  over: { user?: string; error?: string; refused?: boolean; now?: number; inHand?: InHand } = {},
 ) {
-  const { user = `u${position}`, error = 'http_500', refused = false, now = 0 } = over;
-  return failedOne(health, { failure: failureOf(error), refused, position, user, now, random: 0.5 });
+  const { user = `u${position}`, error = 'http_500', refused = false, now = 0, inHand = many } = over;
+  const failure = failureOf(error);
+  return failedOne(health, { failure, refused, position, user, inHand, now, random: 0.5 });
 }
 
 function goesDown(outcome: Outcome = unreachable, now = 0, health: Health = healthy): Health {
@@ -170,6 +175,48 @@ describe('a refusal of one event while down', () => {
   it('is not taken from what was in flight', () => {
     const { health, now } = worn(goesDown(), (probing, now) => goesDown(unreachable, now, probing));
     expect(refusal(health, now).down).not.toBeNull();
+  });
+});
+
+describe('a failure of one event while down', () => {
+  const failure = (inHand: InHand) => (probing: Health, now: number) =>
+    fails(probing, 1, { now, inHand, user: inHand[0]?.user ?? 'u' });
+
+  it.each([
+    ['one', many.slice(0, 1)],
+    ['four', many.slice(0, 4)],
+    ['twenty of one user', Array.from({ length: 20 }, (_, position) => ({ position, user: 'u' }))],
+  ])(
+    'ends an outage once the waits have stopped growing when there is nothing else to probe: %s',
+    (_, few) => {
+      let health = goesDown();
+      let seconds = 0;
+      for (let probes = 0; probes < 20 && health.down !== null; probes++) {
+        seconds = health.down.probeAt / 1_000;
+        health = failure(few)(probeSent(health), health.down.probeAt);
+      }
+      expect(health.down).toBeNull();
+      expect(seconds).toBeGreaterThan(15);
+      expect(seconds).toBeLessThan(60);
+      for (const { position, user } of few) health = fails(health, position, { user });
+      expect(health.down).toBeNull();
+    },
+  );
+
+  it('ends none while there are enough for a streak', () => {
+    expect(worn(goesDown(), failure(many)).health.down).not.toBeNull();
+  });
+
+  it('is not taken from what was in flight', () => {
+    const { health, now } = worn(goesDown(), (probing, now) => goesDown(unreachable, now, probing));
+    expect(failure([])(health, now).down).not.toBeNull();
+  });
+
+  it.each([
+    ['an outage', unreachable],
+    ['a limit', throttled(null)],
+  ])('is something else than what speaks for the account: %s', (_, outcome) => {
+    expect(worn(goesDown(), (probing, now) => goesDown(outcome, now, probing)).health.down).not.toBeNull();
   });
 });
 

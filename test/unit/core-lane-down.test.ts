@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stillDown } from '../../src/core/health.ts';
 import {
+  changes,
   delivered,
   failed,
   failureOf,
@@ -133,6 +134,26 @@ describe('a destination that is down', () => {
     expect(lane.health.down).toBeNull();
     lane.judgeSuspects(1_000_000);
     expect(lane.takeCommit().dead).toMatchObject([{ position: 1 }]);
+  });
+
+  it('is not held for ever by a few events that fail: these wait, each for its own time', () => {
+    const lane = laneOf();
+    read(lane, ...[1, 2, 3, 4].map((position) => offered(position, `u${position}`)));
+    for (const task of takeAll(lane)) lane.settle(task, unreachable, 0);
+    let now = 0;
+    for (let tries = 0; tries < 60 && lane.open > 0; tries++)
+      send(lane, failed, (now = lane.wakeAt() ?? now));
+    expect(lane.health.down).toBeNull();
+    expect(changes(lane.takeCommit())).toMatchObject({ dead: [], waiting: ['1/a', '2/a', '3/a', '4/a'] });
+    expect(now).toBeGreaterThan(60_000);
+  });
+
+  it('is held by five, however often they fail', () => {
+    const lane = laneOf();
+    read(lane, ...[1, 2, 3, 4, 5].map((position) => offered(position, `u${position}`)));
+    for (const task of takeAll(lane)) lane.settle(task, unreachable, 0);
+    for (let tries = 0; tries < 60; tries++) expect(send(lane, failed, lane.wakeAt()!)).toHaveLength(1);
+    expect(lane.takeCommit()).toMatchObject({ mark: 0, waiting: [], dead: [] });
   });
 
   it('counts the users, not the order keys, of a streak', () => {

@@ -232,8 +232,8 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'the end of a due event is not counted',
-      from: 'else this.#books.endEvent(entry.position, restOf(entry)!);',
-      to: '',
+      from: 'return this.#books.endEvent(entry.position, restOf(entry)!);',
+      to: 'return;',
     },
     {
       name: 'a dead letter is not written',

@@ -133,8 +133,8 @@ export const orderMutations: readonly Mutation[] = [
     },
     {
       name: 'one refused event ends an outage of refusals',
-      from: `return down.probing && down.reason !== 'destination_refuses' && down.waitMs >= maxWaitMs;`,
-      to: `return down.probing && down.waitMs >= maxWaitMs;`,
+      from: `if (refused) return down.reason !== 'destination_refuses';`,
+      to: `if (refused) return true;`,
       under: {
         to: null,
         cancelAt: null,
@@ -144,14 +144,25 @@ export const orderMutations: readonly Mutation[] = [
       },
     },
     {
-      name: 'a first refusal ends an outage',
-      from: ' && down.waitMs >= maxWaitMs;',
-      to: ';',
+      name: 'a first refusal or failure ends an outage',
+      from: 'if (!down.probing || down.waitMs < maxWaitMs) return false;',
+      to: 'if (!down.probing) return false;',
     },
     {
       name: 'a refusal never ends an outage',
-      from: 'if (health.down !== null && !(refused && isOutlasted(health.down)))',
-      to: 'if (health.down !== null)',
+      from: `if (refused) return down.reason !== 'destination_refuses';`,
+      to: `if (refused) return false;`,
+    },
+    {
+      name: 'a failure never ends an outage, however little is left of it',
+      from: 'if (isLong(all)) return false;',
+      to: 'return false;',
+    },
+    {
+      name: 'a failure ends an outage of as many as there are',
+      from: 'if (isLong(all)) return false;',
+      to: '',
+      under: { cancelAt: null, outages: [{ from: 0, to: 200_000, kind: 'error' }], calmAt: 200_000 },
     },
     {
       name: 'a failed probe still counts as under way',

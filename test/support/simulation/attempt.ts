@@ -60,7 +60,13 @@ export class Attempt {
     this.#world.renewed();
     this.#world.note(() => `${token} takes the lane${stale === null ? '' : ' over'}`);
     const { everSuppressed } = witness;
-    const view = new SliceView(scenario, { token, taken, now: agenda.now, everSuppressed });
+    const view = new SliceView(scenario, {
+      token,
+      taken,
+      rows: db.rows.values(),
+      now: agenda.now,
+      everSuppressed,
+    });
     witness.takes(view);
     return new Taking(view, taken);
   }

@@ -52,7 +52,8 @@ export class Outlook {
     return null;
   }
 
-  hears(outcome: Outcome, event: SimEvent, now: number): void {
+  /** @param hand.isFew whether all that could be probed with would make no streak */
+  hears(outcome: Outcome, event: SimEvent, now: number, hand: { readonly isFew: boolean }): void {
     switch (outcome.kind) {
       case 'delivered':
       case 'unconfirmable':
@@ -63,7 +64,7 @@ export class Outlook {
         break;
       case 'refused':
       case 'failed':
-        if (this.isDown && !(outcome.kind === 'refused' && this.#isOutlasted)) this.#goesOn(now);
+        if (this.isDown && !this.#isOutlasted(outcome.kind === 'refused', hand)) this.#goesOn(now);
         else this.#adds(outcome.failure.errorClass, event, outcome.kind === 'refused', now);
         break;
       case 'down':
@@ -83,9 +84,13 @@ export class Outlook {
     }
   }
 
-  /** An outage that refusals did not begin, and that half a minute's waits have seen refused: it is over. */
-  get #isOutlasted(): boolean {
-    return this.#probing && !this.#refusedAlone && this.#probesFailed >= probesToLongestWait;
+  /**
+   * An outage that half a minute's waits have seen is over when what is left of it is a refusal and it did not begin
+   * with such, or a failure of the few that are left.
+   */
+  #isOutlasted(refused: boolean, hand: { readonly isFew: boolean }): boolean {
+    if (!this.#probing || this.#probesFailed < probesToLongestWait) return false;
+    return refused ? !this.#refusedAlone : hand.isFew;
   }
 
   #adds(errorClass: string, event: SimEvent, refused: boolean, now: number): void {
@@ -100,6 +105,7 @@ export class Outlook {
 
   #falls(now: number, refused: boolean): void {
     this.isDown = true;
+    this.#streaks = new Map();
     this.#probesFailed = 0;
     this.#refusedAlone = refused;
     this.#notBefore = now + shortestWaitMs;

@@ -5,15 +5,14 @@ import type { World } from './world.ts';
 const longEnoughMs = 10 * 60_000;
 
 /**
- * In calm weather a lane stays held only when all that is left, and can be seen, fails for ever or is refused as a
- * streak, or stands behind such.
+ * In calm weather a lane stays held only when all that is left, and can be seen, is refused as a streak, or stands
+ * behind such or behind what fails for ever.
  */
 export function isRightlyHeld({ agenda, scenario, db, witness }: World): boolean {
   if (agenda.now < scenario.calmAt + longEnoughMs) return false;
   const stuck = new Set<string>();
   const poison = new Set<number>();
   const users = new Set<string>();
-  let broken = false;
   let hidden = false;
   for (const event of scenario.events) {
     if (event.position > db.run.to) break;
@@ -24,7 +23,6 @@ export function isRightlyHeld({ agenda, scenario, db, witness }: World): boolean
       if (db.dead.has(delivery) || witness.succeeded(delivery) || witness.isSuppressed(delivery)) continue;
       if (['untriggered', 'elsewhere', 'unasked', 'malformed'].includes(trait)) continue;
       if (trait === 'had' && scenario.mode !== 'all') continue;
-      if (trait === 'broken') broken = true;
       if (trait === 'poison') {
         poison.add(event.position);
         users.add(event.user);
@@ -39,7 +37,7 @@ export function isRightlyHeld({ agenda, scenario, db, witness }: World): boolean
   if (hidden && !narrow) return false;
   // After a streak of refusals a single refused event is not told from a destination that goes on refusing.
   const streak = db.lane.held?.reason === 'destination_refuses';
-  return broken || (streak && poison.size > 0) || (poison.size >= 5 && users.size >= 2);
+  return (streak && poison.size > 0) || (poison.size >= 5 && users.size >= 2);
 }
 
 function orderKeyOf({ orderBy }: Scenario, event: SimEvent): string {

@@ -3,9 +3,11 @@ import type { Outcome } from '../../../src/core/outcome.ts';
 import type { SimTaken } from './database.ts';
 import { keyOf, nameOf } from './delivery-key.ts';
 import type { SimRequest } from './destination.ts';
+import { InHand } from './in-hand.ts';
 import { Outlook } from './outlook.ts';
 import type { Scenario, SimEvent } from './scenario.ts';
 import { Violation } from './violation.ts';
+import type { SimRow } from './waiting-rows.ts';
 
 /** What a slice was told last of a delivery. */
 interface Told {
@@ -15,6 +17,7 @@ interface Told {
   alone: boolean;
 }
 
+const ended: readonly Outcome['kind'][] = ['delivered', 'unconfirmable', 'invalid', 'suppressed'];
 /** A fifth of a second less its jitter. */
 const shortestRetryMs = 160;
 
@@ -24,6 +27,7 @@ export class SliceView {
   readonly #everSuppressed: Set<number>;
   readonly token: number;
   readonly outlook: Outlook;
+  readonly inHand: InHand;
   /** Handed out, and of these what was written to a socket. */
   readonly handed = new Map<number, SimRequest>();
   readonly written = new Set<number>();
@@ -39,13 +43,20 @@ export class SliceView {
 
   constructor(
     scenario: Scenario,
-    params: { token: number; taken: SimTaken; now: number; everSuppressed: Set<number> },
+    params: {
+      token: number;
+      taken: SimTaken;
+      rows: Iterable<SimRow>;
+      now: number;
+      everSuppressed: Set<number>;
+    },
   ) {
-    const { token, taken, now, everSuppressed } = params;
+    const { token, taken, rows, now, everSuppressed } = params;
     this.#scenario = scenario;
     this.#everSuppressed = everSuppressed;
     this.token = token;
     const closedForMs = taken.held?.reason === 'throttled' ? taken.wakeInMs : 0;
+    this.inHand = new InHand(scenario, rows);
     this.outlook = Outlook.of(taken.held, closedForMs, now);
   }
 
@@ -98,6 +109,7 @@ export class SliceView {
       const outcome = outcomes[at]!;
       const wasDown = this.outlook.isDown;
       if (!together) this.#hears(outcome, request.events[at]!, now);
+      if (ended.includes(outcome.kind)) this.inHand.ends(request.events[at]!.position);
       const alone = !together && this.#isFirstOfKey(request, at);
       this.#tells(key, outcome, now, { wasDown, alone, together });
       if (together) this.#mostTogether.set(key, Math.ceil(request.tasks.length / 2));
@@ -106,7 +118,7 @@ export class SliceView {
 
   #hears(outcome: Outcome, event: SimEvent, now: number): void {
     const wasDown = this.outlook.isDown;
-    this.outlook.hears(outcome, event, now);
+    this.outlook.hears(outcome, event, now, this.inHand);
     if (this.outlook.isDown && !wasDown) this.#acquits();
   }
 
@@ -168,6 +180,7 @@ export class SliceView {
 
   /** The lane hands out a commit. */
   writes(commit: LaneCommit): void {
+    this.inHand.writes(commit);
     for (const { position, actionId } of commit.dead) this.#died.add(keyOf(position, actionId));
     for (const key of this.#condemned)
       if (!this.#died.has(key))

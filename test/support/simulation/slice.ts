@@ -188,6 +188,8 @@ export class SimSlice {
         if (!this.#alive) return;
         if (answer === 'failed') return this.#die();
         this.#world.note(() => `due ${answer.value.map(({ position }) => position).join(' ')}`);
+        for (const due of answer.value)
+          if (due.position <= this.#lane.scannedTo) this.#view.inHand.takesUp(due);
         this.#lane.offerDue(answer.value, this.#worker.now);
         if (answer.value.length > 0) this.#traffic.pump();
         then();

@@ -95,6 +95,7 @@ export class SimTraffic {
       const { event } = task.entry;
       if (!suppressed(event!)) return true;
       view.suppresses(event!.position, task.actionId, true);
+      view.inHand.ends(event!.position);
       lane.settle(task, { kind: 'suppressed' }, now);
       return false;
     });
@@ -157,6 +158,7 @@ export class SimTraffic {
       const scannedTo = page.length === scenario.pageSize ? page.at(-1)!.position : upTo;
       const whole = { offers: page.map((event) => this.#offerOf(event)), scannedTo };
       const part = this.#deps.canary?.cut(whole) ?? whole;
+      for (const offered of part.offers) this.#deps.view.inHand.reads(offered);
       lane.offer(part.offers, part.scannedTo);
       this.pump();
       this.#deps.onProgress();

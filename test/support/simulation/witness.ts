@@ -56,6 +56,7 @@ export class Witness {
     lossesInFlight: 0,
     cut: 0,
     probes: 0,
+    outlasted: 0,
     refusals: 0,
     setAside: 0,
     dead: 0,
@@ -193,7 +194,10 @@ export class Witness {
       this.seen.refusals++;
       story.everRefused = true;
     });
+    const wasDown = view.outlook.isDown;
     view.settles(request, outcomes, now);
+    const hasFailed = outcomes.every(({ kind }) => kind === 'failed');
+    if (wasDown && !view.outlook.isDown && hasFailed) this.seen.outlasted++;
   }
 
   /** What a lane hands out to be written. */
