@@ -12,6 +12,7 @@ import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
 import type { Accounts } from './accounts.ts';
+import type { HeldSlots } from './held-slots.ts';
 import type { LeaseWatcher } from './lease-watcher.ts';
 import { Slice } from './slice.ts';
 import type { SliceEnd } from './slice-end.ts';
@@ -23,6 +24,7 @@ export interface DeliverDeps {
   readonly db: Database;
   readonly head: HeadWatch;
   readonly accounts: Accounts;
+  readonly heldSlots: HeldSlots;
   /** Watches on the clock of `performance.now()`. */
   readonly leases: LeaseWatcher;
   /** Opens a destination with its newest settings. */
@@ -57,6 +59,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
           triggers: () => true,
           suppressions: deps.suppressions,
           accounts: deps.accounts,
+          heldSlots: deps.heldSlots,
           now: monotonic,
           random: Math.random,
           timing: deps.timing,

@@ -10,6 +10,7 @@ import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { Accounts } from './accounts.ts';
+import type { HeldSlots } from './held-slots.ts';
 import { Idleness, nearHead } from './idleness.ts';
 import { LaneHolder } from './lane-holder.ts';
 import type { Questions } from './lane-page.ts';
@@ -17,7 +18,7 @@ import { LaneTraffic } from './lane-traffic.ts';
 import { canaryOf, holdReason, openLane } from './open-lane.ts';
 import { ReplayBrakes } from './replay-brakes.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { SliceEnd } from './slice-end.ts';
+import { restingState, type SliceEnd } from './slice-end.ts';
 import type { SliceTiming } from './slice-timing.ts';
 import type { SuppressionList } from './suppression-list.ts';
 
@@ -28,6 +29,7 @@ export interface SliceDeps {
   readonly triggers: Questions['triggers'];
   readonly suppressions: SuppressionList;
   readonly accounts: Accounts;
+  readonly heldSlots: HeldSlots;
   /** Milliseconds on a clock that only rises. */
   readonly now: () => number;
   readonly random: () => number;
@@ -39,9 +41,7 @@ export interface SliceDeps {
 const renewMs = 1_000;
 const commitGapMs = 20;
 const dueLookMs = 500; // how often waiting deliveries are looked up
-/** A wait shorter than this is not worth giving the slot back: the next slice would cost more than this one's commits. */
-const shortWaitMs = 5_000;
-
+const shortWaitMs = 5_000; // a wait for a delivery that is not worth giving the slot back
 /**
  * Works one taken lane until something ends it. Traffic goes on while a commit is under way; one commit follows
  * another, at least once a second, which renews the lease.
@@ -54,6 +54,7 @@ export class Slice {
   readonly #traffic: LaneTraffic;
   readonly #brakes: ReplayBrakes;
   readonly #canary: CanaryShare | null;
+  readonly #slot: ReturnType<HeldSlots['of']>;
   readonly #meter: RateMeter;
   readonly #startedAt: number;
   #stop: 'more' | 'stopped' | null = null;
@@ -75,6 +76,7 @@ export class Slice {
     this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
     this.#brakes = new ReplayBrakes(db, taken);
     this.#canary = canaryOf(taken, this.#lane);
+    this.#slot = deps.heldSlots.of(taken.kind);
     this.#traffic = new LaneTraffic(taken, known, this.#lane, {
       db,
       sender,
@@ -114,6 +116,7 @@ export class Slice {
     } finally {
       this.#stopFor('more');
       this.#traffic.close();
+      this.#slot.release();
       this.#deps.signal.removeEventListener('abort', onAbort);
       unwatch();
     }
@@ -208,9 +211,8 @@ export class Slice {
     const parked = this.#taken.kind === 'stream' && this.#isIdle(now) ? await this.#endOfStream(now) : null;
     if (parked !== null) return parked;
     if (!this.#traffic.quiet) return null;
-    const { down } = this.#lane.health;
-    if (down !== null && down.probeAt - now > shortWaitMs)
-      return { kind: 'held', wakeInMs: down.probeAt - now };
+    const awayFor = this.#slot.awayFor(this.#lane.health.down, now);
+    if (awayFor !== null) return { kind: 'held', wakeInMs: awayFor };
     if (this.#traffic.mayRead) return null;
     this.#lane.judgeSuspects(now);
     const over =
@@ -252,15 +254,7 @@ export class Slice {
   /** The last commit: hands the lane back with how it stands. */
   async #leave(end: SliceEnd): Promise<SliceEnd> {
     this.#stopFor('more');
-    const ends = {
-      done: 'done',
-      canary: 'canary',
-      held: 'held',
-      waiting: 'waiting',
-      idle: 'parked',
-    } as const;
-    const open = this.#lane.health.down === null ? 'ready' : 'held';
-    const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
+    const state = restingState(end) ?? (this.#lane.health.down === null ? 'ready' : 'held');
     const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
     // What could not be drained must not arrive after the lane is somebody else's. That it is broken off says nothing
     // of the destination.

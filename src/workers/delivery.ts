@@ -1,6 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { Accounts } from '../activities/accounts.ts';
 import { createDeliverSlice } from '../activities/deliver-slice.ts';
+import { HeldSlots } from '../activities/held-slots.ts';
 import { LeaseWatcher } from '../activities/lease-watcher.ts';
 import { defaultTiming } from '../activities/slice-timing.ts';
 import { SuppressionList } from '../activities/suppression-list.ts';
@@ -54,6 +55,7 @@ const deliverSlice = createDeliverSlice({
   db,
   head,
   accounts,
+  heldSlots: new HeldSlots({ stream: liveSlots / 2, replay: replaySlots / 2 }),
   leases,
   openSender,
   suppressions,

@@ -1,6 +1,7 @@
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { LeaseWatcher } from '../../src/activities/lease-watcher.ts';
+import { HeldSlots } from '../../src/activities/held-slots.ts';
 import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { createDeliverSlice } from '../../src/activities/deliver-slice.ts';
 import { changeDestination, getDestination } from '../../src/db/destinations.ts';
@@ -44,6 +45,7 @@ function newActivity(engine: Engine, timing: Partial<typeof shortTiming> = {}) {
     db,
     head,
     accounts: accountsOf(db),
+    heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
     leases,
     openSender,
     suppressions: new SuppressionList(db),

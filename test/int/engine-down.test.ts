@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { HeldSlots } from '../../src/activities/held-slots.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
@@ -107,6 +108,32 @@ describe('a destination that is down', () => {
     await engine.sink.up();
     expect(await working).toEqual({ kind: 'done' });
     expect(engine.sink.arrivals).toHaveLength(40);
+  });
+
+  test('keeps its slot only while others are left: beyond that it is probed by a slice every half minute', async () => {
+    const heldSlots = new HeldSlots({ stream: 0, replay: 1 });
+    const engines = await Promise.all([newEngine(db), newEngine(db)]);
+    const runs: string[] = [];
+    for (const engine of engines) {
+      await append(engine, turns(40, 8));
+      await engine.sink.down();
+      runs.push(await newReplay(engine));
+    }
+    const timing = { sliceMs: 4_500 };
+    const ends = await Promise.all(
+      engines.map((engine, index) => runSlice(engine, runs[index]!, { heldSlots, timing })),
+    );
+    // One is held until its slice is over, the other leaves as soon as its wait is no longer short.
+    expect(ends.map(({ kind }) => kind).toSorted()).toEqual(['held', 'more']);
+    const away = ends.find((end) => end.kind === 'held') as { wakeInMs: number };
+    expect(away.wakeInMs).toBeGreaterThanOrEqual(4_000);
+    // What the first one kept is free again.
+    const again = await runSlice(engines[0], runs[0]!, { heldSlots, timing });
+    expect(again.kind).toBe('more');
+    await db.run(sql`update lane set hold_ms = 30000 where run_id = ${runs[1]}`);
+    const none = new HeldSlots({ stream: 1, replay: 0 });
+    const long = await runSlice(engines[1], runs[1]!, { heldSlots: none });
+    expect('wakeInMs' in long && long.wakeInMs).toBeGreaterThanOrEqual(30_000);
   });
 
   test('goes down amid sending and comes back: it goes on by itself, in order', async () => {

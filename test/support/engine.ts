@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import { HeldSlots } from '../../src/activities/held-slots.ts';
 import { Accounts } from '../../src/activities/accounts.ts';
 import { Slice, type SliceDeps } from '../../src/activities/slice.ts';
 import type { SliceEnd } from '../../src/activities/slice-end.ts';
@@ -211,6 +212,7 @@ export async function runSlice(
     sender,
     triggers: () => true,
     accounts: accountsOf(overrides.db ?? engine.db),
+    heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
     random: Math.random,
     signal: new AbortController().signal,
     ...others,

@@ -1,6 +1,7 @@
 // A worker process that works lanes of a run, slice after slice, without Temporal around it.
 //   node test/support/slice-process.ts <database> <run> <lane,lane,...>       the key that settings are sealed with: KEY
 import { setTimeout as pause } from 'node:timers/promises';
+import { HeldSlots } from '../../src/activities/held-slots.ts';
 import { Accounts } from '../../src/activities/accounts.ts';
 import { Slice } from '../../src/activities/slice.ts';
 import { defaultTiming } from '../../src/activities/slice-timing.ts';
@@ -40,6 +41,7 @@ async function work(lane: number): Promise<void> {
       triggers: () => true,
       suppressions,
       accounts,
+      heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
       now,
       random: Math.random,
       timing: defaultTiming,
