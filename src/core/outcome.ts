@@ -69,7 +69,8 @@ export interface ReceivedAnswer {
 
 /** One answer as the outcome of each of the deliveries that its request carried. */
 export function outcomesOf(answer: Outcome, deliveries: number): Outcome[] {
-  const blames = (answer.kind !== 'refused' && answer.kind !== 'failed') || deliveries === 1;
-  const outcome: Outcome = blames ? answer : { ...answer, together: true };
+  if (deliveries === 1) return [answer];
+  const isOfAll = answer.kind !== 'refused' && answer.kind !== 'failed';
+  const outcome: Outcome = isOfAll ? answer : { ...answer, together: true };
   return Array.from({ length: deliveries }, () => outcome);
 }
