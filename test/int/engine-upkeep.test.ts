@@ -115,7 +115,8 @@ describe('what is open', () => {
     const engine = await newEngine(db);
     await append(engine, turns(3));
     const run = await newReplay(engine, { pace: { lanes: 2 } });
-    const open = { runId: run, destinationId: engine.destinationId, kind: 'replay', lanes: 2, parked: false };
+    const standing = { kind: 'replay', lanes: 2, parked: false, takesUp: false };
+    const open = { runId: run, destinationId: engine.destinationId, ...standing };
     expect(await openOf(run)).toEqual({ ...open, worked: false, unheard: true });
     await take(db, run);
     await take(db, run, 1);

@@ -4,6 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
+import { rawText } from '../support/events.ts';
 import { archivedOf, basic, newKey, rejectedOf, send, trackingServer } from '../support/tracking.ts';
 
 const db = await testDatabase();
@@ -226,6 +227,6 @@ test('a byte order mark in front of the JSON is passed over', async () => {
   const key = await newKey(db);
   const headers = { authorization: basic(key.writeKey) };
   expect(await send(`${url}/v1/track`, { headers, body: `\ufeff ${event}` })).toMatchObject({ status: 200 });
-  expect((await archivedOf(db, key.sourceId)).map(({ raw }) => raw)).toEqual([event]);
+  expect((await archivedOf(db, key.sourceId)).map(rawText)).toEqual([event]);
   expect(await rejectedOf(db, key.sourceId)).toEqual([]);
 });
