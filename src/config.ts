@@ -8,6 +8,8 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const Environment = z.object({
   PORT: optional(port).transform((value) => value ?? 4000),
   REPRISE_HOST: optional(z.string()).transform((value) => value ?? '127.0.0.1'),
+  /** Where clients reach the tracking API when a proxy stands before it. */
+  REPRISE_PUBLIC_URL: optional(z.url({ protocol: /^https?$/ })),
   REPRISE_DATA_DIR: optional(z.string()).transform((value) => value ?? '.reprise'),
   DATABASE_URL: optional(z.url({ protocol: /^postgres(ql)?$/ })),
   TEMPORAL_ADDRESS: optional(z.string().regex(/^[^\s:/]+:\d+$|^\[[^\]]+\]:\d+$/, 'expected host:port')),

@@ -28,7 +28,11 @@ const deps = {
   stopping: stopping.signal,
 };
 
-const tracking = createTrackingHandler({ db: trackingDb, logger: log });
+const tracking = createTrackingHandler({
+  db: trackingDb,
+  logger: log,
+  ...(config.REPRISE_PUBLIC_URL !== undefined && { publicUrl: config.REPRISE_PUBLIC_URL }),
+});
 const server = await startServer({
   host: config.REPRISE_HOST,
   port: config.PORT,

@@ -4,13 +4,14 @@ import { sql, type Queryable } from './sql.ts';
 /** The source that a write key stands for. */
 export interface KeyedSource {
   readonly sourceId: string;
+  readonly name: string;
   readonly origin: Origin;
 }
 
 /** The source of a write key that is accepted now; null when it is unknown, has ended, or its source was deleted. */
 export async function findWriteKey(db: Queryable, key: string): Promise<KeyedSource | null> {
-  const [row] = await db.rows<{ sourceId: string; origin: Origin }>(sql`
-    select s.id as "sourceId", s.origin from write_key k join source s on s.id = k.source_id
+  const [row] = await db.rows<KeyedSource>(sql`
+    select s.id as "sourceId", s.name, s.origin from write_key k join source s on s.id = k.source_id
     where k.key = ${key} and (k.expires_at is null or k.expires_at > now()) and s.deleted_at is null`);
   return row ?? null;
 }

@@ -18,15 +18,40 @@ export function answerRefusal(request: IncomingMessage, response: ServerResponse
   const [status, message] = refusals[refusal];
   const headers: Record<string, string | number> = {};
   if (status === 503) headers['Retry-After'] = retryAfterSeconds;
-  if (status === 405) headers['Allow'] = 'POST, OPTIONS';
   send(request, response, status, headers, JSON.stringify({ code: refusal, message }));
+}
+
+/** The address is ours, but takes other methods. */
+export function answerMethods(
+  request: IncomingMessage,
+  response: ServerResponse,
+  methods: readonly string[],
+): void {
+  const [status, message] = refusals.method_not_allowed;
+  const headers = { Allow: [...methods, 'OPTIONS'].join(', ') };
+  send(request, response, status, headers, JSON.stringify({ code: 'method_not_allowed', message }));
+}
+
+/** What a client asked for. @param maxAge for how long it may keep it; seconds */
+export function answerDocument(
+  request: IncomingMessage,
+  response: ServerResponse,
+  document: unknown,
+  maxAge: number,
+): void {
+  send(request, response, 200, { 'Cache-Control': `public, max-age=${maxAge}` }, JSON.stringify(document));
+}
+
+/** The image that a pixel's page shows, whatever became of the event. */
+export function answerImage(request: IncomingMessage, response: ServerResponse, image: Buffer): void {
+  send(request, response, 200, { 'Content-Type': 'image/gif', 'Cache-Control': 'no-store' }, image);
 }
 
 /** Lets a page of any origin send events: write keys are public, and no cookie means anything here. */
 export function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(200, {
     ...corsHeaders(request),
-    'Access-Control-Allow-Methods': 'POST, OPTIONS',
+    'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
     'Access-Control-Allow-Headers': request.headers['access-control-request-headers'] ?? '*',
     'Access-Control-Max-Age': preflightSeconds,
     'Content-Length': 0,
@@ -39,7 +64,7 @@ function send(
   response: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string | number>>,
-  body: string,
+  body: string | Buffer,
 ): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(status, {

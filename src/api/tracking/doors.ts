@@ -1,16 +1,35 @@
 import type { EventType } from '../../core/event.ts';
 
-/** What an address of the tracking API takes: one event of a type, or a batch of any. */
+/** What an address takes: one event of a type, or a batch of any. */
 export type Call = EventType | 'batch';
 
-/** Long and one-letter names; `import` is what one client family calls its batches. */
-const calls: Readonly<Record<string, Call>> = {
+/** What an address of the tracking API stands for. */
+export type Door =
+  /** Takes events. */
+  | { readonly kind: 'events'; readonly call: Call }
+  /** An image that brings one event in its address. */
+  | { readonly kind: 'pixel'; readonly call: EventType; readonly query: URLSearchParams }
+  /** Browser clients' figures about themselves, which nobody needs. */
+  | { readonly kind: 'metrics' }
+  /** What a browser client asks for before it sends anything. */
+  | { readonly kind: 'settings'; readonly writeKey: string }
+  /** The same for clients of another family. */
+  | { readonly kind: 'sourceConfig'; readonly query: URLSearchParams }
+  /** It begins like one of ours. */
+  | { readonly kind: 'unknown' };
+
+const types: Readonly<Record<string, EventType>> = {
   identify: 'identify',
   track: 'track',
   page: 'page',
   screen: 'screen',
   group: 'group',
   alias: 'alias',
+};
+
+/** Long and one-letter names; `import` is what one client family calls its batches. */
+const calls: Readonly<Record<string, Call>> = {
+  ...types,
   batch: 'batch',
   i: 'identify',
   t: 'track',
@@ -22,10 +41,55 @@ const calls: Readonly<Record<string, Call>> = {
   import: 'batch',
 };
 
-const addressPattern = /^\/v1\/([a-z]+)\/?(?:\?|$)/;
+/** Each kind's own method; all of them answer OPTIONS, too. */
+export const methodsOf: Readonly<Record<Exclude<Door['kind'], 'unknown'>, readonly string[]>> = {
+  events: ['POST'],
+  metrics: ['POST'],
+  pixel: ['GET', 'HEAD'],
+  settings: ['GET', 'HEAD'],
+  sourceConfig: ['GET', 'HEAD'],
+};
 
-/** The call that a request's address stands for, with or without a slash at its end; null when it is not ours. */
-export function callOf(url: string | undefined): Call | null {
-  const name = addressPattern.exec(url ?? '')?.[1];
-  return name !== undefined && Object.hasOwn(calls, name) ? (calls[name] ?? null) : null;
+const callPath = /^\/([a-z]+)\/?$/;
+const pixelPath = /^\/pixel\/([a-z]+)\/?$/;
+const settingsPath = /^\/projects\/([^/]+)\/settings\/?$/;
+
+/**
+ * The door that a request's address stands for, with or without a slash at its end; null when it is not ours. Whoever
+ * gave his client a base address without `/v1`, or with one that the client puts there again, is understood as well.
+ */
+export function doorOf(url: string | undefined): Door | null {
+  const [path = '', query = ''] = splitOnce(url ?? '', '?');
+  if (/^\/sourceConfig\/?$/.test(path)) return { kind: 'sourceConfig', query: new URLSearchParams(query) };
+  const own = path.replace(/^(\/v1){0,2}(?=\/)/, '');
+  return callDoor(own) ?? otherDoor(own, query) ?? (/^\/v1(\/|$)/.test(path) ? { kind: 'unknown' } : null);
+}
+
+function callDoor(path: string): Door | null {
+  const name = callPath.exec(path)?.[1];
+  if (name === undefined) return null;
+  if (name === 'm') return { kind: 'metrics' };
+  return Object.hasOwn(calls, name) ? { kind: 'events', call: calls[name]! } : null;
+}
+
+function otherDoor(path: string, query: string): Door | null {
+  const pixel = pixelPath.exec(path)?.[1];
+  if (pixel !== undefined && Object.hasOwn(types, pixel))
+    return { kind: 'pixel', call: types[pixel]!, query: new URLSearchParams(query) };
+  const key = settingsPath.exec(path)?.[1];
+  return key === undefined ? null : { kind: 'settings', writeKey: decoded(key) };
+}
+
+/** A key whose escapes mean nothing is as unknown as any other. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function splitOnce(text: string, by: string): string[] {
+  const at = text.indexOf(by);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }

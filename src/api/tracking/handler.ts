@@ -1,22 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { keepEvents } from '../../db/archive/keep.ts';
-import type { Database } from '../../db/database.ts';
-import { answerPreflight, answerRefusal, answerSuccess } from './answer.ts';
-import { callOf, type Call } from './calls.ts';
-import { createGroupCommit, type GroupCommit, type Weight } from './group-commit.ts';
-import { eventsOf, keyOfBody, readJson, type ReceivedEvents } from './received.ts';
-import { isRefusal, type Refusal } from './refusal.ts';
+import {
+  answerDocument,
+  answerImage,
+  answerMethods,
+  answerPreflight,
+  answerRefusal,
+  answerSuccess,
+} from './answer.ts';
+import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts';
+import { doorOf, methodsOf, type Door } from './doors.ts';
+import { openIntake, type Intake, type IntakeOptions } from './intake.ts';
+import { pixelBody, pixelImage } from './pixel.ts';
+import type { Refusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
-import { keyOfHeader, rememberingFindSource, type FindSource } from './write-key.ts';
+import { keyOfHeader } from './write-key.ts';
 
-export interface TrackingOptions {
-  readonly db: Database;
-  readonly logger?: Pick<Logger, 'error'>;
-  /** How long a source's messageIds are remembered; a Postgres interval. */
-  readonly dedupeWindow?: string;
-  /** How many events may wait to be stored before requests are refused with 503. */
-  readonly maxWaitingEvents?: number;
+export interface TrackingOptions extends IntakeOptions {
+  /** Where clients reach this API; without it the address that they asked at. */
+  readonly publicUrl?: string;
 }
 
 export interface TrackingHandler {
@@ -26,102 +28,85 @@ export interface TrackingHandler {
   close(): Promise<void>;
 }
 
-/** Large groups bring little more speed and keep other processes' appends waiting. */
-const maxGroup: Weight = { events: 1_000, bytes: 8 * 1024 * 1024 };
-const maxWaitingBytes = 64 * 1024 * 1024;
-
 /**
  * The tracking API: takes the calls of Segment-compatible clients and answers 200 once they are stored for good. It
  * stands in front of the application because it is the hot path: no framework, one parse, groups of requests share a
  * commit.
  */
 export function createTrackingHandler(options: TrackingOptions): TrackingHandler {
-  const { db, logger } = options;
-  const findSource = rememberingFindSource(db);
-  const keepOptions = options.dedupeWindow === undefined ? {} : { dedupeWindow: options.dedupeWindow };
-  const commits = createGroupCommit<ReceivedEvents>({
-    commit: async (group) => {
-      try {
-        const events = group.flatMap((received) => received.events);
-        await keepEvents(
-          db,
-          events,
-          group.flatMap((received) => received.rejected),
-          keepOptions,
-        );
-      } catch (error) {
-        logger?.error(
-          { err: error, requests: group.length },
-          'events could not be stored, clients are asked to retry',
-        );
-        throw error;
-      }
-    },
-    weigh,
-    maxGroup,
-    maxWaiting: { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes },
-  });
+  const intake = openIntake(options);
+  const house = { intake, logger: options.logger, publicUrl: options.publicUrl };
   return {
     handle: (request, response) => {
-      const call = callOf(request.url);
-      if (call === null) return false;
+      const door = doorOf(request.url);
+      if (door === null) return false;
+      const methods = door.kind === 'unknown' ? [] : methodsOf[door.kind];
       if (request.method === 'OPTIONS') answerPreflight(request, response);
-      else if (request.method === 'POST')
-        void answer(request, response, call, { findSource, commits, logger });
-      else answerRefusal(request, response, 'method_not_allowed');
+      else if (door.kind === 'unknown') answerRefusal(request, response, 'unknown_address');
+      else if (!methods.includes(request.method ?? '')) answerMethods(request, response, methods);
+      else void answer(request, response, door, house);
       return true;
     },
-    close: () => commits.close(),
+    close: () => intake.close(),
   };
 }
 
-interface Intake {
-  readonly findSource: FindSource;
-  readonly commits: GroupCommit<ReceivedEvents>;
+type KnownDoor = Exclude<Door, { kind: 'unknown' }>;
+
+interface House {
+  readonly intake: Intake;
   readonly logger: Pick<Logger, 'error'> | undefined;
+  readonly publicUrl: string | undefined;
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, call: Call, intake: Intake) {
+async function answer(request: IncomingMessage, response: ServerResponse, door: KnownDoor, house: House) {
   try {
-    const refusal = await take(request, call, intake);
-    if (refusal === null) answerSuccess(request, response);
-    else answerRefusal(request, response, refusal);
+    await enter(request, response, door, house);
   } catch (error) {
     if (request.destroyed && !request.complete) return; // the client has gone
-    intake.logger?.error({ err: error }, 'a request to the tracking API failed');
-    answerRefusal(request, response, 'unavailable');
+    house.logger?.error({ err: error }, 'a request to the tracking API failed');
+    if (door.kind === 'pixel') answerImage(request, response, pixelImage);
+    else answerRefusal(request, response, 'unavailable');
   }
 }
 
-/** Null when everything is stored. @throws on trouble of our own */
-async function take(request: IncomingMessage, call: Call, intake: Intake): Promise<Refusal | null> {
-  const receivedAt = new Date();
-  const headerKey = keyOfHeader(request.headers.authorization);
-  let source = headerKey === null ? null : await intake.findSource(headerKey);
-  if (headerKey !== null && source === null) return 'write_key_unknown';
-  const bytes = await readBody(request);
-  if (isRefusal(bytes)) return bytes;
-  const body = readJson(bytes, call);
-  if (isRefusal(body)) return body;
-  if (source === null) {
-    const key = keyOfBody(body);
-    if (key === null) return 'write_key_missing';
-    source = await intake.findSource(key);
-    if (source === null) return 'write_key_unknown';
+async function enter(request: IncomingMessage, response: ServerResponse, door: KnownDoor, house: House) {
+  const { intake } = house;
+  switch (door.kind) {
+    case 'events': {
+      const refusal = await intake.take(request, door.call, () => readBody(request));
+      return refusal === null ? answerSuccess(request, response) : answerRefusal(request, response, refusal);
+    }
+    case 'metrics':
+      request.resume();
+      return answerSuccess(request, response);
+    case 'pixel':
+      // A page cannot do anything about a refusal: the image comes in any case.
+      await intake.take(request, door.call, () => Promise.resolve(pixelBody(door.query)));
+      return answerImage(request, response, pixelImage);
+    case 'settings': {
+      const address = addressOf(request, house.publicUrl);
+      return await answerOf(request, response, door.writeKey, intake, (key) => browserSettings(key, address));
+    }
+    case 'sourceConfig': {
+      const key = keyOfHeader(request.headers.authorization) ?? door.query.get('writeKey') ?? '';
+      return await answerOf(request, response, key, intake, sourceConfig);
+    }
   }
-  const received = eventsOf(call, body, source, receivedAt);
-  if (isRefusal(received)) return received;
-  if (received.events.length + received.rejected.length === 0) return null;
-  const how = await intake.commits.submit(received);
-  return how === 'committed' ? null : how === 'full' ? 'overloaded' : 'unavailable';
 }
 
-function weigh({ events, rejected }: ReceivedEvents): Weight {
-  let bytes = 0;
-  for (const { raw, edits } of events) {
-    bytes += raw.length;
-    for (const [, , , insert] of edits) bytes += insert?.length ?? 0;
-  }
-  for (const { raw } of rejected) bytes += raw.length;
-  return { events: events.length + rejected.length, bytes };
+/** For how long a client may keep its settings; a key that is revoked meanwhile is refused where events come in. */
+const settingsSeconds = 120;
+
+async function answerOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  key: string,
+  { findSource }: Intake,
+  documentOf: (key: string, source: NonNullable<Awaited<ReturnType<Intake['findSource']>>>) => unknown,
+) {
+  const source = key === '' ? null : await findSource(key);
+  const refusal: Refusal = key === '' ? 'write_key_missing' : 'write_key_unknown';
+  if (source === null) answerRefusal(request, response, refusal);
+  else answerDocument(request, response, documentOf(key, source), settingsSeconds);
 }

@@ -13,7 +13,7 @@ import {
 import { isJsonObject, maxEventDepth } from '../../core/rejection.ts';
 import { parseTime } from '../../core/timestamps.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
-import type { Call } from './calls.ts';
+import type { Call } from './doors.ts';
 import type { Refusal } from './refusal.ts';
 
 /** Segment's limits for a batch. Source: segment-docs, connections/sources/catalog/libraries/server/http-api. */

@@ -16,7 +16,11 @@ export const refusals = {
     'The request has no write key: send it as the user name of Basic authentication, or as "writeKey" in the body.',
   ],
   write_key_unknown: [401, 'The write key is unknown or no longer accepted.'],
-  method_not_allowed: [405, 'Events are sent by POST.'],
+  unknown_address: [
+    404,
+    'The tracking API has nothing at this address. Events go to /v1/batch, or to /v1/track and the other calls.',
+  ],
+  method_not_allowed: [405, 'Events are sent by POST, settings and images are asked for by GET.'],
   body_too_large: [413, 'The body is too large: a batch may have 500 KB, after decompression.'],
   too_many_events: [413, 'The batch has too many events: it may have 2,500.'],
   overloaded: [503, 'Too many events wait to be stored. Nothing of this request was stored; send it again.'],
