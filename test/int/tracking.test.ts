@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { Analytics } from '@segment/analytics-node';
 import { expect, test } from 'vitest';
-import { eventTypes } from '../../src/core/event.ts';
 import { sql } from '../../src/db/sql.ts';
 import { rawText } from '../support/events.ts';
 import { testDatabase } from '../support/database.ts';
@@ -21,59 +19,6 @@ const single = (type: string) =>
     messageId: randomUUID(),
     sentAs: type,
   });
-
-test('the unchanged Segment client: every call arrives and stays byte for byte', async () => {
-  const { sourceId, writeKey } = await newKey(db);
-  const bodies: string[] = [];
-  const analytics = new Analytics({
-    writeKey,
-    host: url,
-    flushAt: 4,
-    flushInterval: 50,
-    maxRetries: 0,
-    httpClient: async (address, init) => {
-      bodies.push(init.body);
-      return await fetch(address, init);
-    },
-  });
-  const failures: unknown[] = [];
-  analytics.on('error', (error) => failures.push(error));
-  analytics.identify({ userId: 'user-1', traits: { email: 'a@b.c', plan: 'é😀 "quoted" \u0000' } });
-  analytics.track({
-    userId: 'user-1',
-    event: 'Order Completed',
-    properties: { total: 12.5, items: [1, { a: null }] },
-  });
-  analytics.page({
-    anonymousId: 'anon-1',
-    category: 'Docs',
-    name: 'Home',
-    properties: { url: 'https://x.y/z' },
-  });
-  analytics.screen({ userId: 'user-1', name: 'Start' });
-  analytics.group({ userId: 'user-1', groupId: 'group-1', traits: { name: 'Initech' } });
-  analytics.alias({ userId: 'user-2', previousId: 'user-1' });
-  await analytics.closeAndFlush({ timeout: 10_000 });
-  expect(failures).toEqual([]);
-  const archived = await archivedOf(db, sourceId);
-  expect(archived.map((event) => event.type).toSorted()).toEqual([...eventTypes].toSorted());
-  const taken = archived.map(rawText);
-  for (const body of bodies) {
-    const count = (JSON.parse(body) as { batch: unknown[] }).batch.length;
-    const first = taken.findIndex((raw) => body.startsWith(`{"batch":[${raw}`));
-    expect(first).toBeGreaterThanOrEqual(0);
-    expect(body.startsWith(`{"batch":[${taken.slice(first, first + count).join(',')}],`)).toBe(true);
-  }
-  for (const event of archived) {
-    const completed = completedOf(event);
-    expect(completed).toMatchObject({ messageId: event.messageId, type: event.type });
-    expect(completed['originalTimestamp']).toBe(
-      (JSON.parse(rawText(event)) as Record<string, unknown>)['timestamp'],
-    );
-    expect(completed['timestamp']).toBe(event.timestamp.toISOString());
-    expect(completed['receivedAt']).toBe(event.receivedAt.toISOString());
-  }
-});
 
 test.each([
   ['/v1/identify', 'identify'],
