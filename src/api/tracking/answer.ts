@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { refusals, type Refusal } from './refusal.ts';
+import { refusals, type Refusal, type StrictRefusal } from './refusal.ts';
 
 /** When clients may try again after our own trouble; seconds. */
 const retryAfterSeconds = 2;
@@ -19,6 +19,16 @@ export function answerRefusal(request: IncomingMessage, response: ServerResponse
   const headers: Record<string, string | number> = {};
   if (status === 503) headers['Retry-After'] = retryAfterSeconds;
   send(request, response, status, headers, JSON.stringify({ code: refusal, message }));
+}
+
+/** A refusal in strict mode: each event at fault with what is wrong with it. */
+export function answerStrict(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { errors }: StrictRefusal,
+): void {
+  const [status, message] = refusals.events_invalid;
+  send(request, response, status, {}, JSON.stringify({ code: 'events_invalid', message, errors }));
 }
 
 /** The address is ours, but takes other methods. */

@@ -6,13 +6,14 @@ import {
   answerMethods,
   answerPreflight,
   answerRefusal,
+  answerStrict,
   answerSuccess,
 } from './answer.ts';
 import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts';
 import { doorOf, methodsOf, type Door } from './doors.ts';
 import { openIntake, type Intake, type IntakeOptions } from './intake.ts';
 import { pixelBody, pixelImage } from './pixel.ts';
-import type { Refusal } from './refusal.ts';
+import { isRefusal, type Refusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
 import { keyOfHeader } from './write-key.ts';
 
@@ -75,7 +76,9 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
   switch (door.kind) {
     case 'events': {
       const refusal = await intake.take(request, door.call, () => readBody(request));
-      return refusal === null ? answerSuccess(request, response) : answerRefusal(request, response, refusal);
+      if (refusal === null) return answerSuccess(request, response);
+      if (isRefusal(refusal)) return answerRefusal(request, response, refusal);
+      return answerStrict(request, response, refusal);
     }
     case 'metrics':
       request.resume();

@@ -5,7 +5,7 @@ import type { Database } from '../../db/database.ts';
 import type { Call } from './doors.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
 import { eventsOf, keyOfBody, readJson, type ReceivedEvents } from './received.ts';
-import { isRefusal, type Refusal } from './refusal.ts';
+import { eventErrors, isRefusal, type Refusal, type StrictRefusal } from './refusal.ts';
 import { keyOfHeader, rememberingFindSource, type FindSource } from './write-key.ts';
 
 export interface IntakeOptions {
@@ -29,7 +29,7 @@ export interface Intake {
     request: IncomingMessage,
     call: Call,
     read: () => Promise<Uint8Array | Refusal>,
-  ): Promise<Refusal | null>;
+  ): Promise<Refusal | StrictRefusal | null>;
   /** Stores what was taken up and refuses the rest. */
   close(): Promise<void>;
 }
@@ -76,11 +76,20 @@ export function openIntake(options: IntakeOptions): Intake {
     }
     const received = eventsOf(call, body, source, receivedAt);
     if (isRefusal(received)) return received;
+    if (received.rejected.length > 0 && isStrict(request)) return { errors: eventErrors(received) };
     if (received.events.length + received.rejected.length === 0) return null;
     const how = await commits.submit(received);
     return how === 'committed' ? null : how === 'full' ? 'overloaded' : 'unavailable';
   };
   return { findSource, take, close: () => commits.close() };
+}
+
+/**
+ * Whether a client wants to be told of events that cannot be accepted, instead of finding them among the rejected ones.
+ * Source: docs.customer.io, integrations/api/cdp, strict mode.
+ */
+function isStrict(request: IncomingMessage): boolean {
+  return /^(1|true)$/i.test(String(request.headers['x-strict-mode'] ?? ''));
 }
 
 function weigh({ events, rejected }: ReceivedEvents): Weight {

@@ -34,6 +34,8 @@ export interface ReceivedBody {
 export interface ReceivedEvents {
   readonly events: readonly NewEvent[];
   readonly rejected: readonly RejectedEvent[];
+  /** Where each of the rejected stands among the request's events, from 0. */
+  readonly rejectedAt: readonly number[];
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -137,9 +139,13 @@ function inheritedMembers(
 function sorted(read: readonly ReadEvent[]): ReceivedEvents {
   const events: NewEvent[] = [];
   const rejected: RejectedEvent[] = [];
-  for (const { event, rejected: refused } of read) {
+  const rejectedAt: number[] = [];
+  for (const [place, { event, rejected: refused }] of read.entries()) {
     if (event !== undefined) events.push(event);
-    else if (refused !== undefined) rejected.push(refused);
+    else {
+      rejected.push(refused);
+      rejectedAt.push(place);
+    }
   }
-  return { events, rejected };
+  return { events, rejected, rejectedAt };
 }

@@ -1,3 +1,6 @@
+import { rejectionReasons, type RejectionCode } from '../../core/rejection.ts';
+import type { ReceivedEvents } from './received.ts';
+
 /**
  * Every way in which the tracking API refuses. Clients drop their data for ever on a 4xx and try again on a 503, so
  * everything that is our own trouble is a 503. The codes are stable.
@@ -11,6 +14,10 @@ export const refusals = {
   malformed_json: [400, 'The body is not JSON.'],
   too_deep: [400, 'The body nests objects and arrays too deep: an event may have 100 levels.'],
   no_batch: [400, 'The body has no "batch": send {"batch": [...]} with an array of events.'],
+  events_invalid: [
+    400,
+    'The request asks for strict mode, and some of its events cannot be accepted. Nothing of it was stored: mend them and send all of it again.',
+  ],
   write_key_missing: [
     401,
     'The request has no write key: send it as the user name of Basic authentication, or as "writeKey" in the body.',
@@ -34,4 +41,27 @@ export type Refusal = keyof typeof refusals;
 
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'string' && Object.hasOwn(refusals, value);
+}
+
+/** What is wrong with one event of a request in strict mode. */
+export interface EventError {
+  /** Where it stands among the request's events, from 0. */
+  readonly index: number;
+  readonly code: RejectionCode;
+  readonly message: string;
+  readonly messageId?: string;
+}
+
+/** A request in strict mode that is refused because of some of its events. */
+export interface StrictRefusal {
+  readonly errors: readonly EventError[];
+}
+
+/** What is wrong with the events of a request, and how to mend it. */
+export function eventErrors({ rejected, rejectedAt }: ReceivedEvents): readonly EventError[] {
+  return rejected.map(({ code, messageId }, place) => {
+    const { message, remedy } = rejectionReasons[code];
+    const error = { index: rejectedAt[place]!, code, message: `${message} ${remedy}` };
+    return messageId === null ? error : { ...error, messageId };
+  });
 }
