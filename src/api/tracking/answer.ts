@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Script } from './browser-client.ts';
 import { refusals, type Refusal, type StrictRefusal } from './refusal.ts';
 
 /** When clients may try again after our own trouble; seconds. */
@@ -50,6 +51,23 @@ export function answerDocument(
   maxAge: number,
 ): void {
   send(request, response, 200, { 'Cache-Control': `public, max-age=${maxAge}` }, JSON.stringify(document));
+}
+
+/** A script, packed if the browser takes it so. @param caching how long it may be kept, as Cache-Control says it */
+export function answerScript(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { plain, gzip }: Script,
+  caching: string,
+): void {
+  const takesGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+  const headers = {
+    'Content-Type': 'text/javascript; charset=utf-8',
+    'Cache-Control': caching,
+    Vary: 'Origin, Accept-Encoding',
+    ...(takesGzip && { 'Content-Encoding': 'gzip' }),
+  };
+  send(request, response, 200, headers, takesGzip ? gzip : plain);
 }
 
 /** The image that a pixel's page shows, whatever became of the event. */

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { KeyedSource } from '../../db/write-keys.ts';
 
-/** Where a client reaches this API: `host:port/v1`, and how. */
+/** Where a client reaches this server, and how. */
 export interface ApiAddress {
+  /** `host:port`, with a path where a proxy has one before us. */
+  readonly home: string;
+  /** The same with `/v1`. */
   readonly apiHost: string;
   readonly protocol: 'http' | 'https';
 }
@@ -14,12 +17,13 @@ export interface ApiAddress {
 export function addressOf(request: IncomingMessage, publicUrl: string | undefined): ApiAddress {
   if (publicUrl !== undefined) {
     const { host, protocol, pathname } = new URL(publicUrl);
-    const path = pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
-    return { apiHost: `${host}${path}/v1`, protocol: protocol === 'https:' ? 'https' : 'http' };
+    const home = host + pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
+    return { home, apiHost: `${home}/v1`, protocol: protocol === 'https:' ? 'https' : 'http' };
   }
   const forwarded = String(request.headers['x-forwarded-proto'] ?? '').split(',', 1)[0];
   const secure = forwarded?.trim().toLowerCase() === 'https' || 'encrypted' in request.socket;
-  return { apiHost: `${request.headers.host ?? 'localhost'}/v1`, protocol: secure ? 'https' : 'http' };
+  const home = request.headers.host ?? 'localhost';
+  return { home, apiHost: `${home}/v1`, protocol: secure ? 'https' : 'http' };
 }
 
 /**

@@ -15,6 +15,10 @@ export type Door =
   | { readonly kind: 'settings'; readonly writeKey: string }
   /** The same for clients of another family. */
   | { readonly kind: 'sourceConfig'; readonly query: URLSearchParams }
+  /** The browser client itself, as a page loads it. */
+  | { readonly kind: 'script'; readonly writeKey: string }
+  /** A part of it that it loads later. */
+  | { readonly kind: 'bundle'; readonly name: string }
   /** It begins like one of ours. */
   | { readonly kind: 'unknown' };
 
@@ -48,10 +52,14 @@ export const methodsOf: Readonly<Record<Exclude<Door['kind'], 'unknown'>, readon
   pixel: ['GET', 'HEAD'],
   settings: ['GET', 'HEAD'],
   sourceConfig: ['GET', 'HEAD'],
+  script: ['GET', 'HEAD'],
+  bundle: ['GET', 'HEAD'],
 };
 
 const callPath = /^\/([a-z]+)\/?$/;
 const pixelPath = /^\/pixel\/([a-z]+)\/?$/;
+const scriptPath = /^\/analytics\.js\/v1\/([^/]+)\/(?:platform\/)?analytics(?:\.min)?\.js$/;
+const bundlePath = /^\/analytics-next\/bundles\/([\w.-]+)$/;
 const settingsPath = /^\/projects\/([^/]+)\/settings\/?$/;
 
 /**
@@ -61,6 +69,10 @@ const settingsPath = /^\/projects\/([^/]+)\/settings\/?$/;
 export function doorOf(url: string | undefined): Door | null {
   const [path = '', query = ''] = splitOnce(url ?? '', '?');
   if (/^\/sourceConfig\/?$/.test(path)) return { kind: 'sourceConfig', query: new URLSearchParams(query) };
+  const script = scriptPath.exec(path)?.[1];
+  if (script !== undefined) return { kind: 'script', writeKey: decoded(script) };
+  const bundle = bundlePath.exec(path)?.[1];
+  if (bundle !== undefined) return { kind: 'bundle', name: bundle };
   const own = path.replace(/^(\/v1){0,2}(?=\/)/, '');
   return callDoor(own) ?? otherDoor(own, query) ?? (/^\/v1(\/|$)/.test(path) ? { kind: 'unknown' } : null);
 }

@@ -6,9 +6,11 @@ import {
   answerMethods,
   answerPreflight,
   answerRefusal,
+  answerScript,
   answerStrict,
   answerSuccess,
 } from './answer.ts';
+import { openBrowserClient, type BrowserClient } from './browser-client.ts';
 import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts';
 import { doorOf, methodsOf, type Door } from './doors.ts';
 import { openIntake, type Intake, type IntakeOptions } from './intake.ts';
@@ -36,7 +38,9 @@ export interface TrackingHandler {
  */
 export function createTrackingHandler(options: TrackingOptions): TrackingHandler {
   const intake = openIntake(options);
-  const house = { intake, logger: options.logger, publicUrl: options.publicUrl };
+  let client: BrowserClient | null = null;
+  const browserClient = () => (client ??= openBrowserClient()); // most processes never serve one
+  const house = { intake, logger: options.logger, publicUrl: options.publicUrl, browserClient };
   return {
     handle: (request, response) => {
       const door = doorOf(request.url);
@@ -58,6 +62,7 @@ interface House {
   readonly intake: Intake;
   readonly logger: Pick<Logger, 'error'> | undefined;
   readonly publicUrl: string | undefined;
+  readonly browserClient: () => BrowserClient;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, door: KnownDoor, house: House) {
@@ -90,6 +95,18 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
     case 'settings': {
       const address = addressOf(request, house.publicUrl);
       return await answerOf(request, response, door.writeKey, intake, (key) => browserSettings(key, address));
+    }
+    case 'script': {
+      const { home, protocol } = addressOf(request, house.publicUrl);
+      const source = await intake.findSource(door.writeKey);
+      if (source === null) return answerRefusal(request, response, 'write_key_unknown');
+      const script = house.browserClient().script(door.writeKey, `${protocol}://${home}`);
+      return answerScript(request, response, script, `public, max-age=${settingsSeconds}`);
+    }
+    case 'bundle': {
+      const bundle = house.browserClient().bundle(door.name);
+      if (bundle === null) return answerRefusal(request, response, 'unknown_address');
+      return answerScript(request, response, bundle, 'public, max-age=31536000, immutable');
     }
     case 'sourceConfig': {
       const key = keyOfHeader(request.headers.authorization) ?? door.query.get('writeKey') ?? '';

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+/** A script as it goes to a browser. */
+export interface Script {
+  readonly plain: Buffer;
+  readonly gzip: Buffer;
+}
+
+/** Segment's browser client, analytics.js 2 (MIT), as it is, served from here: a page needs no other server. */
+export interface BrowserClient {
+  /**
+   * The script that a page loads: the client, told its write key and where it came from. It could find that out by
+   * itself only under https (its parse-cdn.ts).
+   * @param origin of this server as the browser knows it, without `/v1`
+   */
+  script(writeKey: string, origin: string): Script;
+  /** A part that the client loads when it needs it; null when it has none of that name. */
+  bundle(name: string): Script | null;
+}
+
+const remembered = 200;
+
+/** Reads the client's files, once for a process. */
+export function openBrowserClient(): BrowserClient {
+  const home = dirname(createRequire(import.meta.url).resolve('@segment/analytics-next/package.json'));
+  const folder = join(home, 'dist', 'umd');
+  const client = readFileSync(join(folder, 'standalone.js'), 'utf8');
+  const names = readdirSync(folder).filter((name) => /\.bundle\.\w+\.js$/.test(name));
+  const bundles = new Map(names.map((name) => [name, packed(readFileSync(join(folder, name)))]));
+  const scripts = new Map<string, Script>();
+  return {
+    bundle: (name) => bundles.get(name) ?? null,
+    script: (writeKey, origin) => {
+      const id = JSON.stringify([writeKey, origin]);
+      const known = scripts.get(id);
+      if (known !== undefined) return known;
+      const made = packed(Buffer.from(scriptOf(client, writeKey, origin)));
+      if (scripts.size >= remembered) scripts.clear(); // addresses are what a request says: there may be any number
+      scripts.set(id, made);
+      return made;
+    },
+  };
+}
+
+/** The client looks for its key where it was built with a placeholder, and for its home in the page's own object. */
+function scriptOf(client: string, writeKey: string, origin: string): string {
+  const home = JSON.stringify(origin);
+  const prelude =
+    '(function(){var s=document.querySelector("script[data-global-segment-analytics-key]"),' +
+    'k=s?s.getAttribute("data-global-segment-analytics-key"):"analytics",a=window[k]=window[k]||[];' +
+    `if(!a._cdn)a._cdn=${home}})();\n`;
+  return prelude + client.replace('"__WRITE_KEY__"', () => JSON.stringify(writeKey));
+}
+
+function packed(plain: Buffer): Script {
+  return { plain, gzip: gzipSync(plain, { level: 9 }) };
+}
