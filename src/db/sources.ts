@@ -15,6 +15,8 @@ export interface SourceRecord {
   readonly name: string;
   readonly origin: Origin;
   readonly createdAt: Date;
+  /** Since when nothing is taken from it, null: it is not blocked. */
+  readonly blockedAt: Date | null;
   /** Those that are accepted now, newest first. */
   readonly writeKeys: readonly WriteKeyRecord[];
 }
@@ -55,9 +57,16 @@ export async function listSources(
   return await readSources(db, where, params.limit);
 }
 
-/** Renames a source; null when there is none. */
-export async function renameSource(db: Queryable, id: string, name: string): Promise<SourceRecord | null> {
-  await db.run(sql`update source set name = ${name} where id = ${id} and deleted_at is null`);
+/** Changes what is given of a source; null when there is none. One that is blocked twice stays so since the first time. */
+export async function changeSource(
+  db: Queryable,
+  id: string,
+  { name, blocked }: { readonly name?: string | undefined; readonly blocked?: boolean | undefined },
+): Promise<SourceRecord | null> {
+  await db.run(sql`
+    update source set name = coalesce(${name ?? null}, name), blocked_at = case ${blocked ?? null}::boolean
+      when true then coalesce(blocked_at, now()) when false then null else blocked_at end
+    where id = ${id} and deleted_at is null`);
   return await getSource(db, id);
 }
 
@@ -107,7 +116,7 @@ async function expireKeys(tx: Queryable, sourceId: string, afterSeconds: number)
 
 async function readSources(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<SourceRow>(sql`
-    select s.id, s.name, s.origin, s.created_at as "createdAt", 
+    select s.id, s.name, s.origin, s.created_at as "createdAt", s.blocked_at as "blockedAt",
         ${microsecondsOf(sql`s.created_at`)} as "createdMicroseconds", (
         select coalesce(json_agg(json_build_object('key', k.key, 'createdAt', k.created_at, 'expiresAt', k.expires_at)
           order by k.created_at desc, k.key), '[]')

@@ -6,12 +6,14 @@ export interface KeyedSource {
   readonly sourceId: string;
   readonly name: string;
   readonly origin: Origin;
+  /** Nothing is taken from it. */
+  readonly blocked: boolean;
 }
 
 /** The source of a write key that is accepted now; null when it is unknown, has ended, or its source was deleted. */
 export async function findWriteKey(db: Queryable, key: string): Promise<KeyedSource | null> {
   const [row] = await db.rows<KeyedSource>(sql`
-    select s.id as "sourceId", s.name, s.origin from write_key k join source s on s.id = k.source_id
+    select s.id as "sourceId", s.name, s.origin, s.blocked_at is not null as blocked from write_key k join source s on s.id = k.source_id
     where k.key = ${key} and (k.expires_at is null or k.expires_at > now()) and s.deleted_at is null`);
   return row ?? null;
 }

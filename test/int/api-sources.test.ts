@@ -52,6 +52,23 @@ describe('sources', () => {
     expect((await api.call('GET', `/api/sources/${id}`)).body.name).toBe('Web shop');
   });
 
+  test('a source is blocked, which leaves all else of it as it was, and freed again', async () => {
+    const source = await makeSource();
+    const change = async (body: object) => (await api.call('PATCH', `/api/sources/${source.id}`, body)).body;
+    const blocked = await change({ blocked: true });
+    expect(blocked).toEqual({ ...source, blockedAt: expect.stringMatching(/^20.*Z$/) });
+    expect(await change({ blocked: true, name: 'Still' })).toEqual({ ...blocked, name: 'Still' });
+    expect(await change({ name: 'Again' })).toEqual({ ...blocked, name: 'Again' });
+    expect(await change({ blocked: false })).toEqual({ ...source, name: 'Again', blockedAt: null });
+  });
+
+  test('a change of nothing is refused', async () => {
+    const { id } = await makeSource();
+    const answer = await api.call('PATCH', `/api/sources/${id}`, {});
+    expect(answer.status).toBe(422);
+    expect(JSON.stringify(answer.body)).toContain('Name what is to change');
+  });
+
   test('a rotated key comes with an end for the one before', async () => {
     const { id, writeKey } = await makeSource();
     const rotated = await api.call('POST', `/api/sources/${id}/rotate-key`, { overlapSeconds: 60 });

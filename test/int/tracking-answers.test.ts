@@ -147,6 +147,33 @@ test.each([
   expect(answer.headers['www-authenticate']).toBeUndefined(); // a browser would ask the visitor for a password
 });
 
+test('a blocked source is refused at every door within a second or so, until it is freed', async () => {
+  const key = await newKey(db);
+  const headers = { authorization: basic(key.writeKey) };
+  const status = async () => (await send(`${url}/v1/track`, { headers, body: event })).status;
+  expect(await status()).toBe(200);
+  await db.run(sql`update source set blocked_at = now() where id = ${key.sourceId}`);
+  await expect.poll(status, { timeout: 5_000 }).toBe(401);
+  const before = (await archivedOf(db, key.sourceId)).length;
+  const inBody = event.replace('{', `{"writeKey":"${key.writeKey}",`);
+  const answers = [
+    await send(`${url}/v1/batch`, { headers, body: `{"batch":[${event}]}` }),
+    await send(`${url}/v1/track`, { body: inBody }),
+    await send(`${url}/v1/projects/${key.writeKey}/settings`, { method: 'GET' }),
+    await send(`${url}/sourceConfig/`, { method: 'GET', headers }),
+    await send(`${url}/analytics.js/v1/${key.writeKey}/analytics.min.js`, { method: 'GET' }),
+  ];
+  for (const { status: refused, body } of answers) {
+    expect(refused).toBe(401);
+    expect(JSON.parse(body)).toMatchObject({ code: 'source_blocked' });
+  }
+  const pixel = `${url}/v1/pixel/track?data=${Buffer.from(inBody).toString('base64url')}`;
+  expect(await send(pixel, { method: 'GET' })).toMatchObject({ status: 200 });
+  expect(await archivedOf(db, key.sourceId)).toHaveLength(before);
+  await db.run(sql`update source set blocked_at = null where id = ${key.sourceId}`);
+  await expect.poll(status, { timeout: 5_000 }).toBe(200);
+});
+
 test('a revoked key is refused, and a new one taken, within a second or so', async () => {
   const key = await newKey(db);
   const headers = { authorization: basic(key.writeKey) };

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import {
+  changeSource,
   createSource,
   deleteSource,
   getSource,
   listSources,
-  renameSource,
   rotateWriteKey,
 } from '../../db/sources.ts';
 import { creatingRoute } from '../creating.ts';
@@ -28,7 +28,7 @@ const Place = z.tuple([z.int(), z.uuid()]);
 
 /** Who sends events: sources and their write keys. */
 export function sourceRoutes(deps: ApiDeps): Route[] {
-  return [create(deps), list(deps), get(deps), rename(deps), remove(deps), rotateKey(deps)];
+  return [create(deps), list(deps), get(deps), change(deps), remove(deps), rotateKey(deps)];
 }
 
 function create(deps: ApiDeps): Route {
@@ -109,14 +109,15 @@ function get(deps: ApiDeps): Route {
   );
 }
 
-function rename(deps: ApiDeps): Route {
+function change(deps: ApiDeps): Route {
   return route(
     {
-      operationId: 'renameSource',
+      operationId: 'changeSource',
       method: 'patch',
       path: '/api/sources/{id}',
       tag,
-      summary: 'Rename a source',
+      summary: 'Change a source',
+      description: 'Its name, or whether anything is taken from it.',
       params: IdPath,
       body: ChangedSource,
       bodyExample: { name: 'Web shop' },
@@ -124,7 +125,7 @@ function rename(deps: ApiDeps): Route {
       problems: ['not_found'],
     },
     async ({ params, body, path }) => {
-      const source = await renameSource(deps.db, params.id, body.name);
+      const source = await changeSource(deps.db, params.id, body);
       return source === null ? nothingHere(path) : { status: 200, body: showSource(source) };
     },
   );

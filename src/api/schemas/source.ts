@@ -4,7 +4,15 @@ import type { SourceRecord } from '../../db/sources.ts';
 import { Id, Name, Time } from './fields.ts';
 
 export const NewSource = z.strictObject({ name: Name });
-export const ChangedSource = z.strictObject({ name: Name });
+export const ChangedSource = z
+  .strictObject({
+    name: Name.optional(),
+    blocked: z.boolean().optional().meta({
+      description:
+        'true: nothing is taken from it any more, within a second or so, until it is set to false. Its senders get 401.',
+    }),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'Name what is to change: name, blocked.');
 
 export const KeyRotation = z.strictObject({
   overlapSeconds: z.int().min(0).max(2_592_000).default(86_400).meta({
@@ -22,6 +30,9 @@ export const Source = z
     writeKeys: z
       .array(z.object({ key: z.string(), createdAt: Time, expiresAt: Time.nullable() }))
       .meta({ description: 'The keys that are accepted now; one that was rotated out has an end.' }),
+    blockedAt: Time.nullable().meta({
+      description: 'Since when nothing is taken from it; null: it is not blocked.',
+    }),
     createdAt: Time,
   })
   .meta({ id: 'Source' });
@@ -38,6 +49,7 @@ export function showSource(source: SourceRecord): z.input<typeof Source> {
       createdAt: key.createdAt.toISOString(),
       expiresAt: key.expiresAt?.toISOString() ?? null,
     })),
+    blockedAt: source.blockedAt?.toISOString() ?? null,
     createdAt: source.createdAt.toISOString(),
   };
 }
@@ -50,5 +62,6 @@ export const sourceExample: z.input<typeof Source> = {
   writeKeys: [
     { key: 'wk_3f9a6c1e8b2d4f70a5c3e1d29b8f6a47', createdAt: '2026-10-14T02:00:00.000Z', expiresAt: null },
   ],
+  blockedAt: null,
   createdAt: '2026-10-14T02:00:00.000Z',
 };

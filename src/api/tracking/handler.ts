@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { KeyedSource } from '../../db/write-keys.ts';
 import {
   answerDocument,
   answerImage,
@@ -15,7 +16,7 @@ import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts'
 import { doorOf, methodsOf, type Door } from './doors.ts';
 import { openIntake, type Intake, type IntakeOptions } from './intake.ts';
 import { pixelBody, pixelImage } from './pixel.ts';
-import { isRefusal, type Refusal } from './refusal.ts';
+import { isRefusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
 import { keyOfHeader } from './write-key.ts';
 
@@ -98,8 +99,8 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
     }
     case 'script': {
       const { home, protocol } = addressOf(request, house.publicUrl);
-      const source = await intake.findSource(door.writeKey);
-      if (source === null) return answerRefusal(request, response, 'write_key_unknown');
+      const source = await intake.sourceOf(door.writeKey);
+      if (isRefusal(source)) return answerRefusal(request, response, source);
       const script = house.browserClient().script(door.writeKey, `${protocol}://${home}`);
       return answerScript(request, response, script, `public, max-age=${settingsSeconds}`);
     }
@@ -122,11 +123,10 @@ async function answerOf(
   request: IncomingMessage,
   response: ServerResponse,
   key: string,
-  { findSource }: Intake,
-  documentOf: (key: string, source: NonNullable<Awaited<ReturnType<Intake['findSource']>>>) => unknown,
+  intake: Intake,
+  documentOf: (key: string, source: KeyedSource) => unknown,
 ) {
-  const source = key === '' ? null : await findSource(key);
-  const refusal: Refusal = key === '' ? 'write_key_missing' : 'write_key_unknown';
-  if (source === null) answerRefusal(request, response, refusal);
+  const source = key === '' ? 'write_key_missing' : await intake.sourceOf(key);
+  if (isRefusal(source)) answerRefusal(request, response, source);
   else answerDocument(request, response, documentOf(key, source), settingsSeconds);
 }

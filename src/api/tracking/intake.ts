@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
+import type { KeyedSource } from '../../db/write-keys.ts';
 import type { Call } from './doors.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
 import { eventsOf, keyOfBody, readJson, type ReceivedEvents } from './received.ts';
 import { eventErrors, isRefusal, type Refusal, type StrictRefusal } from './refusal.ts';
-import { keyOfHeader, rememberingFindSource, type FindSource } from './write-key.ts';
+import { keyOfHeader, rememberingFindSource } from './write-key.ts';
 
 export interface IntakeOptions {
   readonly db: Database;
@@ -19,7 +20,8 @@ export interface IntakeOptions {
 
 /** Takes in what requests bring. */
 export interface Intake {
-  readonly findSource: FindSource;
+  /** The source that a write key may send to. @throws when Postgres is away */
+  sourceOf(key: string): Promise<KeyedSource | Refusal>;
   /**
    * Takes the body of one request.
    * @param read reads it, once the key in the header is known to be good
@@ -42,6 +44,11 @@ const maxWaitingBytes = 64 * 1024 * 1024;
 export function openIntake(options: IntakeOptions): Intake {
   const { db, logger } = options;
   const findSource = rememberingFindSource(db);
+  const sourceOf: Intake['sourceOf'] = async (key) => {
+    const source = await findSource(key);
+    if (source === null) return 'write_key_unknown';
+    return source.blocked ? 'source_blocked' : source;
+  };
   const keepOptions = options.dedupeWindow === undefined ? {} : { dedupeWindow: options.dedupeWindow };
   const commits = createGroupCommit<ReceivedEvents>({
     commit: async (group) => {
@@ -62,8 +69,8 @@ export function openIntake(options: IntakeOptions): Intake {
   const take: Intake['take'] = async (request, call, read) => {
     const receivedAt = new Date();
     const headerKey = keyOfHeader(request.headers.authorization);
-    let source = headerKey === null ? null : await findSource(headerKey);
-    if (headerKey !== null && source === null) return 'write_key_unknown';
+    let source = headerKey === null ? null : await sourceOf(headerKey);
+    if (isRefusal(source)) return source;
     const bytes = await read();
     if (isRefusal(bytes)) return bytes;
     const body = readJson(bytes, call);
@@ -71,8 +78,8 @@ export function openIntake(options: IntakeOptions): Intake {
     if (source === null) {
       const key = keyOfBody(body);
       if (key === null) return 'write_key_missing';
-      source = await findSource(key);
-      if (source === null) return 'write_key_unknown';
+      source = await sourceOf(key);
+      if (isRefusal(source)) return source;
     }
     const received = eventsOf(call, body, source, receivedAt);
     if (isRefusal(received)) return received;
@@ -81,7 +88,7 @@ export function openIntake(options: IntakeOptions): Intake {
     const how = await commits.submit(received);
     return how === 'committed' ? null : how === 'full' ? 'overloaded' : 'unavailable';
   };
-  return { findSource, take, close: () => commits.close() };
+  return { sourceOf, take, close: () => commits.close() };
 }
 
 /**

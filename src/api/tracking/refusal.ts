@@ -23,6 +23,7 @@ export const refusals = {
     'The request has no write key: send it as the user name of Basic authentication, or as "writeKey" in the body.',
   ],
   write_key_unknown: [401, 'The write key is unknown or no longer accepted.'],
+  source_blocked: [401, 'The source that this write key belongs to is blocked: nothing is taken from it.'],
   unknown_address: [
     404,
     'The tracking API has nothing at this address. Events go to /v1/batch, or to /v1/track and the other calls.',
