@@ -17,6 +17,8 @@ export interface SourceRecord {
   readonly createdAt: Date;
   /** Since when nothing is taken from it, null: it is not blocked. */
   readonly blockedAt: Date | null;
+  /** How many events are taken from it, null: any number. */
+  readonly eventsPerSecond: number | null;
   /** Those that are accepted now, newest first. */
   readonly writeKeys: readonly WriteKeyRecord[];
 }
@@ -61,11 +63,23 @@ export async function listSources(
 export async function changeSource(
   db: Queryable,
   id: string,
-  { name, blocked }: { readonly name?: string | undefined; readonly blocked?: boolean | undefined },
+  {
+    name,
+    blocked,
+    eventsPerSecond,
+  }: {
+    readonly name?: string | undefined;
+    readonly blocked?: boolean | undefined;
+    /** Null: any number. */
+    readonly eventsPerSecond?: number | null | undefined;
+  },
 ): Promise<SourceRecord | null> {
+  const limits = eventsPerSecond !== undefined; // what was sent too fast under the old limit is forgotten
   await db.run(sql`
     update source set name = coalesce(${name ?? null}, name), blocked_at = case ${blocked ?? null}::boolean
-      when true then coalesce(blocked_at, now()) when false then null else blocked_at end
+      when true then coalesce(blocked_at, now()) when false then null else blocked_at end,
+      events_per_second = case when ${limits} then ${eventsPerSecond ?? null} else events_per_second end,
+      next_event_at = case when not ${limits} then next_event_at end
     where id = ${id} and deleted_at is null`);
   return await getSource(db, id);
 }
@@ -117,6 +131,7 @@ async function expireKeys(tx: Queryable, sourceId: string, afterSeconds: number)
 async function readSources(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<SourceRow>(sql`
     select s.id, s.name, s.origin, s.created_at as "createdAt", s.blocked_at as "blockedAt",
+        s.events_per_second as "eventsPerSecond",
         ${microsecondsOf(sql`s.created_at`)} as "createdMicroseconds", (
         select coalesce(json_agg(json_build_object('key', k.key, 'createdAt', k.created_at, 'expiresAt', k.expires_at)
           order by k.created_at desc, k.key), '[]')

@@ -62,6 +62,21 @@ describe('sources', () => {
     expect(await change({ blocked: false })).toEqual({ ...source, name: 'Again', blockedAt: null });
   });
 
+  test('a source gets a limit, another one, and none', async () => {
+    const source = await makeSource();
+    expect(source).toMatchObject({ rateLimit: null });
+    const limitOf = async (body: object) =>
+      (await api.call('PATCH', `/api/sources/${source.id}`, body)).body.rateLimit;
+    expect(await limitOf({ rateLimit: { eventsPerSecond: 0.5 } })).toEqual({ eventsPerSecond: 0.5 });
+    expect(await limitOf({ name: 'Same' })).toEqual({ eventsPerSecond: 0.5 });
+    expect(await limitOf({ rateLimit: { eventsPerSecond: 500 } })).toEqual({ eventsPerSecond: 500 });
+    expect(await limitOf({ rateLimit: null })).toBeNull();
+    for (const eventsPerSecond of [0, -1, '5', 1e9]) {
+      const answer = await api.call('PATCH', `/api/sources/${source.id}`, { rateLimit: { eventsPerSecond } });
+      expect(answer.status).toBe(422);
+    }
+  });
+
   test('a change of nothing is refused', async () => {
     const { id } = await makeSource();
     const answer = await api.call('PATCH', `/api/sources/${id}`, {});

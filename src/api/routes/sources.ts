@@ -117,7 +117,7 @@ function change(deps: ApiDeps): Route {
       path: '/api/sources/{id}',
       tag,
       summary: 'Change a source',
-      description: 'Its name, or whether anything is taken from it.',
+      description: 'Its name, whether anything is taken from it, and how much a second.',
       params: IdPath,
       body: ChangedSource,
       bodyExample: { name: 'Web shop' },
@@ -125,7 +125,11 @@ function change(deps: ApiDeps): Route {
       problems: ['not_found'],
     },
     async ({ params, body, path }) => {
-      const source = await changeSource(deps.db, params.id, body);
+      const source = await changeSource(deps.db, params.id, {
+        name: body.name,
+        blocked: body.blocked,
+        eventsPerSecond: body.rateLimit === null ? null : body.rateLimit?.eventsPerSecond,
+      });
       return source === null ? nothingHere(path) : { status: 200, body: showSource(source) };
     },
   );

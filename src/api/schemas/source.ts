@@ -4,6 +4,10 @@ import type { SourceRecord } from '../../db/sources.ts';
 import { Id, Name, Time } from './fields.ts';
 
 export const NewSource = z.strictObject({ name: Name });
+const RateLimit = z.strictObject({
+  eventsPerSecond: z.number().positive().max(1_000_000).meta({ example: 500 }),
+});
+
 export const ChangedSource = z
   .strictObject({
     name: Name.optional(),
@@ -11,8 +15,12 @@ export const ChangedSource = z
       description:
         'true: nothing is taken from it any more, within a second or so, until it is set to false. Its senders get 401.',
     }),
+    rateLimit: RateLimit.nullable().optional().meta({
+      description:
+        'How much is taken from it, over all API processes, with two seconds of it at once after a quiet time; beyond that its senders get 429 with Retry-After. null: any number.',
+    }),
   })
-  .refine((change) => Object.keys(change).length > 0, 'Name what is to change: name, blocked.');
+  .refine((change) => Object.keys(change).length > 0, 'Name what is to change: name, blocked, rateLimit.');
 
 export const KeyRotation = z.strictObject({
   overlapSeconds: z.int().min(0).max(2_592_000).default(86_400).meta({
@@ -30,6 +38,10 @@ export const Source = z
     writeKeys: z
       .array(z.object({ key: z.string(), createdAt: Time, expiresAt: Time.nullable() }))
       .meta({ description: 'The keys that are accepted now; one that was rotated out has an end.' }),
+    rateLimit: z
+      .object({ eventsPerSecond: z.number() })
+      .nullable()
+      .meta({ description: 'How many events a second are taken from it; null: any number.' }),
     blockedAt: Time.nullable().meta({
       description: 'Since when nothing is taken from it; null: it is not blocked.',
     }),
@@ -49,6 +61,7 @@ export function showSource(source: SourceRecord): z.input<typeof Source> {
       createdAt: key.createdAt.toISOString(),
       expiresAt: key.expiresAt?.toISOString() ?? null,
     })),
+    rateLimit: source.eventsPerSecond === null ? null : { eventsPerSecond: source.eventsPerSecond },
     blockedAt: source.blockedAt?.toISOString() ?? null,
     createdAt: source.createdAt.toISOString(),
   };
@@ -62,6 +75,7 @@ export const sourceExample: z.input<typeof Source> = {
   writeKeys: [
     { key: 'wk_3f9a6c1e8b2d4f70a5c3e1d29b8f6a47', createdAt: '2026-10-14T02:00:00.000Z', expiresAt: null },
   ],
+  rateLimit: null,
   blockedAt: null,
   createdAt: '2026-10-14T02:00:00.000Z',
 };

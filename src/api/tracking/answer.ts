@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Script } from './browser-client.ts';
-import { refusals, type Refusal, type StrictRefusal } from './refusal.ts';
+import { refusals, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
 
 /** When clients may try again after our own trouble; seconds. */
 const retryAfterSeconds = 2;
@@ -30,6 +30,14 @@ export function answerStrict(
 ): void {
   const [status, message] = refusals.events_invalid;
   send(request, response, status, {}, JSON.stringify({ code: 'events_invalid', message, errors }));
+}
+
+/** Clients wait for as long as they are told, and no try of theirs is lost; they cut it at 300 s. */
+export function answerTooFast(request: IncomingMessage, response: ServerResponse, { waitMs }: TooFast): void {
+  const [status, message] = refusals.rate_limited;
+  const seconds = Math.min(300, Math.ceil(waitMs / 1_000));
+  const headers = { 'Retry-After': seconds, 'X-RateLimit-Reset': Math.ceil(Date.now() / 1_000) + seconds };
+  send(request, response, status, headers, JSON.stringify({ code: 'rate_limited', message }));
 }
 
 /** The address is ours, but takes other methods. */
@@ -107,7 +115,7 @@ function send(
 /** On every answer: without them a browser hides even the status from the page's client. */
 function corsHeaders(request: IncomingMessage): Record<string, string> {
   const { origin } = request.headers;
-  const exposed = { 'Access-Control-Expose-Headers': 'Retry-After' };
+  const exposed = { 'Access-Control-Expose-Headers': 'Retry-After, X-RateLimit-Reset' };
   if (origin === undefined) return { 'Access-Control-Allow-Origin': '*', ...exposed };
   return {
     'Access-Control-Allow-Origin': origin,

@@ -10,6 +10,7 @@ import {
   answerScript,
   answerStrict,
   answerSuccess,
+  answerTooFast,
 } from './answer.ts';
 import { openBrowserClient, type BrowserClient } from './browser-client.ts';
 import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts';
@@ -84,7 +85,8 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
       const refusal = await intake.take(request, door.call, () => readBody(request));
       if (refusal === null) return answerSuccess(request, response);
       if (isRefusal(refusal)) return answerRefusal(request, response, refusal);
-      return answerStrict(request, response, refusal);
+      if ('errors' in refusal) return answerStrict(request, response, refusal);
+      return answerTooFast(request, response, refusal);
     }
     case 'metrics':
       request.resume();

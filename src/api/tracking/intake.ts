@@ -5,8 +5,9 @@ import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
 import type { Call } from './doors.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
+import { openRateLimit } from './rate-limit.ts';
 import { eventsOf, keyOfBody, readJson, type ReceivedEvents } from './received.ts';
-import { eventErrors, isRefusal, type Refusal, type StrictRefusal } from './refusal.ts';
+import { eventErrors, isRefusal, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
 import { keyOfHeader, rememberingFindSource } from './write-key.ts';
 
 export interface IntakeOptions {
@@ -31,7 +32,7 @@ export interface Intake {
     request: IncomingMessage,
     call: Call,
     read: () => Promise<Uint8Array | Refusal>,
-  ): Promise<Refusal | StrictRefusal | null>;
+  ): Promise<Refusal | StrictRefusal | TooFast | null>;
   /** Stores what was taken up and refuses the rest. */
   close(): Promise<void>;
 }
@@ -44,6 +45,7 @@ const maxWaitingBytes = 64 * 1024 * 1024;
 export function openIntake(options: IntakeOptions): Intake {
   const { db, logger } = options;
   const findSource = rememberingFindSource(db);
+  const rates = openRateLimit(db);
   const sourceOf: Intake['sourceOf'] = async (key) => {
     const source = await findSource(key);
     if (source === null) return 'write_key_unknown';
@@ -84,7 +86,10 @@ export function openIntake(options: IntakeOptions): Intake {
     const received = eventsOf(call, body, source, receivedAt);
     if (isRefusal(received)) return received;
     if (received.rejected.length > 0 && isStrict(request)) return { errors: eventErrors(received) };
-    if (received.events.length + received.rejected.length === 0) return null;
+    const events = received.events.length + received.rejected.length;
+    if (events === 0) return null;
+    const waitMs = await rates.take(source, events);
+    if (waitMs > 0) return { waitMs };
     const how = await commits.submit(received);
     return how === 'committed' ? null : how === 'full' ? 'overloaded' : 'unavailable';
   };

@@ -31,6 +31,10 @@ export const refusals = {
   method_not_allowed: [405, 'Events are sent by POST, settings and images are asked for by GET.'],
   body_too_large: [413, 'The body is too large: a batch may have 500 KB, after decompression.'],
   too_many_events: [413, 'The batch has too many events: it may have 2,500.'],
+  rate_limited: [
+    429,
+    'The source sends more than its limit. Nothing of this request was stored; send it again later.',
+  ],
   overloaded: [503, 'Too many events wait to be stored. Nothing of this request was stored; send it again.'],
   unavailable: [
     503,
@@ -56,6 +60,12 @@ export interface EventError {
 /** A request in strict mode that is refused because of some of its events. */
 export interface StrictRefusal {
   readonly errors: readonly EventError[];
+}
+
+/** A request beyond its source's rate. */
+export interface TooFast {
+  /** Milliseconds. */
+  readonly waitMs: number;
 }
 
 /** What is wrong with the events of a request, and how to mend it. */
