@@ -16,10 +16,8 @@ export function answerSuccess(request: IncomingMessage, response: ServerResponse
 
 /** A refusal with its code and message; clients read both. */
 export function answerRefusal(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
-  const [status, message] = refusals[refusal];
-  const headers: Record<string, string | number> = {};
-  if (status === 503) headers['Retry-After'] = retryAfterSeconds;
-  send(request, response, status, headers, JSON.stringify({ code: refusal, message }));
+  const isOurs = refusals[refusal][0] === 503;
+  refuse(request, response, refusal, { headers: isOurs ? { 'Retry-After': retryAfterSeconds } : {} });
 }
 
 /** A refusal in strict mode: each event at fault with what is wrong with it. */
@@ -28,16 +26,14 @@ export function answerStrict(
   response: ServerResponse,
   { errors }: StrictRefusal,
 ): void {
-  const [status, message] = refusals.events_invalid;
-  send(request, response, status, {}, JSON.stringify({ code: 'events_invalid', message, errors }));
+  refuse(request, response, 'events_invalid', { errors });
 }
 
 /** Clients wait for as long as they are told, and no try of theirs is lost; they cut it at 300 s. */
 export function answerTooFast(request: IncomingMessage, response: ServerResponse, { waitMs }: TooFast): void {
-  const [status, message] = refusals.rate_limited;
   const seconds = Math.min(300, Math.ceil(waitMs / 1_000));
   const headers = { 'Retry-After': seconds, 'X-RateLimit-Reset': Math.ceil(Date.now() / 1_000) + seconds };
-  send(request, response, status, headers, JSON.stringify({ code: 'rate_limited', message }));
+  refuse(request, response, 'rate_limited', { headers });
 }
 
 /** The address is ours, but takes other methods. */
@@ -46,9 +42,17 @@ export function answerMethods(
   response: ServerResponse,
   methods: readonly string[],
 ): void {
-  const [status, message] = refusals.method_not_allowed;
-  const headers = { Allow: [...methods, 'OPTIONS'].join(', ') };
-  send(request, response, status, headers, JSON.stringify({ code: 'method_not_allowed', message }));
+  refuse(request, response, 'method_not_allowed', { headers: { Allow: [...methods, 'OPTIONS'].join(', ') } });
+}
+
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  code: Refusal,
+  { headers = {}, errors }: { headers?: Readonly<Record<string, string | number>> } & Partial<StrictRefusal>,
+): void {
+  const [status, message] = refusals[code];
+  send(request, response, status, headers, JSON.stringify({ code, message, errors }));
 }
 
 /** What a client asked for. @param maxAge for how long it may keep it; seconds */

@@ -67,7 +67,8 @@ const settingsPath = /^\/projects\/([^/]+)\/settings\/?$/;
  * gave his client a base address without `/v1`, or with one that the client puts there again, is understood as well.
  */
 export function doorOf(url: string | undefined): Door | null {
-  const [path = '', query = ''] = splitOnce(url ?? '', '?');
+  const [path = '', ...rest] = (url ?? '').split('?');
+  const query = rest.join('?');
   if (/^\/sourceConfig\/?$/.test(path)) return { kind: 'sourceConfig', query: new URLSearchParams(query) };
   const script = scriptPath.exec(path)?.[1];
   if (script !== undefined) return { kind: 'script', writeKey: decoded(script) };
@@ -99,9 +100,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-function splitOnce(text: string, by: string): string[] {
-  const at = text.indexOf(by);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
