@@ -16,7 +16,7 @@ import { loadDefinition } from '../../destinations/registry.ts';
 import { replayWorkflowId, streamWorkflowId } from '../../temporal/orchestrator.ts';
 import { changing } from '../changing.ts';
 import type { ApiDeps } from '../deps.ts';
-import { replaysEnded, streamChanged, streamEnded, tell } from '../engine.ts';
+import { replaysEnded, streamChanged, streamEnded, wake } from '../engine.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
 import {
@@ -74,6 +74,7 @@ function change(deps: ApiDeps): Route {
       const { state: made } = await settle(
         () => changing(deps.db, (tx) => apply(deps, tx, id, body)),
         isDone,
+        deps.stopping,
       );
       if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
       if (body.enabled === true) await startStream(deps, made.destination);
@@ -162,7 +163,7 @@ async function wakeAll(deps: ApiDeps, destinationId: string): Promise<void> {
     streamWorkflowId(destinationId),
     ...replays.map((replay) => replayWorkflowId(destinationId, replay.id)),
   ];
-  await Promise.all(ids.map((id) => tell(deps, 'wake', () => deps.orchestrator.wake(id))));
+  for (const workflowId of ids) wake(deps, workflowId);
 }
 
 function remove(deps: ApiDeps): Route {

@@ -5,7 +5,7 @@ import { replayStatus } from '../../core/replay-status.ts';
 import { streamWorkflowId } from '../../temporal/orchestrator.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
-import { tell } from '../engine.ts';
+import { wake } from '../engine.ts';
 import { problem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
 import { Destination, destinationExample } from '../schemas/destination.ts';
@@ -90,10 +90,11 @@ function steer(deps: ApiDeps, verb: 'pause' | 'resume'): Route {
     async ({ params, path }) => {
       const run = await setStreamDesired(deps.db, params.id, desired);
       if (run === null || run.desired === 'cancelled') return await noStream(deps, params.id, path);
-      await tell(deps, `wake stream`, () => deps.orchestrator.wake(streamWorkflowId(params.id)));
+      wake(deps, streamWorkflowId(params.id));
       const { settled } = await settle(
         () => openStreamRun(deps.db, params.id),
         (now) => now === null || replayStatus(now).status === desired,
+        deps.stopping,
       );
       const destination = await getDestination(deps.db, params.id);
       if (destination === null) return nothingHere(path);

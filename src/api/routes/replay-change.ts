@@ -13,7 +13,7 @@ import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { IdPath } from '../schemas/fields.ts';
 import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
 import { settle } from '../settle.ts';
-import { over, wake } from './replay-control.ts';
+import { over, wakeReplay } from './replay-control.ts';
 import { emptyRange, tag } from './replays.ts';
 
 const ChangedReplay = z
@@ -79,7 +79,7 @@ function change(deps: ApiDeps): Route {
     async ({ params: { id }, body, path }) => {
       const made = await changing(deps.db, (tx) => apply(tx, id, body));
       if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
-      await wake(deps, made);
+      wakeReplay(deps, made);
       const settled = body.range === undefined || (await rangeChanged(deps, made));
       const replay = await getReplay(deps.db, id);
       return { status: settled ? 200 : 202, body: showReplay(replay ?? made, deps.orchestrator) };
@@ -109,8 +109,9 @@ async function rangeChanged(deps: ApiDeps, replay: RunRecord): Promise<boolean> 
   const { settled } = await settle(
     () => endIfDue(deps, id),
     (run) => run === null || !run.changing,
+    deps.stopping,
   );
-  await wake(deps, replay); // its lanes may go on
+  wakeReplay(deps, replay); // its lanes may go on
   const until = performance.now() + countMs;
   await countReplay(deps.db, id, () => performance.now() < until);
   return settled;

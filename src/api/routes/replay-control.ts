@@ -3,7 +3,7 @@ import { getReplay, setReplayDesired, type ChangeReplay } from '../../db/replays
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../deps.ts';
-import { endIfDue, tell } from '../engine.ts';
+import { endIfDue, wake } from '../engine.ts';
 import { problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Answer, type Route } from '../route.ts';
 import { IdPath } from '../schemas/fields.ts';
@@ -78,12 +78,12 @@ async function answerTo(
       : over(change.replay);
   }
   if (change.kind === 'planned') return notBegun;
-  await wake(deps, change.replay);
+  wakeReplay(deps, change.replay);
   const { id } = change.replay;
   const read = async () => (verb === 'cancel' ? await endIfDue(deps, id) : await getReplay(deps.db, id));
   const isAsAsked = (run: RunRecord | null) =>
     run === null || run.endedAt !== null || replayStatus(run).status === desired;
-  const { state, settled } = await settle(read, isAsAsked);
+  const { state, settled } = await settle(read, isAsAsked, deps.stopping);
   if (state === null) return nothingHere(path);
   return { status: settled ? 200 : 202, body: showReplay(state, deps.orchestrator) };
 }
@@ -106,7 +106,6 @@ export function over(replay: RunRecord): Problem {
 }
 
 /** Tells a replay's workflow that its row is worth reading again. */
-export async function wake(deps: ApiDeps, replay: Pick<RunRecord, 'id' | 'destinationId'>): Promise<void> {
-  const workflowId = replayWorkflowId(replay.destinationId, replay.id);
-  await tell(deps, 'wake replay', () => deps.orchestrator.wake(workflowId));
+export function wakeReplay(deps: ApiDeps, replay: Pick<RunRecord, 'id' | 'destinationId'>): void {
+  wake(deps, replayWorkflowId(replay.destinationId, replay.id));
 }

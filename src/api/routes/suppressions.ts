@@ -127,6 +127,7 @@ async function confirmed(deps: ApiDeps, rows: readonly SuppressionRecord[]) {
   const { state, settled } = await settle(
     () => heardRevision(deps.db),
     (heard) => heard >= newest,
+    deps.stopping,
   );
   return { heard: state, settled };
 }
