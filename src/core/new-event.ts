@@ -52,6 +52,8 @@ export interface Arrival {
   /** The batch's `integrations` as parsed. */
   readonly integrations: unknown;
   readonly newMessageId: () => string;
+  /** Events may belong to nobody, as in the Track API those of objects and messages do. */
+  readonly takesNobodys?: boolean;
 }
 
 /**
@@ -68,7 +70,7 @@ export function readEvent(
 ): ReadEvent {
   if (!isJsonObject(value)) return rejectedEvent('not_an_object', raw, value, arrival);
   if (raw.length > maxEventBytes) return rejectedEvent('event_too_large', raw, value, arrival);
-  const code = rejectionOf(value, type ?? value['type']);
+  const code = rejectionOf(value, type ?? value['type'], arrival.takesNobodys !== true);
   if (code !== null) return rejectedEvent(code, raw, value, arrival);
   const event = archivable(value, raw, type ?? (value['type'] as EventType), arrival);
   const inherited = event.edits.reduce((bytes, edit) => bytes + inheritedLength(edit), 0);

@@ -50,6 +50,15 @@ export const rejectionReasons = {
     message: 'The group call has no "groupId".',
     remedy: 'Send the id of the group that the user belongs to as "groupId".',
   },
+  unknown_operation: {
+    message: 'The Track API has no operation of this type and action.',
+    remedy:
+      'Send a "type" (person, object or delivery) and an "action" that goes with it, for example identify.',
+  },
+  operation_incomplete: {
+    message: 'The operation of the Track API lacks a member that it cannot do without.',
+    remedy: 'Send what the answer to the request names.',
+  },
   message_id_reused: {
     message: 'Another event with the same messageId and other content was archived before.',
     remedy: 'Give each event a messageId of its own; only a retry of the same event may repeat one.',
@@ -81,10 +90,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /**
  * Why an event's content cannot be archived, or null when it can. Wrong kinds of traits and properties are no reason:
  * they may fail an action later, never the event. The rules are Segment's (segment-docs, connections/spec).
+ * @param needsUser whether it has to belong to somebody
  */
-export function rejectionOf(event: JsonObject, type: unknown): RejectionCode | null {
+export function rejectionOf(event: JsonObject, type: unknown, needsUser = true): RejectionCode | null {
   if (!isEventType(type)) return 'unknown_type';
-  if (!isId(event['userId']) && !isId(event['anonymousId'])) return 'no_user';
+  if (needsUser && !isId(event['userId']) && !isId(event['anonymousId'])) return 'no_user';
   if (type === 'track' && (typeof event['event'] !== 'string' || event['event'] === '')) {
     return 'track_without_event';
   }

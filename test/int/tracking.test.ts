@@ -63,7 +63,7 @@ test.each([
   '/',
   '/unknown',
   '/v2/batch',
-  '/api/v1/track',
+  '/api/track',
   '/v1x/track',
   '/Track',
   '/constructor',

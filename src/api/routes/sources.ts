@@ -40,7 +40,8 @@ function create(deps: ApiDeps): Route {
       path: '/api/sources',
       tag,
       summary: 'Create a source',
-      description: 'Its write key goes into the SDKs that send events to this server.',
+      description:
+        "Its write key goes into the SDKs that send events to this server: as it is into Segment's, as the API key, with any site ID, into Customer.io's for the Track API.",
       body: NewSource,
       bodyExample: { name: 'Shop' },
       answers: { 201: { description: 'The source.', schema: Source, example: sourceExample } },

@@ -16,8 +16,14 @@ export function answerSuccess(request: IncomingMessage, response: ServerResponse
 
 /** A refusal with its code and message; clients read both. */
 export function answerRefusal(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
-  const isOurs = refusals[refusal][0] === 503;
-  refuse(request, response, refusal, { headers: isOurs ? { 'Retry-After': retryAfterSeconds } : {} });
+  refuse(request, response, refusal, { headers: refusalHeaders(refusal) });
+}
+
+type Headers = Readonly<Record<string, string | number>>;
+
+/** What a refusal says about trying again. */
+export function refusalHeaders(refusal: Refusal): Headers {
+  return refusals[refusal][0] === 503 ? { 'Retry-After': retryAfterSeconds } : {};
 }
 
 /** A refusal in strict mode: each event at fault with what is wrong with it. */
@@ -30,10 +36,14 @@ export function answerStrict(
 }
 
 /** Clients wait for as long as they are told, and no try of theirs is lost; they cut it at 300 s. */
-export function answerTooFast(request: IncomingMessage, response: ServerResponse, { waitMs }: TooFast): void {
+export function answerTooFast(request: IncomingMessage, response: ServerResponse, tooFast: TooFast): void {
+  refuse(request, response, 'rate_limited', { headers: tooFastHeaders(tooFast) });
+}
+
+/** When a client that sent too fast may go on. */
+export function tooFastHeaders({ waitMs }: TooFast): Headers {
   const seconds = Math.min(300, Math.ceil(waitMs / 1_000));
-  const headers = { 'Retry-After': seconds, 'X-RateLimit-Reset': Math.ceil(Date.now() / 1_000) + seconds };
-  refuse(request, response, 'rate_limited', { headers });
+  return { 'Retry-After': seconds, 'X-RateLimit-Reset': Math.ceil(Date.now() / 1_000) + seconds };
 }
 
 /** The address is ours, but takes other methods. */
@@ -42,17 +52,33 @@ export function answerMethods(
   response: ServerResponse,
   methods: readonly string[],
 ): void {
-  refuse(request, response, 'method_not_allowed', { headers: { Allow: [...methods, 'OPTIONS'].join(', ') } });
+  refuse(request, response, 'method_not_allowed', { headers: methodsHeaders(methods) });
+}
+
+/** The methods that an address takes. */
+export function methodsHeaders(methods: readonly string[]): Headers {
+  return { Allow: [...methods, 'OPTIONS'].join(', ') };
 }
 
 function refuse(
   request: IncomingMessage,
   response: ServerResponse,
   code: Refusal,
-  { headers = {}, errors }: { headers?: Readonly<Record<string, string | number>> } & Partial<StrictRefusal>,
+  { headers = {}, errors }: { headers?: Headers } & Partial<StrictRefusal>,
 ): void {
   const [status, message] = refusals[code];
-  send(request, response, status, headers, JSON.stringify({ code, message, errors }));
+  answerJson(request, response, status, { code, message, errors }, headers);
+}
+
+/** A document with the headers that every answer of the tracking API has. */
+export function answerJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  document: unknown,
+  headers: Headers = {},
+): void {
+  send(request, response, status, headers, JSON.stringify(document));
 }
 
 /** What a client asked for. @param maxAge for how long it may keep it; seconds */
@@ -88,10 +114,14 @@ export function answerImage(request: IncomingMessage, response: ServerResponse, 
 }
 
 /** Lets a page of any origin send events: write keys are public, and no cookie means anything here. */
-export function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+export function answerPreflight(
+  request: IncomingMessage,
+  response: ServerResponse,
+  methods = 'GET, POST, OPTIONS',
+): void {
   response.writeHead(200, {
     ...corsHeaders(request),
-    'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
+    'Access-Control-Allow-Methods': methods,
     'Access-Control-Allow-Headers': request.headers['access-control-request-headers'] ?? '*',
     'Access-Control-Max-Age': preflightSeconds,
     'Content-Length': 0,
@@ -103,7 +133,7 @@ function send(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
-  headers: Readonly<Record<string, string | number>>,
+  headers: Headers,
   body: string | Buffer,
 ): void {
   if (response.destroyed || response.headersSent) return;

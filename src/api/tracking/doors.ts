@@ -1,4 +1,5 @@
 import type { EventType } from '../../core/event.ts';
+import { isTrackPath, trackAddressOf, type TrackAddress } from './track-api/addresses.ts';
 
 /** What an address takes: one event of a type, or a batch of any. */
 export type Call = EventType | 'batch';
@@ -19,6 +20,8 @@ export type Door =
   | { readonly kind: 'script'; readonly writeKey: string }
   /** A part of it that it loads later. */
   | { readonly kind: 'bundle'; readonly name: string }
+  /** An address of Customer.io's Track API; null: it begins like one. */
+  | { readonly kind: 'track'; readonly address: TrackAddress | null }
   /** It begins like one of ours. */
   | { readonly kind: 'unknown' };
 
@@ -46,7 +49,7 @@ const calls: Readonly<Record<string, Call>> = {
 };
 
 /** Each kind's own method; all of them answer OPTIONS, too. */
-export const methodsOf: Readonly<Record<Exclude<Door['kind'], 'unknown'>, readonly string[]>> = {
+export const methodsOf: Readonly<Record<Exclude<Door['kind'], 'unknown' | 'track'>, readonly string[]>> = {
   events: ['POST'],
   metrics: ['POST'],
   pixel: ['GET', 'HEAD'],
@@ -69,6 +72,7 @@ const settingsPath = /^\/projects\/([^/]+)\/settings\/?$/;
 export function doorOf(url: string | undefined): Door | null {
   const [path = '', ...rest] = (url ?? '').split('?');
   const query = rest.join('?');
+  if (isTrackPath(path)) return { kind: 'track', address: trackAddressOf(path) };
   if (/^\/sourceConfig\/?$/.test(path)) return { kind: 'sourceConfig', query: new URLSearchParams(query) };
   const script = scriptPath.exec(path)?.[1];
   if (script !== undefined) return { kind: 'script', writeKey: decoded(script) };

@@ -14,11 +14,13 @@ import {
 } from './answer.ts';
 import { openBrowserClient, type BrowserClient } from './browser-client.ts';
 import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts';
-import { doorOf, methodsOf, type Door } from './doors.ts';
+import { doorOf, methodsOf, type Call, type Door } from './doors.ts';
 import { openIntake, type Intake, type IntakeOptions } from './intake.ts';
 import { pixelBody, pixelImage } from './pixel.ts';
-import { isRefusal } from './refusal.ts';
+import { eventsOf, keyOfBody, readJson, type ReceivedEvents } from './received.ts';
+import { eventErrors, isRefusal, type Refusal, type StrictRefusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
+import { answerTrack, trackPreflight } from './track-api/handler.ts';
 import { keyOfHeader } from './write-key.ts';
 
 export interface TrackingOptions extends IntakeOptions {
@@ -47,6 +49,11 @@ export function createTrackingHandler(options: TrackingOptions): TrackingHandler
     handle: (request, response) => {
       const door = doorOf(request.url);
       if (door === null) return false;
+      if (door.kind === 'track') {
+        if (request.method === 'OPTIONS') trackPreflight(request, response);
+        else void answerTrack(request, response, door.address, house);
+        return true;
+      }
       const methods = door.kind === 'unknown' ? [] : methodsOf[door.kind];
       if (request.method === 'OPTIONS') answerPreflight(request, response);
       else if (door.kind === 'unknown') answerRefusal(request, response, 'unknown_address');
@@ -58,7 +65,7 @@ export function createTrackingHandler(options: TrackingOptions): TrackingHandler
   };
 }
 
-type KnownDoor = Exclude<Door, { kind: 'unknown' }>;
+type KnownDoor = Exclude<Door, { kind: 'unknown' | 'track' }>;
 
 interface House {
   readonly intake: Intake;
@@ -82,18 +89,18 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
   const { intake } = house;
   switch (door.kind) {
     case 'events': {
-      const refusal = await intake.take(request, door.call, () => readBody(request));
-      if (refusal === null) return answerSuccess(request, response);
-      if (isRefusal(refusal)) return answerRefusal(request, response, refusal);
-      if ('errors' in refusal) return answerStrict(request, response, refusal);
-      return answerTooFast(request, response, refusal);
+      const taken = await take(request, door.call, intake, () => readBody(request));
+      if (isRefusal(taken)) return answerRefusal(request, response, taken);
+      if ('errors' in taken) return answerStrict(request, response, taken);
+      if ('waitMs' in taken) return answerTooFast(request, response, taken);
+      return answerSuccess(request, response);
     }
     case 'metrics':
       request.resume();
       return answerSuccess(request, response);
     case 'pixel':
       // A page cannot do anything about a refusal: the image comes in any case.
-      await intake.take(request, door.call, () => Promise.resolve(pixelBody(door.query)));
+      await take(request, door.call, intake, () => Promise.resolve(pixelBody(door.query)));
       return answerImage(request, response, pixelImage);
     case 'settings': {
       const address = addressOf(request, house.publicUrl);
@@ -116,6 +123,37 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
       return await answerOf(request, response, key, intake, sourceConfig);
     }
   }
+}
+
+function take(
+  request: IncomingMessage,
+  call: Call,
+  intake: Intake,
+  read: () => Promise<Uint8Array | Refusal>,
+) {
+  const key = keyOfHeader(request.headers.authorization);
+  return intake.take({
+    keys: key === null ? [] : [key],
+    keyOf: keyOfBody,
+    missingKey: 'write_key_missing',
+    read: async () => {
+      const bytes = await read();
+      return isRefusal(bytes) ? bytes : readJson(bytes, call);
+    },
+    eventsOf: (body, source, receivedAt): ReceivedEvents | Refusal | StrictRefusal => {
+      const received = eventsOf(call, body, source, receivedAt);
+      if (isRefusal(received) || received.rejected.length === 0 || !isStrict(request)) return received;
+      return { errors: eventErrors(received) };
+    },
+  });
+}
+
+/**
+ * Whether a client wants to be told of events that cannot be accepted, instead of finding them among the rejected ones.
+ * Source: docs.customer.io, integrations/api/cdp, strict mode.
+ */
+function isStrict(request: IncomingMessage): boolean {
+  return /^(1|true)$/i.test(String(request.headers['x-strict-mode'] ?? ''));
 }
 
 /** For how long a client may keep its settings; a key that is revoked meanwhile is refused where events come in. */

@@ -1,14 +1,12 @@
-import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
-import type { Call } from './doors.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
 import { openRateLimit } from './rate-limit.ts';
-import { eventsOf, keyOfBody, readJson, type ReceivedEvents } from './received.ts';
-import { eventErrors, isRefusal, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
-import { keyOfHeader, rememberingFindSource } from './write-key.ts';
+import type { ReceivedBody, ReceivedEvents } from './received.ts';
+import { isRefusal, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
+import { rememberingFindSource } from './write-key.ts';
 
 export interface IntakeOptions {
   readonly db: Database;
@@ -19,20 +17,29 @@ export interface IntakeOptions {
   readonly maxWaitingEvents?: number;
 }
 
+/** One request, as the door that it came through understands it. */
+export interface Delivered<T extends ReceivedEvents | Refusal | StrictRefusal> {
+  /** What the header has for a write key, in the order in which it is tried. */
+  readonly keys: readonly string[];
+  /** What the body has for one; asked where the header has none. */
+  readonly keyOf: (body: ReceivedBody) => string | null;
+  readonly missingKey: Refusal;
+  /** Reads the body, once a key of the header is known to be good. */
+  readonly read: () => Promise<ReceivedBody | Refusal>;
+  readonly eventsOf: (body: ReceivedBody, source: KeyedSource, receivedAt: Date) => T;
+}
+
 /** Takes in what requests bring. */
 export interface Intake {
-  /** The source that a write key may send to. @throws when Postgres is away */
-  sourceOf(key: string): Promise<KeyedSource | Refusal>;
+  /** The source that the first of these keys that is one may send to. @throws when Postgres is away */
+  sourceOf(...keys: readonly string[]): Promise<KeyedSource | Refusal>;
   /**
-   * Takes the body of one request.
-   * @param read reads it, once the key in the header is known to be good
-   * @returns null when everything is stored @throws on trouble of our own
+   * Takes in one request.
+   * @returns what it brought, once everything of it is stored @throws on trouble of our own
    */
-  take(
-    request: IncomingMessage,
-    call: Call,
-    read: () => Promise<Uint8Array | Refusal>,
-  ): Promise<Refusal | StrictRefusal | TooFast | null>;
+  take<T extends ReceivedEvents | Refusal | StrictRefusal>(
+    request: Delivered<T>,
+  ): Promise<T | Refusal | TooFast>;
   /** Stores what was taken up and refuses the rest. */
   close(): Promise<void>;
 }
@@ -46,10 +53,12 @@ export function openIntake(options: IntakeOptions): Intake {
   const { db, logger } = options;
   const findSource = rememberingFindSource(db);
   const rates = openRateLimit(db);
-  const sourceOf: Intake['sourceOf'] = async (key) => {
-    const source = await findSource(key);
-    if (source === null) return 'write_key_unknown';
-    return source.blocked ? 'source_blocked' : source;
+  const sourceOf: Intake['sourceOf'] = async (...keys) => {
+    for (const key of keys) {
+      const source = await findSource(key);
+      if (source !== null) return source.blocked ? 'source_blocked' : source;
+    }
+    return 'write_key_unknown';
   };
   const keepOptions = options.dedupeWindow === undefined ? {} : { dedupeWindow: options.dedupeWindow };
   const commits = createGroupCommit<ReceivedEvents>({
@@ -68,40 +77,29 @@ export function openIntake(options: IntakeOptions): Intake {
     maxGroup,
     maxWaiting: { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes },
   });
-  const take: Intake['take'] = async (request, call, read) => {
+  const take: Intake['take'] = async (request) => {
     const receivedAt = new Date();
-    const headerKey = keyOfHeader(request.headers.authorization);
-    let source = headerKey === null ? null : await sourceOf(headerKey);
+    let source = request.keys.length === 0 ? null : await sourceOf(...request.keys);
     if (isRefusal(source)) return source;
-    const bytes = await read();
-    if (isRefusal(bytes)) return bytes;
-    const body = readJson(bytes, call);
+    const body = await request.read();
     if (isRefusal(body)) return body;
     if (source === null) {
-      const key = keyOfBody(body);
-      if (key === null) return 'write_key_missing';
+      const key = request.keyOf(body);
+      if (key === null) return request.missingKey;
       source = await sourceOf(key);
       if (isRefusal(source)) return source;
     }
-    const received = eventsOf(call, body, source, receivedAt);
-    if (isRefusal(received)) return received;
-    if (received.rejected.length > 0 && isStrict(request)) return { errors: eventErrors(received) };
+    const taken = request.eventsOf(body, source, receivedAt);
+    const received: ReceivedEvents | Refusal | StrictRefusal = taken;
+    if (isRefusal(received) || 'errors' in received) return taken;
     const events = received.events.length + received.rejected.length;
-    if (events === 0) return null;
+    if (events === 0) return taken;
     const waitMs = await rates.take(source, events);
     if (waitMs > 0) return { waitMs };
     const how = await commits.submit(received);
-    return how === 'committed' ? null : how === 'full' ? 'overloaded' : 'unavailable';
+    return how === 'committed' ? taken : how === 'full' ? 'overloaded' : 'unavailable';
   };
   return { sourceOf, take, close: () => commits.close() };
-}
-
-/**
- * Whether a client wants to be told of events that cannot be accepted, instead of finding them among the rejected ones.
- * Source: docs.customer.io, integrations/api/cdp, strict mode.
- */
-function isStrict(request: IncomingMessage): boolean {
-  return /^(1|true)$/i.test(String(request.headers['x-strict-mode'] ?? ''));
 }
 
 function weigh({ events, rejected }: ReceivedEvents): Weight {

@@ -14,7 +14,7 @@ import { isJsonObject, maxEventDepth } from '../../core/rejection.ts';
 import { parseTime } from '../../core/timestamps.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
 import type { Call } from './doors.ts';
-import type { Refusal } from './refusal.ts';
+import { isRefusal, type Refusal } from './refusal.ts';
 
 /** Segment's limits for a batch. Source: segment-docs, connections/sources/catalog/libraries/server/http-api. */
 const maxBatchBytes = 500 * 1024;
@@ -73,7 +73,13 @@ export function eventsOf(
   source: KeyedSource,
   receivedAt: Date,
 ): ReceivedEvents | Refusal {
-  const arrival: Arrival = {
+  const arrival = arrivalOf(source, receivedAt);
+  return call === 'batch' ? eventsOfBatch(body, arrival) : eventOfCall(body, call, arrival);
+}
+
+/** What live events of one request have in common, as long as nothing else of it says more. */
+export function arrivalOf(source: KeyedSource, receivedAt: Date): Arrival {
+  return {
     ...source,
     receivedAt,
     live: true,
@@ -82,21 +88,41 @@ export function eventsOf(
     integrations: null,
     newMessageId: randomUUID,
   };
-  return call === 'batch' ? eventsOfBatch(body, arrival) : eventOfCall(body, call, arrival);
 }
 
 function eventOfCall({ value, json }: ReceivedBody, type: EventType, arrival: Arrival): ReceivedEvents {
   return sorted([readEvent(value, json, type, arrival)]);
 }
 
-function eventsOfBatch({ value, json, depth }: ReceivedBody, arrival: Arrival): ReceivedEvents | Refusal {
+/** One item of a batch: its bytes as they were sent, and what they say. */
+export interface BatchItem {
+  readonly raw: Uint8Array;
+  readonly value: unknown;
+}
+
+/** The items of a body's `batch`, within its limits. */
+export function batchItems(
+  { value, json }: ReceivedBody,
+  members: readonly JsonMember[] = membersOf(json),
+): BatchItem[] | Refusal {
   const values = isJsonObject(value) ? value['batch'] : undefined;
-  if (!isJsonObject(value) || !Array.isArray(values)) return 'no_batch';
-  const members = membersOf(json);
+  if (!Array.isArray(values)) return 'no_batch';
   const batch = members.findLast(({ key }) => key === 'batch');
   if (batch === undefined) return 'no_batch';
   if (batch.valueEnd - batch.valueStart > maxBatchBytes) return 'body_too_large';
   if (values.length > maxBatchEvents) return 'too_many_events';
+  return elementsOf(json, batch.valueStart).map(({ valueStart, valueEnd }, index) => ({
+    raw: json.subarray(valueStart, valueEnd),
+    value: values[index] as unknown,
+  }));
+}
+
+function eventsOfBatch(body: ReceivedBody, arrival: Arrival): ReceivedEvents | Refusal {
+  const { value, json, depth } = body;
+  if (!isJsonObject(value)) return 'no_batch';
+  const members = membersOf(json);
+  const items = batchItems(body, members);
+  if (isRefusal(items)) return items;
   const inherited = inheritedMembers(json, members, depth > maxEventDepth);
   if (inherited === null) return 'too_deep';
   const sentAt = parseTime(value['sentAt']);
@@ -106,14 +132,12 @@ function eventsOfBatch({ value, json, depth }: ReceivedBody, arrival: Arrival): 
     batch: inherited,
     integrations: value['integrations'],
   };
-  const items = elementsOf(json, batch.valueStart);
   return sorted(
-    items.map(({ valueStart, valueEnd }, index) => {
-      const raw = json.subarray(valueStart, valueEnd);
-      return depth > maxEventDepth && depthOf(raw, maxEventDepth) > maxEventDepth
-        ? rejectedEvent('event_too_deep', raw, values[index], ofItems)
-        : readEvent(values[index], raw, null, ofItems);
-    }),
+    items.map((item) =>
+      depth > maxEventDepth && depthOf(item.raw, maxEventDepth) > maxEventDepth
+        ? rejectedEvent('event_too_deep', item.raw, item.value, ofItems)
+        : readEvent(item.value, item.raw, null, ofItems),
+    ),
   );
 }
 

@@ -1,5 +1,6 @@
 import { rejectionReasons, type RejectionCode } from '../../core/rejection.ts';
 import type { ReceivedEvents } from './received.ts';
+import { knownTrackAddresses } from './track-api/addresses.ts';
 
 /**
  * Every way in which the tracking API refuses. Clients drop their data for ever on a 4xx and try again on a 503, so
@@ -23,12 +24,17 @@ export const refusals = {
     'The request has no write key: send it as the user name of Basic authentication, or as "writeKey" in the body.',
   ],
   write_key_unknown: [401, 'The write key is unknown or no longer accepted.'],
+  api_key_missing: [
+    401,
+    "The request has no API key: send a source's write key as the password of Basic authentication; the site ID before it may be anything.",
+  ],
   source_blocked: [401, 'The source that this write key belongs to is blocked: nothing is taken from it.'],
   unknown_address: [
     404,
     'The tracking API has nothing at this address. Events go to /v1/batch, or to /v1/track and the other calls.',
   ],
-  method_not_allowed: [405, 'Events are sent by POST, settings and images are asked for by GET.'],
+  unknown_track_address: [404, `The Track API has nothing at this address. It has: ${knownTrackAddresses}.`],
+  method_not_allowed: [405, 'This address takes other methods: those that the header Allow names.'],
   body_too_large: [413, 'The body is too large: a batch may have 500 KB, after decompression.'],
   too_many_events: [413, 'The batch has too many events: it may have 2,500.'],
   rate_limited: [

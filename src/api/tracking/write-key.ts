@@ -38,8 +38,23 @@ export function rememberingFindSource(db: Database): FindSource {
  * with another scheme: OAuth clients send their key in the body.
  */
 export function keyOfHeader(authorization: string | undefined): string | null {
-  const encoded = /^basic\s+([a-z0-9+/=_-]+)\s*$/i.exec(authorization ?? '')?.[1];
-  if (encoded === undefined) return null;
-  const [key = ''] = Buffer.from(encoded, 'base64').toString().split(':', 1);
+  const [key = ''] = credentialsOf(authorization)?.split(':', 1) ?? [];
   return key === '' ? null : key;
+}
+
+/**
+ * What may be a write key where a client of the Track API sends `site_id:api_key`, in the order in which it is tried:
+ * the API key, then the site ID, for clients that have one of the two only.
+ */
+export function trackKeysOf(authorization: string | undefined): string[] {
+  const credentials = credentialsOf(authorization) ?? '';
+  const colon = credentials.indexOf(':');
+  const [siteId, apiKey] =
+    colon === -1 ? [credentials, ''] : [credentials.slice(0, colon), credentials.slice(colon + 1)];
+  return [apiKey, siteId].filter((key) => key !== '');
+}
+
+function credentialsOf(authorization: string | undefined): string | null {
+  const encoded = /^basic\s+([a-z0-9+/=_-]+)\s*$/i.exec(authorization ?? '')?.[1];
+  return encoded === undefined ? null : Buffer.from(encoded, 'base64').toString();
 }

@@ -1,0 +1,125 @@
+import { depthOf } from '../../../core/json-scan.ts';
+import {
+  readEvent,
+  rejectedEvent,
+  type Arrival,
+  type NewEvent,
+  type RejectedEvent,
+} from '../../../core/new-event.ts';
+import {
+  isJsonObject,
+  maxEventBytes,
+  maxEventDepth,
+  rejectionReasons,
+  type RejectionCode,
+} from '../../../core/rejection.ts';
+import type { KeyedSource } from '../../../db/write-keys.ts';
+import { arrivalOf, batchItems, type ReceivedBody, type ReceivedEvents } from '../received.ts';
+import { isRefusal, type Refusal } from '../refusal.ts';
+import type { TrackAddress, TrackOperation } from './addresses.ts';
+import { isFault, written, type Operation } from './draft.ts';
+import { partOf } from './json-part.ts';
+import { draftsOf } from './operations.ts';
+import { v1Item } from './v1-item.ts';
+
+/** What is wrong with one operation. Source: docs.customer.io, integrations/api/track, the answer 207 to /v2/batch. */
+export interface OperationError {
+  /** Where it stands in the batch, from 0. */
+  readonly index: number;
+  readonly reason: RejectionCode;
+  /** The member at fault; empty: all of it. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** What a request of the Track API brought: an operation is one event or more, or rejected as a whole. */
+export interface ReceivedOperations extends ReceivedEvents {
+  readonly faults: readonly OperationError[];
+}
+
+const decoder = new TextDecoder();
+
+/** Takes a body apart into its operations. What is wrong with one costs none of its neighbours. */
+export function operationsOf(
+  operation: Exclude<TrackOperation, 'region'>,
+  address: TrackAddress,
+  body: ReceivedBody,
+  source: KeyedSource,
+  receivedAt: Date,
+): ReceivedOperations | Refusal {
+  const arrival: Arrival = { ...arrivalOf(source, receivedAt), origin: 'track_api', takesNobodys: true };
+  switch (operation) {
+    case 'entity':
+      return gathered([readItem(body.json, body.value, ofV2, arrival)]);
+    case 'batch': {
+      const items = batchItems(body);
+      if (isRefusal(items)) return items;
+      return gathered(items.map(({ raw, value }) => readItem(raw, value, ofV2, arrival)));
+    }
+    default: {
+      const part = partOf(body.json, body.value);
+      const item = v1Item(operation, address, { json: body.json, part });
+      const value: unknown = part === null ? null : JSON.parse(decoder.decode(item));
+      return gathered([readItem(item, value, ofV1(operation), arrival)]);
+    }
+  }
+}
+
+type Manner = Omit<Operation, 'item'>;
+
+const ofV2: Manner = { isAnonymous: false, attributesName: 'attributes' };
+
+function ofV1(operation: TrackOperation): Manner {
+  const isAnonymous = operation === 'anonymous_event';
+  return { isAnonymous, attributesName: isAnonymous || operation === 'event' ? 'data' : 'attributes' };
+}
+
+type ReadItem =
+  | { readonly events: readonly NewEvent[]; readonly rejected?: never }
+  | { readonly rejected: RejectedEvent; readonly field: string; readonly events?: never };
+
+/** @param raw one operation as v2 writes it @param value what it says; no object: it cannot be taken */
+function readItem(raw: Uint8Array, value: unknown, manner: Manner, arrival: Arrival): ReadItem {
+  const refuse = (code: RejectionCode, field = '', message: string | null = null): ReadItem => {
+    const id = isJsonObject(value) ? value['id'] : null;
+    const { rejected } = rejectedEvent(code, raw, { messageId: id }, arrival);
+    return { rejected: message === null ? rejected : { ...rejected, message }, field };
+  };
+  if (raw.length > maxEventBytes) return refuse('event_too_large');
+  if (depthOf(raw, maxEventDepth) > maxEventDepth) return refuse('event_too_deep');
+  const item = partOf(raw, value);
+  if (item === null) return refuse('not_an_object', '', 'This has to be a JSON object.');
+  const operation = { ...manner, item };
+  const drafts = draftsOf(operation);
+  if (isFault(drafts)) return refuse(drafts.code, drafts.field, drafts.message);
+  const events: NewEvent[] = [];
+  for (const text of written(operation, drafts)) {
+    if (depthOf(text, maxEventDepth) > maxEventDepth) return refuse('event_too_deep');
+    const read = readEvent(JSON.parse(decoder.decode(text)), text, null, arrival);
+    if (read.rejected !== undefined) return refuse(read.rejected.code);
+    events.push(read.event);
+  }
+  return { events };
+}
+
+function gathered(items: readonly ReadItem[]): ReceivedOperations {
+  const events: NewEvent[] = [];
+  const rejected: RejectedEvent[] = [];
+  const faults: OperationError[] = [];
+  for (const [index, item] of items.entries()) {
+    if (item.events !== undefined) {
+      events.push(...item.events);
+      continue;
+    }
+    const { code, message } = item.rejected;
+    rejected.push(item.rejected);
+    const isOwn = message !== rejectionReasons[code].message; // says already what to mend
+    faults.push({
+      index,
+      reason: code,
+      field: item.field,
+      message: isOwn ? message : `${message} ${rejectionReasons[code].remedy}`,
+    });
+  }
+  return { events, rejected, rejectedAt: faults.map(({ index }) => index), faults };
+}
