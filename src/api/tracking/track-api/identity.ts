@@ -64,5 +64,11 @@ export function thingOf(identifiers: Part | null): Thing | null {
 /** The identifiers of somebody who is named in an address: Customer.io tells what it is from its form. */
 export function identifierEntry(person: string): Entry {
   if (person.startsWith('cio_')) return ['cio_id', JSON.stringify(person.slice(4))];
-  return [/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(person) ? 'email' : 'id', JSON.stringify(person)];
+  return [isEmail(person) ? 'email' : 'id', JSON.stringify(person)];
+}
+
+/** One "@", and a dot behind it that is neither first nor last: linear, because anybody may send a long address. */
+function isEmail(text: string): boolean {
+  const domain = /^[^\s@]+@([^\s@]+)$/.exec(text)?.[1];
+  return domain !== undefined && domain.slice(1, -1).includes('.');
 }
