@@ -33,7 +33,9 @@ export const Source = z
   .object({
     id: Id,
     name: Name,
-    origin: z.enum(origins).meta({ description: 'Where its events come from as a rule; each event says its own.' }),
+    origin: z
+      .enum(origins)
+      .meta({ description: 'Where its events come from as a rule; each event says its own.' }),
     writeKey: z.string().nullable().meta({ description: 'The newest write key.' }),
     writeKeys: z
       .array(z.object({ key: z.string(), createdAt: Time, expiresAt: Time.nullable() }))
