@@ -25,6 +25,7 @@ module.exports = {
     folder('workers', ...inner, 'activities', 'workflows', 'config', 'child-process', 'log'),
     owns('pg', 'db', 'dev'),
     owns('express', 'api', 'dev'),
+    owns('csv-parse', 'api'),
     owns('undici', 'destinations', 'dev'),
     owns('@temporalio/worker', 'workers', 'temporal'),
     owns('@temporalio/client', 'temporal'),

@@ -8,6 +8,7 @@ import { pathOf, requestLog } from './log.ts';
 import { isProblem, problem, problemDocument, problemKinds, type Problem } from './problem.ts';
 import { nothingHere, type Answer, type Route } from './route.ts';
 import { apiRoutes } from './routes.ts';
+import { liftDeadline } from './server.ts';
 
 /** The admin API as a request listener: every route of `apiRoutes`, and problems for everything else. */
 export function createApp(deps: ApiDeps): Express {
@@ -33,7 +34,7 @@ export function createApp(deps: ApiDeps): Express {
 
 function mount(app: Express, routes: readonly Route[]): void {
   for (const route of routes) {
-    const readsBody = route.shape.method !== 'get';
+    const readsBody = route.shape.method !== 'get' && route.shape.upload === undefined;
     const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
     app[route.shape.method](expressPath(route.shape.path), ...body, (request: Request, response: Response) =>
       serve(route, request, response),
@@ -47,8 +48,10 @@ function expressPath(path: string): string {
 }
 
 async function serve(route: Route, request: Request, response: Response): Promise<void> {
+  const upload = route.shape.upload === undefined ? null : request;
+  if (upload !== null) takeUpload(request, response);
   const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const body = parseBody(rawBody, request.headers['content-type']);
+  const body = upload === null ? parseBody(rawBody, request.headers['content-type']) : { value: undefined };
   if (isProblem(body)) return refuse(request, response, body);
   const answer = await route.answer({
     path: pathOf({ url: request.originalUrl }),
@@ -56,11 +59,25 @@ async function serve(route: Route, request: Request, response: Response): Promis
     query: request.query,
     body: body.value,
     rawBody,
+    upload,
     headers: request.headers,
     log: request.log,
   });
   if (isProblem(answer)) refuse(request, response, answer);
   else respond(request, response, answer);
+}
+
+/** How long what still comes of a refused upload is read and forgotten, so that its sender sees the answer; milliseconds. */
+const lingerMs = 5_000;
+
+/** An upload takes as long as it takes; what its route has not read when it answers is let pass. */
+function takeUpload(request: Request, response: Response): void {
+  liftDeadline(request);
+  response.once('finish', () => {
+    if (request.complete) return;
+    request.removeAllListeners('readable').resume();
+    setTimeout(() => request.destroy(), lingerMs).unref();
+  });
 }
 
 function respond(request: Request, response: Response, answer: Answer): void {

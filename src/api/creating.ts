@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import { claimIdempotencyKey, keepAnswer, type KeyedRequest } from '../db/idempotency.ts';
 import type { Queryable } from '../db/sql.ts';
@@ -71,19 +72,24 @@ const otherBody = problem(
   'This Idempotency-Key was used for a request with another body. Use a new key for a new request.',
 );
 
+/** The Idempotency-Key of a request; null when it has none. */
+export function idempotencyKeyOf(headers: IncomingHttpHeaders): string | Problem | null {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  return problem(
+    'invalid_idempotency_key',
+    'Idempotency-Key takes 1 to 255 visible ASCII characters without spaces, for example a UUID.',
+  );
+}
+
 function keyedRequest(
   method: string,
   call: Pick<Call<unknown, unknown, unknown>, 'path' | 'headers' | 'rawBody'>,
   keyring: Keyring,
 ): KeyedRequest | Problem | null {
-  const key = call.headers['idempotency-key'];
-  if (key === undefined) return null;
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
-    return problem(
-      'invalid_idempotency_key',
-      'Idempotency-Key takes 1 to 255 visible ASCII characters without spaces, for example a UUID.',
-    );
-  }
+  const key = idempotencyKeyOf(call.headers);
+  if (key === null || isProblem(key)) return key;
   // Keyed, because a body may hold secrets that are short enough to be guessed from a plain hash.
   const hash = createHmac('sha256', keyring.keys.get(keyring.current) ?? '').update(call.rawBody);
   return { key, route: `${method.toUpperCase()} ${call.path}`, bodyHash: hash.digest('base64url') };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   createDocument,
+  type ZodOpenApiContentObject,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
@@ -43,7 +44,7 @@ const IdempotencyKey = z.exactOptional(z.string().min(1).max(255)).meta({
 const introduction = `Everything that Reprise can do, over HTTP.
 
 - **Token.** Every address below \`/api\` except this document takes \`Authorization: Bearer <admin token>\`.
-- **Bodies.** JSON in UTF-8. A field that is not known is refused, and the refusal names the nearest one that is.
+- **Bodies.** JSON in UTF-8, except files that are imported. A field that is not known is refused, and the refusal names the nearest one that is.
 - **Refusals.** \`application/problem+json\` (RFC 9457): branch on \`code\`, show \`detail\`; \`errors\` points at fields.
 - **Repeating.** A POST that creates takes an \`Idempotency-Key\`; repeat it after a lost answer or a 503.
 - **Pages.** Lists answer \`{data, nextCursor}\`; pass \`nextCursor\` as \`cursor\` until it is null.
@@ -103,8 +104,19 @@ function operationOf(shape: AnyRouteShape): ZodOpenApiOperationObject {
         },
       },
     }),
+    ...(shape.upload !== undefined && {
+      requestBody: { required: true, content: uploadContent(shape.upload) },
+    }),
     responses: responsesOf(shape),
   };
+}
+
+function uploadContent(upload: Readonly<Record<string, string>>) {
+  const types = Object.entries(upload).map(([type, value]) => [
+    type,
+    { schema: { type: 'string' as const }, examples: { example: { value } } },
+  ]);
+  return Object.fromEntries(types) as ZodOpenApiContentObject;
 }
 
 function responsesOf(shape: AnyRouteShape): ZodOpenApiResponsesObject {
@@ -144,7 +156,8 @@ function refusalOf(refusals: readonly ProblemCode[]): ZodOpenApiResponseObject {
 function refusalsOf(shape: AnyRouteShape): ProblemCode[] {
   const refusals: ProblemCode[] = ['invalid_query'];
   if (shape.open !== true) refusals.push('unauthorized', 'unavailable');
-  if (shape.method !== 'get') {
+  if (shape.upload !== undefined) refusals.push('unsupported_media_type');
+  else if (shape.method !== 'get') {
     refusals.push('malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_body');
   }
   if (shape.creates === true) {

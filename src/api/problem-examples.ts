@@ -22,6 +22,26 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     'There is nothing at /api/sources/6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e. It may have been deleted, or the id is not whole.',
   ),
   method_not_allowed: problem('method_not_allowed', 'PUT is not taken here. Use one of: GET, POST, HEAD.'),
+  upload_cut: problem(
+    'upload_cut',
+    'The file did not arrive whole. Send the whole file again: it goes on behind what is committed.',
+    { members: { importId: '8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20' } },
+  ),
+  import_running: problem(
+    'import_running',
+    'Somebody sends this import now. Wait until it has ended, or broken off.',
+    { members: { importId: '8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20' } },
+  ),
+  import_completed: problem(
+    'import_completed',
+    'The import is completed. A file that has grown is a new import: it adds what is new.',
+  ),
+  import_differs: problem(
+    'import_differs',
+    'The file differs, at line 1001 or before, from the one that this import has taken so far. Send that one, or make a new import.',
+    { members: { importId: '8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20' } },
+  ),
+  unreadable_file: problem('unreadable_file', 'The file is empty. Send NDJSON (one event per line) or CSV.'),
   replay_running: problem(
     'replay_running',
     'Replay 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914 of this destination is not over. Wait for its end, or cancel it.',

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { problem, type Problem, type ProblemCode } from './problem.ts';
@@ -22,6 +23,8 @@ export interface Incoming {
   /** undefined when no body came. */
   readonly body: unknown;
   readonly rawBody: Buffer;
+  /** The body as it arrives, of a route that takes an upload; else null. */
+  readonly upload: Readable | null;
   readonly headers: IncomingHttpHeaders;
   readonly log: Logger;
 }
@@ -33,6 +36,7 @@ export interface Call<P, Q, B> {
   readonly query: Q;
   readonly body: B;
   readonly rawBody: Buffer;
+  readonly upload: Readable | null;
   readonly headers: IncomingHttpHeaders;
   readonly log: Logger;
 }
@@ -65,6 +69,8 @@ export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends 
   readonly headers?: z.ZodObject;
   readonly body?: B;
   readonly bodyExample?: unknown;
+  /** The body is a file of any size that the handler reads as it arrives: an example for each type of file. */
+  readonly upload?: Readonly<Record<string, string>>;
   /** The body may be left away; it then counts as `{}`. */
   readonly bodyOptional?: boolean;
   readonly answers: Readonly<Record<number, DocumentedAnswer>>;
@@ -98,7 +104,7 @@ function checked<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   shape: RouteShape<P, Q, B>,
   incoming: Incoming,
 ): Call<z.output<P>, z.output<Q>, z.output<B>> | Problem {
-  const { path, rawBody, headers, log } = incoming;
+  const { path, rawBody, upload, headers, log } = incoming;
   const params = shape.params === undefined ? undefined : validate(shape.params, incoming.params);
   if (params?.ok === false) return nothingHere(path);
   const query = checkedQuery(shape.query, incoming.query);
@@ -111,6 +117,7 @@ function checked<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
     query: query.value as z.output<Q>,
     body: body.value as z.output<B>,
     rawBody,
+    upload,
     headers,
     log,
   };

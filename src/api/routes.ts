@@ -7,6 +7,7 @@ import { destinationChangeRoutes } from './routes/destination-change.ts';
 import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { eventRoutes } from './routes/events.ts';
+import { importRoutes } from './routes/imports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { replayChangeRoutes } from './routes/replay-change.ts';
@@ -29,6 +30,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayChangeRoutes(deps),
     ...replayControlRoutes(deps),
     ...replayProgressRoutes(deps),
+    ...importRoutes(deps),
     ...eventRoutes(deps),
     ...deadLetterRoutes(deps),
     ...retryRoutes(deps),

@@ -23,6 +23,23 @@ const keepAliveMs = 65_000;
 const headersMs = 15_000;
 const requestMs = 60_000;
 
+const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+
+/** Node's own deadline is one for all requests: uploads of files need none, and all others do. */
+function setDeadline(request: IncomingMessage): void {
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+    if (!request.complete) request.destroy();
+  }, requestMs);
+  deadlines.set(request, timer);
+  request.once('close', () => clearTimeout(timer));
+}
+
+/** Lets a request take longer to arrive than others may. */
+export function liftDeadline(request: IncomingMessage): void {
+  clearTimeout(deadlines.get(request));
+}
+
 /** Listens. @param options.port 0 takes a free one. @throws when the port is taken or the host is none of ours */
 export async function startServer(options: {
   readonly host: string;
@@ -31,8 +48,9 @@ export async function startServer(options: {
   readonly app: RequestListener;
 }): Promise<ApiServer> {
   const { first, app } = options;
-  const timeouts = { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: requestMs };
+  const timeouts = { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: 0 };
   const server = createServer(timeouts, (request, response) => {
+    setDeadline(request);
     if (first?.handle(request, response) !== true) app(request, response);
   });
   server.listen(options.port, options.host);

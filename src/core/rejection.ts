@@ -63,6 +63,15 @@ export const rejectionReasons = {
     message: 'Another event with the same messageId and other content was archived before.',
     remedy: 'Give each event a messageId of its own; only a retry of the same event may repeat one.',
   },
+  malformed_row: {
+    message: 'The row of the CSV file does not fit its header.',
+    remedy:
+      'Quote fields as RFC 4180 has it, give each row as many fields as the header, and times in ISO 8601.',
+  },
+  row_too_large: {
+    message: 'The row of the file is too large; only its start is kept.',
+    remedy: 'Write one event per line, each at most 32 KB.',
+  },
   not_storable: {
     message: 'The database refused this event, and only this one.',
     remedy: 'Report it as a fault of Reprise, with the event.',

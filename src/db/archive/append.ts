@@ -1,7 +1,7 @@
 import type { Position } from '../../core/event.ts';
 import type { NewEvent } from '../../core/new-event.ts';
 import { rejectionReasons } from '../../core/rejection.ts';
-import { sql, type Queryable } from '../sql.ts';
+import { sql, type Queryable, type Statement } from '../sql.ts';
 import { booleanArray, integerArray, textArray, timeArray, uuidArray } from './binary-array.ts';
 import { identityOf, uuidBytes } from './identity.ts';
 import { lookUpText } from './look-up-text.ts';
@@ -31,30 +31,38 @@ export async function appendEvents(
   events: readonly NewEvent[],
   options: { readonly dedupeWindow?: string } = {},
 ): Promise<Appended> {
+  const [row] = await db.rows<Appended>(sql`
+    select head, appended, duplicates, conflicts from ${appendCall(events, options)}`);
+  if (row === undefined) throw new Error('archive_append gave no answer');
+  return row;
+}
+
+/** The call of the database's append for these events, to stand in a `from`; `appendEvents` says what it does. */
+export function appendCall(
+  events: readonly NewEvent[],
+  options: { readonly dedupeWindow?: string } = {},
+): Statement {
   const sources = sourceBytes(events);
   const identities = events.map((event, index) =>
     identityOf(event, sources[index] ?? uuidBytes(event.sourceId)),
   );
   const text = (value: (event: NewEvent) => string | null) =>
     textArray(events.map(value).map((column) => (column === null ? null : lookUpText(column))));
-  const [row] = await db.rows<{ head: number; appended: number; duplicates: number; conflicts: number }>(sql`
-    select head, appended, duplicates, conflicts from archive_append(
-      ${timeArray(events.map((event) => event.receivedAt))},
-      ${timeArray(events.map((event) => event.sentAt))},
-      ${timeArray(events.map((event) => event.timestamp))},
-      ${uuidArray(sources)},
-      ${text((event) => event.origin)}, ${text((event) => event.type)}, ${text((event) => event.name)},
-      ${text((event) => event.userId)}, ${text((event) => event.anonymousId)}, ${text((event) => event.messageId)},
-      ${integerArray(identities.map((identity) => identity.bucket))},
-      ${booleanArray(events.map((event) => event.live))},
-      ${textArray(events.map((event) => event.integrations))},
-      ${textArray(events.map((event) => event.raw))},
-      ${textArray(events.map((event) => JSON.stringify(event.edits)))},
-      ${uuidArray(identities.map((identity) => identity.key))},
-      ${uuidArray(identities.map((identity) => identity.body))},
-      ${rejectionReasons.message_id_reused.message}, ${options.dedupeWindow ?? defaultDedupeWindow})`);
-  if (row === undefined) throw new Error('archive_append gave no answer');
-  return row;
+  return sql`archive_append(
+    ${timeArray(events.map((event) => event.receivedAt))},
+    ${timeArray(events.map((event) => event.sentAt))},
+    ${timeArray(events.map((event) => event.timestamp))},
+    ${uuidArray(sources)},
+    ${text((event) => event.origin)}, ${text((event) => event.type)}, ${text((event) => event.name)},
+    ${text((event) => event.userId)}, ${text((event) => event.anonymousId)}, ${text((event) => event.messageId)},
+    ${integerArray(identities.map((identity) => identity.bucket))},
+    ${booleanArray(events.map((event) => event.live))},
+    ${textArray(events.map((event) => event.integrations))},
+    ${textArray(events.map((event) => event.raw))},
+    ${textArray(events.map((event) => JSON.stringify(event.edits)))},
+    ${uuidArray(identities.map((identity) => identity.key))},
+    ${uuidArray(identities.map((identity) => identity.body))},
+    ${rejectionReasons.message_id_reused.message}, ${options.dedupeWindow ?? defaultDedupeWindow})`;
 }
 
 /** Each event's source as bytes; most appends have only a few sources. */

@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { noBatchMembers } from '../../core/completed-event.ts';
-import { depthOf, trimJson } from '../../core/json-scan.ts';
-import {
-  readEvent,
-  rejectedEvent,
-  type Arrival,
-  type NewEvent,
-  type RejectedEvent,
-} from '../../core/new-event.ts';
-import { maxEventDepth } from '../../core/rejection.ts';
+import { readImportedLine } from '../../core/imported-line.ts';
+import type { NewEvent, RejectedEvent } from '../../core/new-event.ts';
 import type { Database } from '../database.ts';
 import { keepEvents, type KeepOptions } from './keep.ts';
 
@@ -82,9 +75,8 @@ function emptyChunk(): Chunk {
 }
 
 function addLine(chunk: Chunk, line: string | Uint8Array, sourceId: string, receivedAt: Date): void {
-  const raw = trimJson(withoutMark(typeof line === 'string' ? Buffer.from(line) : line));
-  if (raw.length === 0) return;
-  const arrival: Arrival = {
+  const raw = withoutMark(typeof line === 'string' ? Buffer.from(line) : line);
+  const read = readImportedLine(raw, {
     sourceId,
     origin: 'import',
     receivedAt,
@@ -93,30 +85,12 @@ function addLine(chunk: Chunk, line: string | Uint8Array, sourceId: string, rece
     batch: noBatchMembers,
     integrations: null,
     newMessageId: randomUUID,
-  };
-  const { event, rejected } = readLine(raw, arrival);
-  if (event !== undefined) chunk.events.push(event);
-  else chunk.rejected.push(rejected);
+  });
+  if (read === null) return;
+  if (read.event !== undefined) chunk.events.push(read.event);
+  else chunk.rejected.push(read.rejected);
   chunk.lines++;
   chunk.bytes += raw.length;
-}
-
-function readLine(raw: Uint8Array, arrival: Arrival) {
-  if (depthOf(raw, maxEventDepth) > maxEventDepth) return rejectedEvent('event_too_deep', raw, null, arrival);
-  const value = parse(raw);
-  return value === undefined
-    ? rejectedEvent('malformed_json', raw, null, arrival)
-    : readEvent(value, raw, null, arrival);
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function parse(raw: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(raw));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Files from Windows begin with a byte order mark. */

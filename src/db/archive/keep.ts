@@ -60,7 +60,8 @@ async function appendHalves(db: Database, events: readonly NewEvent[], options: 
  */
 const contentClasses: ReadonlySet<string> = new Set(['22', '54']);
 
-function refusesContent(error: unknown): boolean {
+/** Whether the database refused what was to be stored for its content: one of the rows, not the archive, is at fault. */
+export function refusesContent(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && code.length === 5 && contentClasses.has(code.slice(0, 2));
 }

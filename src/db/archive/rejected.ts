@@ -1,5 +1,5 @@
 import type { RejectedEvent } from '../../core/new-event.ts';
-import { sql, type Queryable } from '../sql.ts';
+import { sql, type Queryable, type Statement } from '../sql.ts';
 import { bytesArray, textArray, timeArray, uuidArray } from './binary-array.ts';
 import { uuidBytes } from './identity.ts';
 import { lookUpText } from './look-up-text.ts';
@@ -9,11 +9,16 @@ export async function rejectEvents(db: Queryable, rejected: readonly RejectedEve
   if (rejected.length === 0) return;
   await db.run(sql`
     insert into rejected_event (received_at, source_id, code, message, message_id, raw)
-    select * from unnest(
-      ${timeArray(rejected.map((event) => event.receivedAt))}::timestamptz[],
-      ${uuidArray(rejected.map((event) => uuidBytes(event.sourceId)))}::uuid[],
-      ${textArray(rejected.map((event) => event.code))}::text[],
-      ${textArray(rejected.map((event) => event.message))}::text[],
-      ${textArray(rejected.map(({ messageId }) => (messageId === null ? null : lookUpText(messageId))))}::text[],
-      ${bytesArray(rejected.map((event) => event.raw))}::bytea[])`);
+    select * from ${rejectedRows(rejected)}`);
+}
+
+/** The rows of `rejected_event` for these events without their ids, to stand in a `from`. */
+export function rejectedRows(rejected: readonly RejectedEvent[]): Statement {
+  return sql`unnest(
+    ${timeArray(rejected.map((event) => event.receivedAt))}::timestamptz[],
+    ${uuidArray(rejected.map((event) => uuidBytes(event.sourceId)))}::uuid[],
+    ${textArray(rejected.map((event) => event.code))}::text[],
+    ${textArray(rejected.map((event) => lookUpText(event.message)))}::text[],
+    ${textArray(rejected.map(({ messageId }) => (messageId === null ? null : lookUpText(messageId))))}::text[],
+    ${bytesArray(rejected.map((event) => event.raw))}::bytea[])`;
 }

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { noBatchMembers } from '../../core/completed-event.ts';
+import { readImportedLine } from '../../core/imported-line.ts';
+import { rejectedEvent, type Arrival, type ReadEvent } from '../../core/new-event.ts';
+import type { ImportedRow } from '../../db/imports/commit.ts';
+import type { ImportRequest } from '../../db/imports/records.ts';
+import type { Problem } from '../problem.ts';
+import { mapColumns, type ColumnMap } from './column-map.ts';
+import { cellsOf, eventOfRow } from './csv-row.ts';
+import { unreadable, type OpenFile } from './open-file.ts';
+import { RowSplitter, type Row } from './row-splitter.ts';
+import { UnreadableFile } from './unreadable.ts';
+
+/** The rows of a file, in order, and how one becomes an event. */
+export interface FileRows {
+  /** What the digest of the file begins with. */
+  readonly seed: Buffer;
+  readonly rows: AsyncIterable<Row>;
+  /** Null for a row without anything on it. */
+  read(row: Row, sourceId: string): ImportedRow | null;
+}
+
+/** How a file is read: what was asked for, with the format as the file shows it. */
+export function openRows(file: OpenFile, request: ImportRequest): Promise<FileRows | Problem> {
+  return file.format === 'csv' ? openCsv(file, request) : Promise.resolve(openLines(file));
+}
+
+function openLines(file: OpenFile): FileRows {
+  const seed = seedOf(['ndjson']);
+  return {
+    seed,
+    rows: rowsOf(file, new RowSplitter(seed, null)),
+    read: (row, sourceId) => read(row, sourceId, (arrival) => readImportedLine(row.bytes, arrival)),
+  };
+}
+
+async function openCsv(file: OpenFile, request: ImportRequest): Promise<FileRows | Problem> {
+  const delimiter = delimiterOf(file.head);
+  // Other columns make other events of the same rows: they are not the ones that were imported before.
+  const seed = seedOf(['csv', request.type, ...request.map]);
+  const rows = rowsOf(file, new RowSplitter(seed, delimiter.charCodeAt(0)))[Symbol.asyncIterator]();
+  const map = await headerOf(rows, delimiter, request);
+  if ('faults' in map) return unreadable(map.faults.slice(0, 10).join(' '));
+  return {
+    seed,
+    rows: { [Symbol.asyncIterator]: () => rows },
+    read: (row, sourceId) =>
+      row.bytes.length === 0
+        ? null
+        : read(row, sourceId, (arrival) => readCsvRow(row, delimiter, map, arrival)),
+  };
+}
+
+function seedOf(parts: readonly (string | null)[]): Buffer {
+  return createHash('sha256').update(JSON.stringify(parts)).digest();
+}
+
+async function* rowsOf(file: OpenFile, splitter: RowSplitter): AsyncGenerator<Row> {
+  for await (const chunk of file.chunks) yield* splitter.push(chunk);
+  yield* splitter.end();
+}
+
+/** What the header separates its columns by, as the programs that write CSV do. */
+function delimiterOf(head: Buffer): string {
+  const line = head.subarray(0, head.includes(0x0a) ? head.indexOf(0x0a) : head.length).toString('utf8');
+  const bare = line.replaceAll(/"[^"]*"/g, '');
+  const counted = [',', ';', '\t'].map((one) => ({ one, count: bare.split(one).length }));
+  return counted.toSorted((left, right) => right.count - left.count)[0]?.one ?? ',';
+}
+
+async function headerOf(
+  rows: AsyncIterator<Row>,
+  delimiter: string,
+  { type, map }: ImportRequest,
+): Promise<ColumnMap | { readonly faults: readonly string[] }> {
+  try {
+    const first = await rows.next();
+    const cells = first.done === true ? [] : cellsOf(first.value.bytes, delimiter);
+    return 'fault' in cells ? { faults: [`The header: ${cells.fault}`] } : mapColumns(cells, type, map);
+  } catch (error) {
+    if (error instanceof UnreadableFile) return { faults: [error.message] };
+    throw error;
+  }
+}
+
+function readCsvRow(row: Row, delimiter: string, map: ColumnMap, arrival: Arrival): ReadEvent {
+  const event = eventOfRow(row.bytes, delimiter, map);
+  if ('fault' in event) {
+    const { rejected } = rejectedEvent('malformed_row', row.bytes, null, arrival);
+    return { rejected: { ...rejected, message: event.fault } };
+  }
+  const read = readImportedLine(Buffer.from(event.text), arrival)!;
+  // What is kept of a row that is no event is what stood in the file.
+  return read.rejected === undefined ? read : { rejected: { ...read.rejected, raw: row.bytes } };
+}
+
+function read(
+  row: Row,
+  sourceId: string,
+  eventOf: (arrival: Arrival) => ReadEvent | null,
+): ImportedRow | null {
+  const arrival: Arrival = {
+    sourceId,
+    origin: 'import',
+    receivedAt: new Date(),
+    live: false,
+    sentAt: null,
+    batch: noBatchMembers,
+    integrations: null,
+    newMessageId: () => messageIdOf(row),
+  };
+  const made = row.cut ? rejectedEvent('row_too_large', row.bytes, null, arrival) : eventOf(arrival);
+  return made === null ? null : { line: row.line, after: row.after, ...made };
+}
+
+/**
+ * The messageId of a row that brings none: it stands for the row and all before it. The same file again, or one that
+ * has grown, gives its rows the same ids, so they are duplicates; two equal rows of one file stay two events.
+ */
+function messageIdOf(row: Row): string {
+  return `import-${row.after.digest.toString('hex', 0, 16)}`;
+}

@@ -1,0 +1,44 @@
+import { depthOf, membersOf, trimJson } from './json-scan.ts';
+import { readEvent, rejectedEvent, type Arrival, type ReadEvent } from './new-event.ts';
+import { isJsonObject, maxEventDepth, type JsonObject } from './rejection.ts';
+import { parseTime } from './timestamps.ts';
+
+/**
+ * Reads one line of a file of history: an event as JSON, as archives of this kind hold them (Segment's S3 destination,
+ * RudderStack's object storage destinations). RudderStack's own archiver wraps each event as `{userId, payload,
+ * createdAt, messageId}` (rudder-server, archiver/worker.go, marshalJob): there the payload is the event.
+ * @returns null for a line without anything on it
+ */
+export function readImportedLine(line: Uint8Array, arrival: Arrival): ReadEvent | null {
+  const raw = trimJson(line);
+  if (raw.length === 0) return null;
+  if (depthOf(raw, maxEventDepth) > maxEventDepth) return rejectedEvent('event_too_deep', raw, null, arrival);
+  const value = parse(raw);
+  if (value === undefined) return rejectedEvent('malformed_json', raw, null, arrival);
+  return isJsonObject(value) && isWrapped(value)
+    ? readWrapped(value, raw, arrival)
+    : readEvent(value, raw, null, arrival);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function parse(raw: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(raw));
+  } catch {
+    return undefined;
+  }
+}
+
+function isWrapped(value: JsonObject): boolean {
+  return value['type'] === undefined && isJsonObject(value['payload']) && value['createdAt'] !== undefined;
+}
+
+function readWrapped(value: JsonObject, raw: Uint8Array, arrival: Arrival): ReadEvent {
+  const member = membersOf(raw).findLast(({ key }) => key === 'payload');
+  if (member === undefined) return rejectedEvent('not_an_object', raw, value, arrival);
+  const createdAt = parseTime(value['createdAt']);
+  const receivedAt = createdAt === null ? arrival.receivedAt : new Date(createdAt);
+  const payload = raw.subarray(member.valueStart, member.valueEnd);
+  return readEvent(value['payload'], payload, null, { ...arrival, receivedAt });
+}
