@@ -38,12 +38,19 @@ describe('NDJSON', () => {
     const answer = await send(lines.join('\r\n'), '&name=history.ndjson');
     expect(answer).toMatchObject({
       status: 201,
-      body: { status: 'completed', name: 'history.ndjson', format: 'ndjson', lines: 3, appended: 3, errors: [] },
+      body: {
+        status: 'completed',
+        name: 'history.ndjson',
+        format: 'ndjson',
+        lines: 3,
+        appended: 3,
+        errors: [],
+      },
     });
     expect(answer.headers['location']).toBe(`/api/imports/${answer.body.id}`);
     const events = await archivedOf(db, source);
     expect(events.map(rawText)).toEqual(lines);
-    expect(events.map(({ live, origin }) => [live, origin])).toEqual(Array(3).fill([false, 'import']));
+    expect(events.map(({ live, origin }) => [live, origin])).toEqual(lines.map(() => [false, 'import']));
     expect(events.map(({ timestamp }) => timestamp.toISOString()).slice(0, 2)).toEqual([
       '2023-05-01T10:00:00.000Z',
       '2023-05-02T09:59:58.000Z',
@@ -62,7 +69,11 @@ describe('NDJSON', () => {
       (file: string) => Buffer.concat([gzipSync(file.slice(0, 1_000)), gzipSync(file.slice(1_000))]),
       {},
     ],
-    ['as curl calls it', (file: string) => Buffer.from(file), { 'content-type': 'application/x-www-form-urlencoded' }],
+    [
+      'as curl calls it',
+      (file: string) => Buffer.from(file),
+      { 'content-type': 'application/x-www-form-urlencoded' },
+    ],
   ])('comes %s', async (_, packed, headers) => {
     const answer = await send(packed(ndjson(orders(2_500))), '', headers);
     expect(answer.body).toMatchObject({ status: 'completed', lines: 2_500, appended: 2_500, rejected: 0 });
@@ -108,7 +119,9 @@ describe('NDJSON', () => {
     const wrong = Array.from({ length: 5_000 }, (_, number) => `{"type":"track","event":"${number}"}`);
     const { body } = await send(wrong.join('\n'));
     expect(body).toMatchObject({ status: 'completed', rejected: 5_000, appended: 0 });
-    expect(body.errors.map(({ line }: { line: number }) => line)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    expect(body.errors.map(({ line }: { line: number }) => line)).toEqual(
+      Array.from({ length: 50 }, (_, i) => i + 1),
+    );
     expect(await rejectedOf(db, source)).toHaveLength(5_000);
   });
 
@@ -127,7 +140,8 @@ describe('lists', () => {
     const ids: string[] = [];
     for (let number = 0; number < 3; number++) ids.push((await send(ndjson([order(number)]))).body.id);
     const first = (await api.call('GET', `/api/imports?source=${source}&limit=2`)).body;
-    const second = (await api.call('GET', `/api/imports?source=${source}&limit=2&cursor=${first.nextCursor}`)).body;
+    const second = (await api.call('GET', `/api/imports?source=${source}&limit=2&cursor=${first.nextCursor}`))
+      .body;
     expect([...first.data, ...second.data].map(({ id }) => id)).toEqual(ids.toReversed());
     expect(second.nextCursor).toBeNull();
     expect((await api.call('GET', `/api/imports/${randomUUID()}`)).body.code).toBe('not_found');

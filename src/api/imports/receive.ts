@@ -19,7 +19,7 @@ import { bodyChunks, UploadCut } from './body.ts';
 import { openFile, unreadable } from './open-file.ts';
 import { openRows, type FileRows } from './rows.ts';
 import { OtherFile, sendRows } from './send.ts';
-import { UnreadableFile } from './unreadable.ts';
+import { isGzipFault, UnreadableFile } from './unreadable.ts';
 
 /** How often a claim that may have been left behind is tried, and whether streams have passed; milliseconds. */
 const lookMs = 500;
@@ -168,8 +168,6 @@ function refusalOf(error: unknown, importId: string | null): Problem {
     const why = error instanceof Stopping ? 'This process ends.' : 'The database does not answer.';
     return problem('unavailable', `${why} ${again}`, { headers: { 'retry-after': '2' }, members });
   }
-  if (error instanceof Error && 'code' in error && `${error.code as string}`.startsWith('Z_')) {
-    return unreadable('The gzip data are damaged or end too soon.');
-  }
+  if (isGzipFault(error)) return unreadable('The gzip data are damaged or end too soon.');
   throw error;
 }

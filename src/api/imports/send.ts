@@ -11,7 +11,7 @@ import { ClaimLost, commitRows, type ImportClaim, type ImportedRow } from '../..
 import { isOutage } from '../../db/outage.ts';
 import type { Row } from './row-splitter.ts';
 import type { FileRows } from './rows.ts';
-import { UnreadableFile } from './unreadable.ts';
+import { isGzipFault, UnreadableFile } from './unreadable.ts';
 
 /** What one append takes: live ingest waits for it, so it is kept to tens of milliseconds. */
 const chunkRows = 1_000;
@@ -91,8 +91,7 @@ async function archiveRows(sending: Sending, file: FileRows): Promise<Checkpoint
 
 /** What zlib says of a file that is broken, as a fault of the file. */
 function readableError(error: unknown, end: Checkpoint): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (typeof code !== 'string' || !code.startsWith('Z_')) return error;
+  if (!isGzipFault(error)) return error;
   const detail = `The gzip data are damaged or end too soon, behind line ${end.lines}. Send the whole file again: it goes on from there.`;
   return new UnreadableFile(end.lines + 1, detail);
 }

@@ -8,3 +8,9 @@ export class UnreadableFile extends Error {
     this.line = line;
   }
 }
+
+/** Whether zlib refuses what it is given. */
+export function isGzipFault(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.startsWith('Z_');
+}

@@ -32,7 +32,7 @@ export const ImportQuery = z.strictObject({
     }),
 });
 
-export const ImportFault = z
+const ImportFault = z
   .object({
     line: z.int(),
     code: z.string().meta({ description: 'Why it was not accepted.' }),
