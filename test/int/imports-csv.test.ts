@@ -71,6 +71,7 @@ describe('events', () => {
         line: 7,
         code: 'malformed_row',
         message: expect.stringMatching(/quotes/),
+        remedy: expect.stringContaining('RFC 4180'),
         raw: 'track,u-3,C,5" pipe',
       },
     ]);

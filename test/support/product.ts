@@ -25,7 +25,7 @@ export interface Product {
   readonly temporalUrl: string;
   /** The embedded Postgres, for what only its rows tell. */
   readonly databaseUrl: string;
-  /** Calls the admin API as its admin. */
+  /** Calls the admin API as its admin; bytes are sent as they are, everything else as JSON. */
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Pids of its processes by name, as it notes them: api, orchestration, delivery-1, ... */
   processes(): Record<string, number>;
@@ -120,7 +120,7 @@ async function call(url: string, token: string, method: string, body: unknown): 
       ? { headers: { authorization: `Bearer ${token}` } }
       : {
           headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-          body: JSON.stringify(body),
+          body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body),
         };
   const response = await fetch(url, { method, ...sent });
   const text = await response.text();

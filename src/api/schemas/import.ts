@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventTypes } from '../../core/event.ts';
+import { rejectionReasons, type RejectionCode } from '../../core/rejection.ts';
 import { storableText } from '../../core/storable-text.ts';
 import type { ImportError, ImportRecord } from '../../db/imports/records.ts';
 import { Id, Name, Time } from './fields.ts';
@@ -37,6 +38,7 @@ const ImportFault = z
     line: z.int(),
     code: z.string().meta({ description: 'Why it was not accepted.' }),
     message: z.string(),
+    remedy: z.string().meta({ description: 'What to do about it.' }),
     raw: z.string().meta({ description: 'Its first 1,024 bytes; what is not UTF-8 stands as U+FFFD.' }),
   })
   .meta({ id: 'ImportFault' });
@@ -113,7 +115,8 @@ export function showImportWithErrors(
   return {
     ...showImport(record),
     errors: errors.map(({ line, code, message, raw }) => {
-      return { line, code, message, raw: new TextDecoder().decode(raw) };
+      const { remedy } = rejectionReasons[code as RejectionCode];
+      return { line, code, message, remedy, raw: new TextDecoder().decode(raw) };
     }),
   };
 }
@@ -146,6 +149,7 @@ export const importWithErrorsExample: z.input<typeof ImportWithErrors> = {
       line: 4_711,
       code: 'no_user',
       message: 'The event has neither a userId nor an anonymousId.',
+      remedy: rejectionReasons.no_user.remedy,
       raw: '{"type":"track","event":"Order Completed"}',
     },
   ],
