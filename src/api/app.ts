@@ -68,7 +68,7 @@ async function serve(route: Route, request: Request, response: Response): Promis
 }
 
 /** How long what still comes of a refused upload is read and forgotten, so that its sender sees the answer; milliseconds. */
-const lingerMs = 5_000;
+const lingerMs = 2_000;
 
 /** An upload takes as long as it takes; what its route has not read when it answers is let pass. */
 function takeUpload(request: Request, response: Response): void {

@@ -130,11 +130,11 @@ test('a second sender is refused while the first one sends; the first one is not
 
 test('a sender whose claim was taken over changes nothing any more', async () => {
   const { request, id } = await begun(rows(0, 1_500), 'zombie');
+  const answered = answerOf(request, importPath());
   await db.run(
     sql`update import set sender = ${randomUUID()}, renewed_at = clock_timestamp() where id = ${id}`,
   );
   const before = await read(id);
-  const answered = answerOf(request, importPath());
   request.end(rows(1_500, 3_000));
   expect((await answered).body).toMatchObject({ status: 409, code: 'import_running' });
   expect(await read(id)).toMatchObject({ status: 'running', appended: before.appended });
