@@ -110,11 +110,11 @@ async function measure(client: Pool, writeKey: string, over: Promise<unknown>) {
     if (answer.statusCode !== 200) throw new Error(`the tracking API answered ${answer.statusCode}`);
     latencies.push(performance.now() - dueAt);
   };
-  let isOver = false;
-  const end = over.finally(() => (isOver = true));
+  const ended = new AbortController();
+  const end = over.finally(() => ended.abort());
   const startedAt = performance.now();
   const sends: Promise<void>[] = [];
-  while (!isOver) {
+  while (!ended.signal.aborted) {
     const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
     // Each counts from when it was due: a client that is held up hides nothing.
     while (sends.length < due) sends.push(send(startedAt + ((sends.length + 1) * 1_000) / perSecond));

@@ -31,6 +31,7 @@ function setDeadline(request: IncomingMessage): void {
     if (!request.complete) request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
     if (!request.complete) request.destroy();
   }, requestMs);
+  timer.unref();
   deadlines.set(request, timer);
   request.once('close', () => clearTimeout(timer));
 }

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { sql } from '../../src/db/sql.ts';
-import { testApi, type TestApi } from '../support/api.ts';
+import { adminToken, testApi, type TestApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
+import { serverSentEvents } from '../support/event-stream.ts';
 import { newSource } from '../support/events.ts';
 import { openProxy } from '../support/proxy.ts';
 import { archivedOf } from '../support/tracking.ts';
@@ -73,6 +74,23 @@ test('progress is seen elsewhere while it runs', async () => {
   expect((await answered).body).toMatchObject({ id, status: 'completed', appended: 4_000, lines: 4_000 });
 });
 
+test('it can be watched until its end, and an end that is known is not told again', async () => {
+  const { request, id } = await begun(rows(0, 1_500), 'watched');
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const progress = `${elsewhere.url}/api/imports/${id}/progress`;
+  const watcher = serverSentEvents(await fetch(progress, { headers }));
+  await watcher.next(); // how long to wait before coming back
+  const first = (await watcher.next()).value;
+  expect([first?.event, JSON.parse(first?.data ?? '').status]).toEqual(['progress', 'running']);
+  request.end(rows(1_500, 2_000));
+  const seen = [];
+  for await (const event of watcher) seen.push(event);
+  expect(seen.at(-1)?.event).toBe('end');
+  expect(JSON.parse(seen.at(-1)?.data ?? '')).toMatchObject({ id, status: 'completed', appended: 2_000 });
+  const known = { ...headers, 'last-event-id': seen.at(-1)?.id ?? '' };
+  expect((await fetch(progress, { headers: known })).status).toBe(204);
+});
+
 test('a cut connection leaves what was read; the same file with the same key goes on from there', async () => {
   const { request, id } = await begun(rows(0, 2_500), 'cut');
   await until(
@@ -97,6 +115,11 @@ test('a cut connection leaves what was read; the same file with the same key goe
 
 test('a line that was cut in half is not taken for a row', async () => {
   const { request, id } = await begun(rows(0, 1_500) + row(1_500).slice(0, 60), 'half');
+  await until(
+    'all whole rows',
+    () => read(id),
+    ({ appended }) => appended === 1_500,
+  );
   request.destroy();
   expect(await interrupted(id)).toMatchObject({ rejected: 0, lines: 1_500 });
   const resumed = await upload(api.url, `/api/imports/${id}/resume`, rows(0, 1_502));

@@ -10,6 +10,7 @@ import { getSource } from '../../db/sources.ts';
 import { idempotencyKeyOf } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { receiveFile } from '../imports/receive.ts';
+import { answerProgress, progressDescription, WatcherHeaders } from '../progress.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Answer, type Route } from '../route.ts';
@@ -36,7 +37,7 @@ const upload = {
 
 /** History from files. */
 export function importRoutes(deps: ApiDeps): Route[] {
-  return [create(deps), resume(deps), list(deps), get(deps)];
+  return [create(deps), resume(deps), list(deps), get(deps), watch(deps)];
 }
 
 const about = `The body is the file: NDJSON (one event per line, as archives of Segment and RudderStack have them) or CSV with a header, either of them also compressed by gzip. It is archived while it comes in, with the times that its events carry, and goes to destinations by a replay only.
@@ -221,5 +222,37 @@ function get(deps: ApiDeps): Route {
       const record = await getImport(deps.db, params.id);
       return record === null ? nothingHere(path) : await answerOf(deps, record, 200);
     },
+  );
+}
+
+function watch(deps: ApiDeps): Route {
+  return route(
+    {
+      operationId: 'watchImport',
+      method: 'get',
+      path: '/api/imports/{id}/progress',
+      tag,
+      summary: 'Watch an import',
+      description: `${progressDescription('import', 'GET /api/imports')} An import has ended when it is completed and streams have passed it.`,
+      params: IdPath,
+      headers: WatcherHeaders,
+      answers: {
+        200: {
+          description: 'The events.',
+          mediaType: 'text/event-stream',
+          example:
+            'id: 6f0a1c\nevent: progress\ndata: {"id":"8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20","status":"running"}\n\n',
+        },
+        204: { description: 'The import has ended, and the caller knows its last state.' },
+      },
+      problems: ['not_found'],
+    },
+    (call) =>
+      answerProgress(deps, call, async () => {
+        const record = await getImport(deps.db, call.params.id);
+        if (record === null) return null;
+        const ended = record.status === 'completed' && record.streamsBehind.length === 0;
+        return { shown: showImport(record), ended };
+      }),
   );
 }
