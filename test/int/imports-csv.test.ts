@@ -191,6 +191,14 @@ describe('a file is refused whose header or map gives no events', () => {
     ],
     ['a map to nowhere', 'type,userId,Mail\n', { map: 'Mail:email' }, /"email" is no place in an event/],
     ['a map that is none', 'type,userId,Mail\n', { map: 'Mail' }, /column:place/],
+    [
+      'more columns than a table has',
+      `type,userId${',x'.repeat(200_000)}\n`,
+      {},
+      /200002 columns, at most 1000/,
+    ],
+    ['a column with a name without end', `type,userId,${'x'.repeat(500_000)}\n`, {}, /^.{300,600}$/],
+    ['line breaks of another time', 'type,userId,event\rtrack,u,a\r', {}, /Column event/],
     ['a quote that is not closed', 'type,"userId\na,b\n', {}, /nothing closes/],
   ])('%s', async (_, header, query, detail) => {
     const refused = await send(`${header}track,u,a\n`, query);

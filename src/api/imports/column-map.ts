@@ -61,6 +61,9 @@ export function mapColumns(
   type: EventType | null,
   asked: readonly string[],
 ): ColumnMap | { readonly faults: readonly string[] } {
+  if (header.length > maxColumns) {
+    return { faults: [`The header has ${header.length} columns, at most ${maxColumns} are taken.`] };
+  }
   const faults = headerFaults(header);
   const places = header.map((name) => placesOf(name, type));
   for (const text of asked) {
@@ -89,6 +92,9 @@ function headerFaults(header: readonly string[]): string[] {
   });
   return [...faults];
 }
+
+/** Far more than a table for people has; each column is compared with all others. */
+const maxColumns = 1_000;
 
 const plain = (name: string) => name.toLowerCase().replaceAll(/[\s_-]/g, '');
 

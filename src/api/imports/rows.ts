@@ -40,7 +40,7 @@ async function openCsv(file: OpenFile, request: ImportRequest): Promise<FileRows
   const seed = seedOf(['csv', request.type, ...request.map]);
   const rows = rowsOf(file, new RowSplitter(seed, delimiter.charCodeAt(0)))[Symbol.asyncIterator]();
   const map = await headerOf(rows, delimiter, request);
-  if ('faults' in map) return unreadable(map.faults.slice(0, 10).join(' '));
+  if ('faults' in map) return unreadable(map.faults.slice(0, 10).map(clip).join(' '));
   return {
     seed,
     rows: { [Symbol.asyncIterator]: () => rows },
@@ -50,6 +50,9 @@ async function openCsv(file: OpenFile, request: ImportRequest): Promise<FileRows
         : read(row, sourceId, (arrival) => readCsvRow(row, delimiter, map, arrival)),
   };
 }
+
+/** A fault may name a column, and a column may have any name. */
+const clip = (fault: string) => (fault.length <= 500 ? fault : `${fault.slice(0, 500)}…`);
 
 function seedOf(parts: readonly (string | null)[]): Buffer {
   return createHash('sha256').update(JSON.stringify(parts)).digest();
