@@ -80,11 +80,6 @@ export class LaneTraffic implements Waiter {
     return Math.max(leastAhead, requestsAhead * this.#deps.sender.batchSize);
   }
 
-  /** What the last holder settled above the mark is not found again yet: a commit would tell that it never was. */
-  get isBehind(): boolean {
-    return this.#lane.scannedTo < this.#known.settledTo && this.mayRead;
-  }
-
   /** Takes over a pace that was changed while the lane is worked. */
   obey(wanted: Wanted): void {
     this.#budget.run.obey(wanted);
@@ -208,7 +203,9 @@ export class LaneTraffic implements Waiter {
     try {
       const stretch = { after: this.#lane.scannedTo, upTo };
       const page = await readLanePage(db, this.#taken, this.#known, this.#deps, stretch, this.#pageSize);
-      const { offers, scannedTo } = this.#deps.canary?.cut(page) ?? page;
+      // What the last holder had read is within the share already.
+      const whole = this.#lane.isBehind || this.#deps.canary === null;
+      const { offers, scannedTo } = whole ? page : this.#deps.canary.cut(page);
       this.#lane.offer(offers, scannedTo);
     } catch (error) {
       this.#failure ??= error;

@@ -11,12 +11,12 @@ export function openLane(
   known: LaneKnowledge,
   params: { batchSize: number; random: () => number; now: number },
 ): Lane<ArchivedEvent> {
-  const { mark, counts, samples, orderBy } = taken;
+  const { mark, counts, ahead, readTo, samples, orderBy } = taken;
   const actions = taken.actions.map((action) => action.actionId);
   const { batchSize, random } = params;
   const { waitingByKey } = known;
   return new Lane(
-    { mark, counts, samples, orderBy, actions, batchSize, waitingByKey, random },
+    { mark, counts, ahead, readTo, samples, orderBy, actions, batchSize, waitingByKey, random },
     healthOf(taken, params.now),
   );
 }

@@ -104,7 +104,7 @@ export class Slice {
     if (this.#deps.signal.aborted) onAbort();
     try {
       this.#traffic.pump();
-      await this.#waitFor(renewMs, () => this.#stop !== null || !this.#traffic.isBehind);
+      await this.#waitFor(renewMs, () => this.#stop !== null || !this.#lane.isBehind);
       for (;;) {
         this.#traffic.pump();
         await this.#commit();
@@ -124,6 +124,7 @@ export class Slice {
 
   /** A replay reads to the end of its range or its canary, a stream to the head of the archive. */
   get #readable(): number {
+    if (this.#lane.isBehind) return this.#taken.readTo;
     if (this.#canary?.full === true) return this.#lane.scannedTo;
     return this.#taken.toPosition ?? this.#deps.head.head;
   }
@@ -222,8 +223,8 @@ export class Slice {
 
   /** A stream near the head that has had nothing to send for a while, however fast the head moves on. */
   #isIdle(now: number): boolean {
-    const { inFlight, settled, scannedTo } = this.#lane;
-    const busy = inFlight > 0 || this.#readable - scannedTo > nearHead;
+    const { inFlight, settled, scannedTo, isBehind } = this.#lane;
+    const busy = isBehind || inFlight > 0 || this.#readable - scannedTo > nearHead;
     return this.#idleness.lasts(this.#deps.timing.idleMs, now, { settled, busy });
   }
 

@@ -34,11 +34,3 @@ export function setBit(chunks: ChunkBits, position: Position): void {
 export function covers(chunks: ChunkBits | undefined, position: Position): boolean {
   return hasBit(chunks?.get(chunkOf(position)), position);
 }
-
-/** The highest position that a chunk of an action has, null when it has none. */
-export function lastIn(chunk: number, bits: Bits): Position | null {
-  const byte = bits.findLastIndex((one) => one !== 0);
-  if (byte < 0) return null;
-  const unset = Math.clz32(((bits[byte] ?? 0) & -(bits[byte] ?? 0)) << 24); // before its lowest bit, which is last
-  return chunk * chunkPositions + byte * 8 + unset;
-}

@@ -1,9 +1,9 @@
 import type { LaneStanding } from './canary.ts';
-import { countedEvents, noCounts, type Bucket, type Counts } from './counts.ts';
+import { countedEvents, noCounts, type Bucket } from './counts.ts';
 import { setBit, type ChunkBits } from './coverage.ts';
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
-import type { DeadRow, Entry, LaneCommit, WaitingRow } from './lane-types.ts';
+import type { DeadRow, Entry, LaneCommit, LaneProgress, WaitingRow } from './lane-types.ts';
 import type { Failure } from './outcome.ts';
 import { SampleBook, type Samples } from './samples.ts';
 import { Tally, type Settled } from './tally.ts';
@@ -16,6 +16,9 @@ import { Tally, type Settled } from './tally.ts';
  *
  * An event of the window is open -> closed (settled, or waiting in rows) -> passed by the mark. One that waits ends
  * later: in the window it moves in what is counted ahead, behind the mark in what is counted for good.
+ * Until a new holder has read as far as the last one had, his books are behind: they know less than what was told
+ * last, so that is told again.
+ *
  * Invariants: the mark never falls, and every event up to it is settled or has a row; it is the position before the
  * first open event, or what has been read when none is open; what is counted ahead are the closed events of the window.
  */
@@ -23,6 +26,7 @@ export class LaneBooks<E> {
   readonly #window = new Fifo<Entry<E>>();
   /** Events of the window that wait: their row may be worked off before the mark passes them. */
   readonly #waiting = new Map<Position, Entry<E>>();
+  readonly #last: LaneProgress;
   readonly #tally: Tally;
   /** The closed events of the window. */
   readonly #ahead = new Tally(noCounts);
@@ -39,11 +43,13 @@ export class LaneBooks<E> {
   #hurry = new Set<string>();
   readonly #samples: SampleBook;
 
-  constructor(mark: Position, counts: Counts, samples: Samples = {}) {
+  /** @param last what the last holder told */
+  constructor(last: LaneProgress, samples: Samples = {}) {
     this.#samples = new SampleBook(samples);
-    this.#mark = mark;
-    this.#scannedTo = mark;
-    this.#tally = new Tally(counts);
+    this.#last = last;
+    this.#mark = last.mark;
+    this.#scannedTo = last.mark;
+    this.#tally = new Tally(last.counts);
   }
 
   get windowSize(): number {
@@ -57,6 +63,11 @@ export class LaneBooks<E> {
   /** Up to where the archive has been read. */
   get scannedTo(): Position {
     return this.#scannedTo;
+  }
+
+  /** The last holder had read further. */
+  get isBehind(): boolean {
+    return this.#scannedTo < this.#last.readTo;
   }
 
   /** How many events have been settled or set aside since the lane was taken. */
@@ -131,15 +142,13 @@ export class LaneBooks<E> {
 
   /** Moves the mark as far as it goes and hands out all that must be written with it. */
   take(): LaneCommit {
-    this.#advance();
+    if (!this.isBehind) this.#advance();
     const bits = [...this.#bits].flatMap(([actionId, chunks]) =>
       [...chunks].map(([chunk, part]) => ({ actionId, chunk, bits: part })),
     );
     const commit = {
-      mark: this.#mark,
+      ...(this.isBehind ? this.#last : this.#progress()),
       markReceivedAt: this.#markReceivedMs === null ? null : new Date(this.#markReceivedMs),
-      counts: this.#tally.counts(),
-      ahead: this.#ahead.counts(),
       bits,
       waiting: this.#rows,
       ended: this.#ended,
@@ -155,6 +164,11 @@ export class LaneBooks<E> {
     this.#promote = new Set();
     this.#hurry = new Set();
     return commit;
+  }
+
+  #progress(): LaneProgress {
+    const counts = this.#tally.counts();
+    return { mark: this.#mark, counts, ahead: this.#ahead.counts(), readTo: this.#scannedTo };
   }
 
   #advance(): void {

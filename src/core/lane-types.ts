@@ -114,6 +114,8 @@ export interface LaneCommit {
   readonly counts: Counts;
   /** Events that are settled above the mark: for readers, the next holder finds them out again. */
   readonly ahead: Counts;
+  /** Up to where the archive has been read, for the next holder. */
+  readonly readTo: Position;
   readonly bits: readonly { readonly actionId: string; readonly chunk: number; readonly bits: Bits }[];
   readonly waiting: readonly WaitingRow[];
   readonly ended: readonly { readonly position: Position; readonly actionId: string }[];
@@ -129,9 +131,10 @@ export interface LaneCommit {
 /** Entries above the mark at most: those that are closed hold no event, so this is some megabytes. */
 export const windowLimit = 20_000;
 
-export interface LaneOptions {
-  readonly mark: Position;
-  readonly counts: Counts;
+/** What a lane's row tells of how far it has come. */
+export type LaneProgress = Pick<LaneCommit, 'mark' | 'counts' | 'ahead' | 'readTo'>;
+
+export interface LaneOptions extends LaneProgress {
   readonly orderBy: 'user' | 'strict' | 'none';
   readonly actions: readonly string[];
   /** Deliveries per request. */

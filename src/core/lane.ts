@@ -34,7 +34,7 @@ export class Lane<E> {
 
   constructor(options: LaneOptions, health: Health = healthy) {
     this.#options = options;
-    this.#books = new LaneBooks(options.mark, options.counts, options.samples);
+    this.#books = new LaneBooks(options, options.samples);
     this.#order = new LaneOrder(options.orderBy, options.actions, options.waitingByKey);
     this.#endings = new LaneEndings(this.#books, this.#order, options.random);
     this.#failures = new LaneFailures(this.#order, this.#endings, health, options.random);
@@ -50,6 +50,10 @@ export class Lane<E> {
   }
   get scannedTo(): number {
     return this.#books.scannedTo;
+  }
+  /** What the last holder had read is not read again yet. Nothing is sent meanwhile: it could not be told. */
+  get isBehind(): boolean {
+    return this.#books.isBehind;
   }
   get settled(): number {
     return this.#books.settled;
@@ -80,6 +84,7 @@ export class Lane<E> {
     return this.#order.dueOpen + this.#endings.dueUnwritten;
   }
   wantsMore(unsentLimit: number): boolean {
+    if (this.isBehind) return true; // the last holder had room for it
     // In strict order all of the lane stands behind one event: reading on would only make rows of it.
     const crowded = this.#options.orderBy === 'strict' && this.#order.waitingOf('*') > maxBehind;
     return this.#order.unsent < unsentLimit && this.#books.windowSize < this.#limit && !crowded;
@@ -113,6 +118,7 @@ export class Lane<E> {
 
   /** The deliveries of the next request, empty when nothing may leave now. @param limit how many it may carry */
   next(now: number, limit = this.#options.batchSize): readonly Task<E>[] {
+    if (this.isBehind) return [];
     this.#wake(now);
     const may = this.#failures.maySend(now);
     if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
@@ -124,6 +130,7 @@ export class Lane<E> {
 
   /** How many deliveries could leave now if only the budget allowed it. */
   ready(now: number): number {
+    if (this.isBehind) return 0;
     this.#wake(now);
     const may = this.#failures.maySend(now);
     if (may === 'probe') return this.#inFlight > 0 ? 0 : Math.min(1, this.#order.ready);

@@ -64,7 +64,7 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
   const [wanted] = await tx.rows<Wanted & { desired: Wanted['desired'] }>(sql`
     update lane l set mark = ${commit.mark},
       samples = coalesce(${commit.samples === null ? null : toJsonb(commit.samples)}::jsonb, l.samples), counts = ${toJsonb(commit.counts)}::jsonb,
-      ahead = ${toJsonb(commit.ahead)}::jsonb, rate = ${standing.rate},
+      ahead = ${toJsonb(commit.ahead)}::jsonb, read_to = ${commit.readTo}, rate = ${standing.rate},
       mark_received_at = coalesce(${commit.markReceivedAt}, l.mark_received_at),
       lease_renewals = l.lease_renewals + 1, lease_renewed_at = clock_timestamp(),
       lease_revision = ${standing.revision}, suppression_revision = ${standing.suppressionRevision}, lease_released = ${standing.release},

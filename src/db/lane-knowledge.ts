@@ -1,4 +1,4 @@
-import { chunkOf, lastIn, type ChunkBits } from '../core/coverage.ts';
+import { chunkOf, type ChunkBits } from '../core/coverage.ts';
 import type { Position } from '../core/event.ts';
 import { settledSince } from './dead-letter-state.ts';
 import type { TakenLane } from './lane-lease.ts';
@@ -10,8 +10,6 @@ export interface LaneKnowledge {
   readonly own: ReadonlyMap<string, ChunkBits>;
   /** Deliveries of this run that wait or died, by `position/action`. */
   readonly rows: ReadonlyMap<string, 'waiting' | 'dead'>;
-  /** The last position that has any of this, 0 when none has. */
-  readonly settledTo: Position;
   /** Waiting rows of the lane by order key. */
   readonly waitingByKey: ReadonlyMap<string, number>;
 }
@@ -45,12 +43,8 @@ export async function readLaneKnowledge(db: Queryable, lane: TakenLane): Promise
   const keys = await db.rows<{ orderKey: string; count: number }>(sql`
     select order_key as "orderKey", count(*) as count from waiting_delivery
     where run_id = ${lane.runId} and lane = ${lane.lane} group by order_key`);
-  const bits = [...own.values()].flatMap((chunks) =>
-    [...chunks].map(([chunk, one]) => lastIn(chunk, one) ?? 0),
-  );
   return {
     own,
-    settledTo: Math.max(0, ...bits, ...rows.map(({ position }) => position)),
     rows: new Map(rows.map((row) => [deliveryKey(row.position, row.actionId), row.state])),
     waitingByKey: new Map(keys.map((row) => [row.orderKey, row.count])),
   };

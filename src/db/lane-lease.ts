@@ -42,6 +42,8 @@ export interface TakenLane {
   readonly counts: Counts;
   /** What the last holder had settled above the mark: found again, and counted anew. */
   readonly ahead: Counts;
+  /** Up to where he had read. */
+  readonly readTo: Position;
   readonly samples: Samples;
   readonly state: LaneState;
   readonly stateReason: string | null;
@@ -169,7 +171,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
       r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", ${accountWanted} as account,
-      l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.samples, l.state,
+      l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.read_to as "readTo", l.samples, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
       extract(epoch from clock_timestamp() - l.held_since)::float8 * 1000 as "heldForMs",
       case when r.canary_passed then null else r.canary end as canary,

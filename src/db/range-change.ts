@@ -41,8 +41,10 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   if (!byPosition) await dropUnselected(tx, run.id, selection);
   if (!byPosition && (await mayHavePassed(tx, run, Math.max(...marks), [old, selection]))) {
     await tx.run(sql`
-      update lane set mark = ${run.fromPosition - 1}, counts = '{}', ahead = '{}' where run_id = ${run.id}`);
+      update lane set mark = ${run.fromPosition - 1}, counts = '{}', ahead = '{}', read_to = 0 where run_id = ${run.id}`);
   }
+  await tx.run(sql`
+    update lane set read_to = least(read_to, ${to}) where run_id = ${run.id}`);
   await tx.run(sql`
     update lane set state = 'ready', wake_at = null
     where run_id = ${run.id} and mark < ${to} and state in ('done', 'waiting')`);

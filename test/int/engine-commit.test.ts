@@ -45,6 +45,7 @@ const nothing: LaneCommit = {
   markReceivedAt: null,
   counts: noCounts,
   ahead: noCounts,
+  readTo: 0,
   bits: [],
   waiting: [],
   ended: [],
@@ -75,6 +76,7 @@ function richCommit({ engine, sent }: Scene): LaneCommit {
     markReceivedAt: new Date('2026-01-02T03:04:05.678Z'),
     counts: { events: { delivered: 3, dead: 1 }, byAction: { [first]: { delivered: 4 } }, reasons: { x: 1 } },
     ahead: noCounts,
+    readTo: 0,
     bits: [
       { actionId: first, chunk: 0, bits: bitsAt(1, 2, 8_191) },
       { actionId: first, chunk: 7, bits: bitsAt(0) },

@@ -35,6 +35,7 @@ const nothing = (mark: number): LaneCommit => ({
   markReceivedAt: null,
   counts: noCounts,
   ahead: noCounts,
+  readTo: 0,
   bits: [],
   waiting: [],
   ended: [],

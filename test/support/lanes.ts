@@ -10,6 +10,8 @@ export function laneOf(options: Partial<LaneOptions> = {}, health?: Health): Lan
     {
       mark: 0,
       counts: noCounts,
+      ahead: noCounts,
+      readTo: 0,
       orderBy: 'user',
       actions: ['a'],
       batchSize: 1,

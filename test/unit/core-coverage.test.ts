@@ -1,14 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import {
-  chunkOf,
-  chunkPositions,
-  covers,
-  hasBit,
-  lastIn,
-  setBit,
-  type ChunkBits,
-} from '../../src/core/coverage.ts';
+import { chunkOf, chunkPositions, covers, hasBit, setBit, type ChunkBits } from '../../src/core/coverage.ts';
 
 const anyPosition = fc.integer({ min: 1, max: 40_000 });
 
@@ -20,9 +12,6 @@ it('has exactly what was set', () => {
       for (const position of [...set, ...asked])
         expect(covers(chunks, position)).toBe(set.includes(position));
       expect(new Set(chunks.keys())).toEqual(new Set(set.map(chunkOf)));
-      for (const [chunk, bits] of chunks) {
-        expect(lastIn(chunk, bits)).toBe(Math.max(...set.filter((position) => chunkOf(position) === chunk)));
-      }
     }),
   );
 });
@@ -36,10 +25,6 @@ it('keeps one kilobyte for 8,192 positions, the lowest position in the highest b
   expect(bits).toHaveLength(1_024);
   expect([bits[0], bits[1], bits[1_023]]).toEqual([0x80, 0x40, 0x01]);
   expect(bits.reduce((sum, byte) => sum + byte, 0)).toBe(0x80 + 0x40 + 0x01);
-});
-
-it('has no last position in an empty chunk', () => {
-  expect(lastIn(3, new Uint8Array(chunkPositions / 8))).toBeNull();
 });
 
 it('draws the border between chunks at 8,192', () => {

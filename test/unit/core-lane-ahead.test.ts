@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { noCounts } from '../../src/core/counts.ts';
-import { Lane } from '../../src/core/lane.ts';
 import type { Offered } from '../../src/core/lane-types.ts';
+import { laneOf } from '../support/lanes.ts';
 
 const failure = { errorClass: 'http_500', message: 'no' };
 
@@ -13,15 +13,7 @@ function offered(position: number): Offered<string> {
 }
 
 test('what is settled above the mark is counted apart, until the mark passes it', () => {
-  const lane = new Lane<string>({
-    mark: 0,
-    counts: noCounts,
-    orderBy: 'user',
-    actions: ['a'],
-    batchSize: 1,
-    waitingByKey: new Map(),
-    random: () => 0.5,
-  });
+  const lane = laneOf();
   lane.offer([1, 2, 3].map(offered), 3);
   const [first, second, third] = [lane.next(0)[0]!, lane.next(0)[0]!, lane.next(0)[0]!];
   lane.settle(first, { kind: 'failed', failure }, 1);
@@ -40,4 +32,28 @@ test('what is settled above the mark is counted apart, until the mark passes it'
   const passed = lane.takeCommit();
   expect([passed.mark, passed.counts.events]).toEqual([3, { delivered: 2, invalid: 1 }]);
   expect(passed.ahead.events).toEqual({});
+});
+
+test('until what the last holder had read is read again, nothing is sent and he is believed', () => {
+  const ahead = { events: { delivered: 2 }, byAction: { a: { delivered: 2 } }, reasons: {} };
+  const last = { mark: 0, counts: noCounts, ahead, readTo: 3 };
+  const lane = laneOf(last);
+  const done = (position: number) => ({
+    ...offered(position),
+    deliver: [],
+    settled: [{ actionId: 'a', bucket: 'delivered' as const }],
+  });
+  lane.offer([offered(1), done(2)], 2);
+  expect([lane.isBehind, lane.wantsMore(0), lane.next(0), lane.ready(0)]).toEqual([true, true, [], 0]);
+  expect(lane.takeCommit()).toMatchObject(last);
+  lane.offer([done(3)], 3);
+  expect(lane.isBehind).toBe(false);
+  expect(lane.takeCommit()).toMatchObject(last);
+  lane.settle(lane.next(0)[0]!, { kind: 'delivered' }, 1);
+  expect(lane.takeCommit()).toMatchObject({
+    mark: 3,
+    counts: { events: { delivered: 3 } },
+    ahead: noCounts,
+    readTo: 3,
+  });
 });

@@ -1,9 +1,8 @@
 import { canaryVerdict } from '../../../src/core/canary.ts';
-import type { Counts } from '../../../src/core/counts.ts';
 import { noCounts } from '../../../src/core/counts.ts';
 import type { Bits, ChunkBits } from '../../../src/core/coverage.ts';
 import type { Down } from '../../../src/core/health.ts';
-import type { DeadRow, LaneCommit } from '../../../src/core/lane-types.ts';
+import type { DeadRow, LaneCommit, LaneProgress } from '../../../src/core/lane-types.ts';
 import {
   canaryReasons,
   type Desired,
@@ -44,8 +43,7 @@ export interface Wanted {
 
 export interface SimTaken {
   readonly kind: 'taken';
-  readonly mark: number;
-  readonly counts: Counts;
+  readonly progress: LaneProgress;
   readonly wanted: Wanted;
   readonly held: Held | null;
   readonly heldForMs: number;
@@ -87,6 +85,7 @@ export class SimDatabase {
     mark: 0,
     counts: noCounts,
     ahead: noCounts,
+    readTo: 0,
   };
   readonly suppressed = { users: new Set<string>(), revision: 0 };
   readonly coverage = new Map<string, ChunkBits>();
@@ -119,18 +118,19 @@ export class SimDatabase {
     Object.assign(lane, { token, released: false, renewedAt: this.#wall(), revision: run.revision });
     lane.suppressionRevision = this.suppressed.revision;
     const wakeInMs = lane.wakeAt === null ? 0 : Math.max(0, lane.wakeAt - this.#wall());
-    const { mark, counts, held, heldSince } = lane;
+    const { mark, counts, ahead, readTo, held, heldSince } = lane;
+    const progress = { mark, counts, ahead, readTo };
     const heldForMs = heldSince === null ? 0 : this.#wall() - heldSince;
     const { brakesReleased, canaryPassed } = run;
     const wanted = this.#wanted;
-    return { kind: 'taken', mark, counts, wanted, held, heldForMs, wakeInMs, brakesReleased, canaryPassed };
+    return { kind: 'taken', progress, wanted, held, heldForMs, wakeInMs, brakesReleased, canaryPassed };
   }
 
   /** Writes all of a commit at once; doing it again changes nothing. @returns null: the lane is another's, or over */
   commit(token: number, commit: LaneCommit, standing: Standing): Wanted | null {
     const { lane, run } = this;
     if (lane.token !== token) return null;
-    const { mark, counts, ahead } = commit;
+    const { mark, counts, ahead, readTo } = commit;
     const { held, revision, suppressionRevision, release } = standing;
     const heldSince = held === null ? null : this.#wall() - held.heldForMs;
     const isAsBefore = lane.held?.reason === held?.reason && lane.held?.errorClass === held?.errorClass;
@@ -139,7 +139,7 @@ export class SimDatabase {
     // A range that was extended since the holder looked is not done.
     const state = standing.state === 'done' && mark < run.to ? 'ready' : standing.state;
     lane.renewals++;
-    Object.assign(lane, { mark, counts, ahead, state, held, wakeAt, revision, suppressionRevision });
+    Object.assign(lane, { mark, counts, ahead, readTo, state, held, wakeAt, revision, suppressionRevision });
     Object.assign(lane, { renewedAt: this.#wall(), released: release });
     for (const part of commit.bits) this.#merge(part);
     for (const row of commit.waiting) this.rows.write(row);

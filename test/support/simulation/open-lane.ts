@@ -11,10 +11,9 @@ export function laneOf(world: World, taken: SimTaken, now: number): Lane<SimEven
   const waitingByKey = new Map<string, number>();
   for (const { orderKey } of world.db.rows.values())
     waitingByKey.set(orderKey, (waitingByKey.get(orderKey) ?? 0) + 1);
-  const { mark, counts } = taken;
   const random = () => world.random.next();
   return new Lane<SimEvent>(
-    { mark, counts, orderBy, actions, batchSize, windowLimit, waitingByKey, random },
+    { ...taken.progress, orderBy, actions, batchSize, windowLimit, waitingByKey, random },
     healthOf(taken, now),
   );
 }

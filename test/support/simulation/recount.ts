@@ -61,10 +61,26 @@ export class Recount {
     this.#checkAhead(above);
   }
 
-  /** What is counted above the mark is settled; it need not be all that is, as what was not read again is not known. */
+  /** Events that the next holder may find open again: that one was malformed, or its user suppressed, is kept nowhere. */
+  get judgedAnew(): readonly SimEvent[] {
+    const { events, actions } = this.#scenario;
+    return events.filter(
+      ({ position, traits }) =>
+        Object.values(traits).includes('malformed') ||
+        actions.some((action) => this.#witness.everSuppressed.has(keyOf(position, action))),
+    );
+  }
+
+  /**
+   * What is counted above the mark is settled; it need not be all that is, as what was not read again is not known. One
+   * that is judged anew is told as it was until all is read again, and may wait meanwhile.
+   */
   #checkAhead(settled: Cells): void {
-    for (const [bucket, count] of Object.entries(this.#db.lane.ahead.events)) {
-      if (count > (settled[bucket] ?? 0))
+    const { ahead, mark } = this.#db.lane;
+    const again = Object.keys(ahead.events).length === 0 ? [] : this.judgedAnew;
+    const open = again.filter(({ position }) => position > mark).length;
+    for (const [bucket, count] of Object.entries(ahead.events)) {
+      if (count > (settled[bucket] ?? 0) + open)
         throw new Violation('counted ahead of the truth', `${bucket}: ${count}, is ${settled[bucket] ?? 0}`);
     }
   }

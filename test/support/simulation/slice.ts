@@ -112,6 +112,7 @@ export class SimSlice {
   }
 
   get #readable(): number {
+    if (this.#lane.isBehind) return this.#taken.progress.readTo;
     if (this.#canary?.full === true) return this.#lane.scannedTo;
     return this.#isStream ? this.#world.head : this.#holder.wanted.to;
   }

@@ -157,7 +157,8 @@ export class SimTraffic {
           page.push(event);
       const scannedTo = page.length === scenario.pageSize ? page.at(-1)!.position : upTo;
       const whole = { offers: page.map((event) => this.#offerOf(event)), scannedTo };
-      const part = this.#deps.canary?.cut(whole) ?? whole;
+      const { canary } = this.#deps;
+      const part = lane.isBehind || canary === null ? whole : canary.cut(whole);
       for (const offered of part.offers) this.#deps.view.inHand.reads(offered);
       lane.offer(part.offers, part.scannedTo);
       this.pump();

@@ -1,4 +1,4 @@
-import type { LaneCommit } from '../../../src/core/lane-types.ts';
+import type { LaneCommit, LaneProgress } from '../../../src/core/lane-types.ts';
 import type { Health } from '../../../src/core/health.ts';
 import { leaseMs, type LeaseWatch } from '../../../src/core/lease.ts';
 import { Agenda } from './agenda.ts';
@@ -158,6 +158,7 @@ export class World {
   commit(job: CommitJob): Wanted | null {
     const { view, commit, standing } = job;
     const { mark, counts, ahead } = this.db.lane;
+    const told = deliveredIn(this.db.lane);
     const wanted = this.db.commit(view.token, commit, standing);
     if (wanted === null) {
       this.seen.fenced++;
@@ -168,6 +169,9 @@ export class World {
     this.renewed();
     this.witness.written(job.closedUntil, view);
     if (commit.mark < mark) throw new Violation('the mark fell', `${mark} to ${commit.mark}`);
+    const isLess = deliveredIn(commit) < told;
+    if (isLess && deliveredIn(commit) < told - this.#recount.judgedAnew.length)
+      throw new Violation('what was told is taken back', `${told} delivered, then ${deliveredIn(commit)}`);
     const { bits, waiting, ended, dead, promote } = commit;
     const same = commit.mark === mark && commit.counts === counts && commit.ahead === ahead;
     // One that changes nothing need not be counted again.
@@ -187,6 +191,11 @@ export class World {
 }
 
 /** What a commit changes, on one line. */
+/** How many events are told to be delivered. */
+function deliveredIn({ counts, ahead }: Pick<LaneProgress, 'counts' | 'ahead'>): number {
+  return (counts.events.delivered ?? 0) + (ahead.events.delivered ?? 0);
+}
+
 function lineOf({ mark, counts, waiting, ended, dead, promote }: LaneCommit): string {
   const delivery = (row: { position: number; actionId: string }) => nameOf(row.position, row.actionId);
   return [
