@@ -192,8 +192,7 @@ export class Slice {
   /** Deliveries that waited are taken up one lot after another, each after a commit that wrote the last lot down. */
   async #takeUpDue(): Promise<void> {
     const now = this.#deps.now();
-    if (this.#stop !== null || !this.#lane.hasWaiting || this.#lane.dueOpen > 0 || now < this.#dueLookAt)
-      return;
+    if (this.#stop !== null || !this.#lane.mayTakeUp || now < this.#dueLookAt) return;
     this.#dueLookAt = now + dueLookMs;
     const due = await readDue(this.#deps.db, this.#taken);
     this.#lane.offerDue(due, this.#deps.now());

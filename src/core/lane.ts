@@ -31,6 +31,8 @@ export class Lane<E> {
   #inFlight = 0;
   #probed = false;
   #taken = 0;
+  /** The last commit taken was not behind. */
+  #caughtUp = false;
 
   constructor(options: LaneOptions, health: Health = healthy) {
     this.#options = options;
@@ -82,6 +84,10 @@ export class Lane<E> {
    */
   get dueOpen(): number {
     return this.#order.dueOpen + this.#endings.dueUnwritten;
+  }
+  /** Waiting rows may be read: all that is about events in hand has been written, by the last commit taken at the latest. */
+  get mayTakeUp(): boolean {
+    return this.hasWaiting && this.dueOpen === 0 && this.#caughtUp;
   }
   wantsMore(unsentLimit: number): boolean {
     if (this.isBehind) return true; // the last holder had room for it
@@ -202,6 +208,7 @@ export class Lane<E> {
 
   /** All that changed since the last commit. */
   takeCommit(): LaneCommit {
+    this.#caughtUp = !this.isBehind;
     this.#endings.written();
     return this.#books.take();
   }

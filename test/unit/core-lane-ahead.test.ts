@@ -37,7 +37,7 @@ test('what is settled above the mark is counted apart, until the mark passes it'
 test('until what the last holder had read is read again, nothing is sent and he is believed', () => {
   const ahead = { events: { delivered: 2 }, byAction: { a: { delivered: 2 } }, reasons: {} };
   const last = { mark: 0, counts: noCounts, ahead, readTo: 3 };
-  const lane = laneOf(last);
+  const lane = laneOf({ ...last, waitingByKey: new Map([['w', 1]]) });
   const done = (position: number) => ({
     ...offered(position),
     deliver: [],
@@ -48,6 +48,7 @@ test('until what the last holder had read is read again, nothing is sent and he 
   expect(lane.takeCommit()).toMatchObject(last);
   lane.offer([done(3)], 3);
   expect(lane.isBehind).toBe(false);
+  expect(lane.mayTakeUp).toBe(false);
   expect(lane.takeCommit()).toMatchObject(last);
   lane.settle(lane.next(0)[0]!, { kind: 'delivered' }, 1);
   expect(lane.takeCommit()).toMatchObject({
@@ -56,4 +57,5 @@ test('until what the last holder had read is read again, nothing is sent and he 
     ahead: noCounts,
     readTo: 3,
   });
+  expect(lane.mayTakeUp).toBe(true);
 });

@@ -50,19 +50,6 @@ export const laneMutations: readonly Mutation[] = [
       to: '',
     },
     {
-      name: 'waiting rows of events that were not read are taken up',
-      from: 'if (due.position > this.#books.scannedTo) continue;',
-      to: '',
-      under: {
-        failing: 0.6,
-        calmAt: 60_000,
-        pageSize: 1,
-        unsentLimit: 1,
-        windowLimit: 20_000,
-        crashes: [20_000, 60_000].map((at) => ({ at, worker: null, forMs: 40_000 })),
-      },
-    },
-    {
       name: 'an event overtakes those of its user that wait',
       from: 'else if (this.#order.isBlocked(entry.orderKey)) this.#endings.standBehind(entry, tasks, 0);',
       to: '',

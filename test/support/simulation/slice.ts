@@ -177,7 +177,7 @@ export class SimSlice {
 
   #takeUpDue(then: () => void): void {
     const { now } = this.#worker;
-    const idle = this.#stop !== null || !this.#lane.hasWaiting || this.#lane.dueOpen > 0;
+    const idle = this.#stop !== null || !this.#lane.mayTakeUp;
     if (idle || now < this.#dueLookAt) return then();
     this.#dueLookAt = now + dueLookMs;
     const { db, scenario, byPosition } = this.#world;
