@@ -4,31 +4,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ApiDeps } from './deps.ts';
 import type { Problem } from './problem.ts';
-import { nothingHere, type Answer, type Call } from './route.ts';
+import { nothingHere, route, type Answer, type Call, type Route } from './route.ts';
+import { IdPath } from './schemas/fields.ts';
 
 /** How often the rows are looked at, and how long a silence may last; milliseconds. */
 const lookMs = 1_000;
 const heartbeatMs = 15_000;
 
 /** How things stand with what is watched. */
-export interface State {
+interface State {
   readonly shown: object;
   /** Nothing of it will change any more. */
   readonly ended: boolean;
 }
 
 /** The headers that a watcher may send. */
-export const WatcherHeaders = z.object({
+const WatcherHeaders = z.object({
   'Last-Event-ID': z
     .exactOptional(z.string())
     .meta({ description: 'The id of the last event that was seen.' }),
 });
-
-/** What the reference says of such a route, whose `progress` events show what GET answers. */
-export const progressDescription = (what: string, get: string) =>
-  `Server-sent events. \`progress\`: the ${what}, as \`${get}\` answers it, whenever it has changed. \`end\`: the ${what} as it ended; the answer closes after it. A comment line every 15 seconds keeps the connection open.
-
-Every event has an id. A client that comes back with \`Last-Event-ID\` gets the next state that differs from that one; when the one it has is the last, the answer is 204, which ends an EventSource.`;
 
 /** One state as an event: the id says which state it is. */
 interface Snapshot {
@@ -39,11 +34,63 @@ interface Snapshot {
 
 type Watcher = Pick<ApiDeps, 'log' | 'stopping'>;
 
+/** What can be watched. */
+interface Watched {
+  readonly operationId: string;
+  readonly path: `/${string}`;
+  readonly tag: string;
+  readonly summary: string;
+  /** What it is called: `replay`. */
+  readonly what: string;
+  /** The operation whose answer shows it as the events do. */
+  readonly shownBy: string;
+  /** What else the reference says of it. */
+  readonly note?: string;
+  /** The id in the example. */
+  readonly exampleId: string;
+  /** Its state now, null when it is not there. */
+  readonly read: (id: string) => Promise<State | null>;
+}
+
+/** The route on which something is watched until it has ended. */
+export function progressRoute(deps: Watcher, watched: Watched): Route {
+  const { operationId, path, tag, summary, what } = watched;
+  return route(
+    {
+      operationId,
+      method: 'get',
+      path,
+      tag,
+      summary,
+      description: descriptionOf(watched),
+      params: IdPath,
+      headers: WatcherHeaders,
+      answers: {
+        200: {
+          description: 'The events.',
+          mediaType: 'text/event-stream',
+          example: `id: 6f0a1c\nevent: progress\ndata: {"id":"${watched.exampleId}","status":"running"}\n\n`,
+        },
+        204: { description: `The ${what} has ended, and the caller knows its last state.` },
+      },
+      problems: ['not_found'],
+    },
+    (call) => answerProgress(deps, call, () => watched.read(call.params.id)),
+  );
+}
+
+function descriptionOf({ what, shownBy: get, note }: Watched): string {
+  const events = `Server-sent events. \`progress\`: the ${what}, as \`${get}\` answers it, whenever it has changed. \`end\`: the ${what} as it ended; the answer closes after it. A comment line every 15 seconds keeps the connection open.
+
+Every event has an id. A client that comes back with \`Last-Event-ID\` gets the next state that differs from that one; when the one it has is the last, the answer is 204, which ends an EventSource.`;
+  return note === undefined ? events : `${events} ${note}`;
+}
+
 /**
  * Answers with the states of something as server-sent events, until it has ended, the client leaves or the process ends.
  * @param read its state now, null when it is not there
  */
-export async function answerProgress(
+async function answerProgress(
   deps: Watcher,
   { path, headers }: Pick<Call<unknown, unknown, unknown>, 'path' | 'headers'>,
   read: () => Promise<State | null>,

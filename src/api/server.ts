@@ -28,8 +28,9 @@ const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 /** Node's own deadline is one for all requests: uploads of files need none, and all others do. */
 function setDeadline(request: IncomingMessage): void {
   const timer = setTimeout(() => {
-    if (!request.complete) request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
-    if (!request.complete) request.destroy();
+    if (request.complete) return;
+    request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+    request.destroy();
   }, requestMs);
   timer.unref();
   deadlines.set(request, timer);

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long a request waits for what it asked of the engine, and how often it looks; milliseconds. */
-const waitMs = 3_000;
-const stepMs = 100;
+const engineWait = { waitMs: 3_000, stepMs: 100 } as const;
 
 /**
- * Reads a state until it is as asked, for up to 3 s: an engine that is at work obeys within that time, and one that is
- * not has nothing to stop.
+ * Reads a state until it is as asked, for up to 3 s unless told otherwise: an engine that is at work obeys within that
+ * time, and one that is not has nothing to stop.
  * @param stopping when it aborts, the wait is over: a process that ends answers with what it knows
  * @returns the last state that was read, and whether it is as asked
  */
@@ -14,6 +13,7 @@ export async function settle<State>(
   read: () => Promise<State>,
   isSettled: (state: State) => boolean,
   stopping: AbortSignal,
+  { waitMs, stepMs }: { readonly waitMs: number; readonly stepMs: number } = engineWait,
 ): Promise<{ readonly state: State; readonly settled: boolean }> {
   const deadline = performance.now() + waitMs;
   for (;;) {

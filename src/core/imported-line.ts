@@ -1,7 +1,22 @@
+import { noBatchMembers } from './completed-event.ts';
 import { depthOf, membersOf, trimJson } from './json-scan.ts';
 import { readEvent, rejectedEvent, type Arrival, type ReadEvent } from './new-event.ts';
 import { isJsonObject, maxEventDepth, type JsonObject } from './rejection.ts';
 import { parseTime } from './timestamps.ts';
+
+/** What events from a file have in common, as long as they say no more. @param receivedAt of those that bring no time */
+export function importArrival(sourceId: string, receivedAt: Date, newMessageId: () => string): Arrival {
+  return {
+    sourceId,
+    origin: 'import',
+    receivedAt,
+    live: false,
+    sentAt: null,
+    batch: noBatchMembers,
+    integrations: null,
+    newMessageId,
+  };
+}
 
 /**
  * Reads one line of a file of history: an event as JSON, as archives of this kind hold them (Segment's S3 destination,

@@ -97,6 +97,12 @@ export function trimJson(json: Uint8Array): Uint8Array {
   return json.subarray(Math.min(skipWhitespace(json, 0), end), end);
 }
 
+/** Text without the byte order mark that files from Windows, and some clients, begin with. */
+export function withoutByteOrderMark<Bytes extends Uint8Array>(text: Bytes): Bytes {
+  const hasMark = text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf;
+  return hasMark ? (text.subarray(3) as Bytes) : text;
+}
+
 /** Whether a byte is whitespace of JSON: space, tab, line feed or carriage return. */
 export function isWhitespace(byte: number | undefined): boolean {
   return byte === space || byte === 0x0a || byte === 0x0d || byte === 0x09;

@@ -96,6 +96,11 @@ function headerFaults(header: readonly string[]): string[] {
 /** Far more than a table for people has; each column is compared with all others. */
 const maxColumns = 1_000;
 
+/** A path such as `traits.email`. */
+function isWithinObject(path: readonly string[]): boolean {
+  return objects.includes(path[0] ?? '') && path.length > 1 && !path.includes('');
+}
+
 const plain = (name: string) => name.toLowerCase().replaceAll(/[\s_-]/g, '');
 
 function placesOf(name: string, type: EventType | null): CellPlace[] | null {
@@ -103,8 +108,7 @@ function placesOf(name: string, type: EventType | null): CellPlace[] | null {
   const field = fields.find((one) => plain(one) === plain(name));
   if (field !== undefined) return [{ path: [field], kind: 'text' }];
   const path = name.split('.');
-  if (objects.includes(path[0] ?? '') && path.length > 1 && !path.includes(''))
-    return [{ path, kind: 'text' }];
+  if (isWithinObject(path)) return [{ path, kind: 'text' }];
   const rest = type === null ? null : catchAll[type];
   return rest === null || name.trim() === '' ? null : [{ path: [rest, name.trim()], kind: 'text' }];
 }
@@ -124,8 +128,7 @@ function readAsked(text: string): Asked | null {
   const column = parts.join(':');
   if (place === '-') return { column, place: [] };
   const path = place.split('.');
-  if (allFields.includes(place)) return { column, place: [{ path, kind: kind ?? 'text' }] };
-  if (objects.includes(path[0] ?? '') && path.length > 1 && !path.includes('')) {
+  if (allFields.includes(place) || isWithinObject(path)) {
     return { column, place: [{ path, kind: kind ?? 'text' }] };
   }
   const near = nearestName(place, allFields);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { withoutByteOrderMark } from '../../core/json-scan.ts';
 import type { ImportRequest } from '../../db/imports/records.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 
@@ -36,7 +37,7 @@ export async function openFile(
   }
   // A file that is compressed by itself may be compressed once more for the transfer.
   for (let level = 0; level < 2 && isGzip(file.head); level++) file = await withHead(inflated(file.chunks));
-  const head = withoutMark(file.head);
+  const head = withoutByteOrderMark(file.head);
   const known = formatOf(head, format);
   if (isProblem(known)) return known;
   return { format: known, head, chunks: joined(head, file.rest) };
@@ -116,9 +117,4 @@ async function* inflated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
   } finally {
     body.destroy();
   }
-}
-
-/** Files from Windows begin with a byte order mark. */
-function withoutMark(bytes: Buffer): Buffer {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }

@@ -15,6 +15,7 @@ import {
 import { isOutage } from '../../db/outage.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
+import { settle } from '../settle.ts';
 import { bodyChunks, UploadCut } from './body.ts';
 import { openFile, unreadable } from './open-file.ts';
 import { openRows, type FileRows } from './rows.ts';
@@ -134,14 +135,14 @@ async function claimWhenFree(
 }
 
 async function onceReplayable({ db, stopping }: Receiving, id: string): Promise<ImportRecord> {
-  const deadline = performance.now() + streamsMs;
-  for (;;) {
-    const record = await getImport(db, id);
-    if (record === null) throw new Error(`import ${id} is gone`);
-    const waits = record.streamsBehind.length > 0 && !stopping.aborted && performance.now() < deadline;
-    if (!waits) return record;
-    await delay(lookMs);
-  }
+  const { state } = await settle(
+    () => getImport(db, id),
+    (record) => record === null || record.streamsBehind.length === 0,
+    stopping,
+    { waitMs: streamsMs, stepMs: lookMs },
+  );
+  if (state === null) throw new Error(`import ${id} is gone`);
+  return state;
 }
 
 const again = 'Send the whole file again: it goes on behind what is committed.';

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { noBatchMembers } from '../../core/completed-event.ts';
-import { readImportedLine } from '../../core/imported-line.ts';
+import { importArrival, readImportedLine } from '../../core/imported-line.ts';
 import { rejectedEvent, type Arrival, type ReadEvent } from '../../core/new-event.ts';
 import type { ImportedRow } from '../../db/imports/commit.ts';
 import type { ImportRequest } from '../../db/imports/records.ts';
@@ -102,16 +101,7 @@ function read(
   sourceId: string,
   eventOf: (arrival: Arrival) => ReadEvent | null,
 ): ImportedRow | null {
-  const arrival: Arrival = {
-    sourceId,
-    origin: 'import',
-    receivedAt: new Date(),
-    live: false,
-    sentAt: null,
-    batch: noBatchMembers,
-    integrations: null,
-    newMessageId: () => messageIdOf(row),
-  };
+  const arrival = importArrival(sourceId, new Date(), () => messageIdOf(row));
   const made = row.cut ? rejectedEvent('row_too_large', row.bytes, null, arrival) : eventOf(arrival);
   return made === null ? null : { line: row.line, after: row.after, ...made };
 }

@@ -10,7 +10,7 @@ import { getSource } from '../../db/sources.ts';
 import { idempotencyKeyOf } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { receiveFile } from '../imports/receive.ts';
-import { answerProgress, progressDescription, WatcherHeaders } from '../progress.ts';
+import { progressRoute } from '../progress.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Answer, type Route } from '../route.ts';
@@ -226,33 +226,20 @@ function get(deps: ApiDeps): Route {
 }
 
 function watch(deps: ApiDeps): Route {
-  return route(
-    {
-      operationId: 'watchImport',
-      method: 'get',
-      path: '/api/imports/{id}/progress',
-      tag,
-      summary: 'Watch an import',
-      description: `${progressDescription('import', 'GET /api/imports')} An import has ended when it is completed and streams have passed it.`,
-      params: IdPath,
-      headers: WatcherHeaders,
-      answers: {
-        200: {
-          description: 'The events.',
-          mediaType: 'text/event-stream',
-          example:
-            'id: 6f0a1c\nevent: progress\ndata: {"id":"8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20","status":"running"}\n\n',
-        },
-        204: { description: 'The import has ended, and the caller knows its last state.' },
-      },
-      problems: ['not_found'],
+  return progressRoute(deps, {
+    operationId: 'watchImport',
+    path: '/api/imports/{id}/progress',
+    tag,
+    summary: 'Watch an import',
+    what: 'import',
+    shownBy: 'GET /api/imports',
+    note: 'An import has ended when it is completed and streams have passed it.',
+    exampleId: '8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20',
+    read: async (id) => {
+      const record = await getImport(deps.db, id);
+      if (record === null) return null;
+      const ended = record.status === 'completed' && record.streamsBehind.length === 0;
+      return { shown: showImport(record), ended };
     },
-    (call) =>
-      answerProgress(deps, call, async () => {
-        const record = await getImport(deps.db, call.params.id);
-        if (record === null) return null;
-        const ended = record.status === 'completed' && record.streamsBehind.length === 0;
-        return { shown: showImport(record), ended };
-      }),
-  );
+  });
 }

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { batchMembersOf, noBatchMembers, type BatchMembers } from '../../core/completed-event.ts';
 import type { EventType } from '../../core/event.ts';
-import { depthOf, elementsOf, membersOf, trimJson, type JsonMember } from '../../core/json-scan.ts';
+import {
+  depthOf,
+  elementsOf,
+  membersOf,
+  trimJson,
+  type JsonMember,
+  withoutByteOrderMark,
+} from '../../core/json-scan.ts';
 import {
   readEvent,
   rejectedEvent,
@@ -42,8 +49,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Reads a body as JSON, or says why it is none. */
 export function readJson(body: Uint8Array, call: Call): ReceivedBody | Refusal {
-  const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
-  const json = trimJson(hasMark ? body.subarray(3) : body);
+  const json = trimJson(withoutByteOrderMark(body));
   const limit = call === 'batch' ? maxBatchDepth : maxEventDepth;
   const depth = depthOf(json, limit);
   if (depth > limit) return 'too_deep';

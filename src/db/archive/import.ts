@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { noBatchMembers } from '../../core/completed-event.ts';
-import { readImportedLine } from '../../core/imported-line.ts';
+import { importArrival, readImportedLine } from '../../core/imported-line.ts';
+import { withoutByteOrderMark } from '../../core/json-scan.ts';
 import type { NewEvent, RejectedEvent } from '../../core/new-event.ts';
 import type { Database } from '../database.ts';
 import { keepEvents, type KeepOptions } from './keep.ts';
@@ -75,25 +75,11 @@ function emptyChunk(): Chunk {
 }
 
 function addLine(chunk: Chunk, line: string | Uint8Array, sourceId: string, receivedAt: Date): void {
-  const raw = withoutMark(typeof line === 'string' ? Buffer.from(line) : line);
-  const read = readImportedLine(raw, {
-    sourceId,
-    origin: 'import',
-    receivedAt,
-    live: false,
-    sentAt: null,
-    batch: noBatchMembers,
-    integrations: null,
-    newMessageId: randomUUID,
-  });
+  const raw = withoutByteOrderMark(typeof line === 'string' ? Buffer.from(line) : line);
+  const read = readImportedLine(raw, importArrival(sourceId, receivedAt, randomUUID));
   if (read === null) return;
   if (read.event !== undefined) chunk.events.push(read.event);
   else chunk.rejected.push(read.rejected);
   chunk.lines++;
   chunk.bytes += raw.length;
-}
-
-/** Files from Windows begin with a byte order mark. */
-function withoutMark(bytes: Uint8Array): Uint8Array {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
