@@ -1,36 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { openStreamRun } from '../../src/db/streams.ts';
-import { adminToken, answered, type Answered } from '../support/api.ts';
+import { startApi } from '../support/api-process.ts';
+import { adminToken, answered } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
 import { serverSentEvents } from '../support/event-stream.ts';
 import { holdLane } from '../support/lease.ts';
-import { startProcess } from '../support/processes.ts';
 
 const db = await testDatabase();
-const main = new URL('../../src/api/main.ts', import.meta.url);
-
-/** Starts the API process; its Temporal is away. */
-async function startApi(settings: Record<string, string> = {}) {
-  const started = startProcess(main, {
-    PORT: '0',
-    DATABASE_URL: db.url,
-    TEMPORAL_ADDRESS: '127.0.0.1:1',
-    REPRISE_ADMIN_TOKEN: adminToken,
-    REPRISE_SECRET_KEY: randomBytes(32).toString('base64'),
-    ...settings,
-  });
-  const url = `http://127.0.0.1:${(await started.ready).port}`;
-  const call = async (method: string, path: string, body?: unknown): Promise<Answered> => {
-    const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    return await answered(await fetch(url + path, { method, headers, ...sent }));
-  };
-  return { ...started, url, call };
-}
 
 test('serves admin and tracking API on one port while Temporal is away', async () => {
-  const api = await startApi();
+  const api = await startApi(db.url);
   const source = await api.call('POST', '/api/sources', { name: 'Shop' });
   expect(source.status).toBe(201);
   const event = { type: 'track', event: 'Served', userId: 'u-1', messageId: 'served-1' };
@@ -47,7 +27,7 @@ test('serves admin and tracking API on one port while Temporal is away', async (
 });
 
 test('on SIGTERM a request under way is answered, a watcher is let go, and the process ends with 0', async () => {
-  const api = await startApi();
+  const api = await startApi(db.url);
   const settings = { url: 'https://example.com/events' };
   const { id } = (await api.call('POST', '/api/destinations', { type: 'webhook', name: 'W', settings })).body;
   const replay = (await api.call('POST', '/api/replays', { destinationId: id })).body;
@@ -66,7 +46,7 @@ test('on SIGTERM a request under way is answered, a watcher is let go, and the p
 });
 
 test('logs lines of JSON, and neither the token nor a setting', async () => {
-  const api = await startApi();
+  const api = await startApi(db.url);
   const canary = randomBytes(12).toString('hex');
   const settings = { url: 'https://example.com/events', headers: { 'x-key': canary } };
   await api.call('POST', '/api/destinations', { type: 'webhook', name: 'W', settings });
@@ -85,7 +65,7 @@ test('logs lines of JSON, and neither the token nor a setting', async () => {
 });
 
 test('says everything that its environment lacks', async () => {
-  await expect(startApi({ REPRISE_ADMIN_TOKEN: 'short', REPRISE_SECRET_KEY: 'x' })).rejects.toThrow(
+  await expect(startApi(db.url, { REPRISE_ADMIN_TOKEN: 'short', REPRISE_SECRET_KEY: 'x' })).rejects.toThrow(
     /REPRISE_ADMIN_TOKEN: at least 16 characters[\s\S]*REPRISE_SECRET_KEY: expected 32 bytes/,
   );
 });

@@ -1,33 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createGzip } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { adminToken, answered } from '../support/api.ts';
+import { startApi, type ApiProcess } from '../support/api-process.ts';
 import { testDatabase } from '../support/database.ts';
 import { newSource } from '../support/events.ts';
-import { startProcess } from '../support/processes.ts';
 import { archivedOf } from '../support/tracking.ts';
 import { until } from '../support/until.ts';
 import { answerOf, openUpload, upload } from '../support/uploads.ts';
 
 const db = await testDatabase();
-const main = new URL('../../src/api/main.ts', import.meta.url);
-
-/** Starts the API process; its Temporal is away. */
-async function startApi() {
-  const started = startProcess(main, {
-    PORT: '0',
-    DATABASE_URL: db.url,
-    TEMPORAL_ADDRESS: '127.0.0.1:1',
-    REPRISE_ADMIN_TOKEN: adminToken,
-    REPRISE_SECRET_KEY: randomBytes(32).toString('base64'),
-  });
-  const url = `http://127.0.0.1:${(await started.ready).port}`;
-  const call = async (path: string) =>
-    (await answered(await fetch(url + path, { headers: { authorization: `Bearer ${adminToken}` } }))).body;
-  return { ...started, url, call };
-}
 
 const row = (number: number) =>
   `{"type":"track","userId":"u-${number % 9}","event":"Seen","properties":{"n":${number}}}\n`;
@@ -35,17 +17,14 @@ const rows = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => row(from + index)).join('');
 
 /** Begins an upload at one process of which some is committed, as another one sees it. */
-async function begun(
-  at: string,
-  reader: { call: (path: string) => Promise<{ data: { id: string; appended: number }[] }> },
-) {
+async function begun(at: string, reader: ApiProcess) {
   const source = await newSource(db);
   const request = openUpload(at, `/api/imports?sourceId=${source}`);
   request.on('error', () => undefined);
   request.write(rows(0, 3_450));
   const shown = await until(
     'rows are committed',
-    async () => (await reader.call(`/api/imports?source=${source}`)).data[0],
+    async () => (await reader.call('GET', `/api/imports?source=${source}`)).body.data[0],
     (one) => (one?.appended ?? 0) >= 3_400,
   );
   return { source, request, id: shown?.id ?? '' };
@@ -60,7 +39,7 @@ async function archivedNumbers(source: string): Promise<number[]> {
 }
 
 test('an API process is killed in the middle: another one goes on with the same file, no row is stored twice', async () => {
-  const [one, other] = [await startApi(), await startApi()];
+  const [one, other] = [await startApi(db.url), await startApi(db.url)];
   const { source, id } = await begun(one.url, other);
   one.process.kill('SIGKILL');
   await one.exited;
@@ -73,20 +52,23 @@ test('an API process is killed in the middle: another one goes on with the same 
 });
 
 test('an API process that is asked to end commits what it has read, says so, and ends', async () => {
-  const [one, other] = [await startApi(), await startApi()];
+  const [one, other] = [await startApi(db.url), await startApi(db.url)];
   const { source, request, id } = await begun(one.url, other);
   const answer = answerOf(request, '/api/imports');
   one.process.kill('SIGTERM');
   expect((await answer).body).toMatchObject({ status: 503, code: 'unavailable', importId: id });
   expect(await one.exited).toBe(0);
-  expect(await other.call(`/api/imports/${id}`)).toMatchObject({ status: 'interrupted', appended: 3_450 });
+  expect((await other.call('GET', `/api/imports/${id}`)).body).toMatchObject({
+    status: 'interrupted',
+    appended: 3_450,
+  });
   const resumed = await upload(other.url, `/api/imports/${id}/resume`, rows(0, 4_000));
   expect(resumed.body).toMatchObject({ status: 'completed', appended: 4_000, duplicates: 0 });
   expect(await archivedNumbers(source)).toHaveLength(4_000);
 });
 
 test('a file that is larger than what the process may hold passes through it', async () => {
-  const api = await startApi();
+  const api = await startApi(db.url);
   const source = await newSource(db);
   const megabytes = 600;
   const filler = 'x'.repeat(30_000);

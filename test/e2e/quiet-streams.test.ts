@@ -27,7 +27,13 @@ test('300 destinations on one worker: the 50 that get events get them all, the 2
   );
   expect(parked.leases).toBeLessThanOrEqual(active);
   // A stretch of time is what is tested: longer than a stream without events stays, and the active ones do not park.
-  await delay(12_000);
+  const stretchEnd = Date.now() + 12_000;
+  await until(
+    'events arrive behind the stretch',
+    () => sink.lines().at(-1)?.at ?? 0,
+    (at) => at >= stretchEnd,
+    { everyMs: 500 },
+  );
   expect(await standing()).toMatchObject({ parked: all - active });
 
   // The marks of those that are parked follow the head, so that a replay is cut at a fresh one.

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { setReplayPace } from '../../src/db/replays.ts';
 import { newWorker, setBudget, workOn } from '../support/budget-workers.ts';
@@ -64,9 +63,9 @@ test('it may be changed while they run, to fewer than there are lanes too', asyn
   for (const maxConcurrent of [8, 2]) {
     await setBudget(engine, { maxConcurrent });
     // Stretches of time are what is tested: a change may take a second, and then it holds.
-    await delay(1_000);
+    await engine.sink.arrivedFrom(performance.now() + 1_000);
     engine.sink.mostOpen = 0;
-    await delay(700);
+    await engine.sink.arrivedFrom(performance.now() + 700);
     expect(engine.sink.mostOpen).toBeLessThanOrEqual(maxConcurrent);
     expect(engine.sink.mostOpen).toBeGreaterThan(0);
   }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { setReplayPace } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -24,7 +23,7 @@ test.each([1, 4])('a budget is kept over %i workers, and its changes while they 
     await setBudget(engine, { eventsPerSecond });
     const settled = performance.now() + 1_000;
     // Rates are what is tested: they are counted over a stretch of time, behind the second that a change may take.
-    await delay(3_000);
+    await engine.sink.arrivedFrom(settled + 2_000);
     const within = arrivals(engine, settled);
     expect(most(within), `${eventsPerSecond}/s`).toBeLessThanOrEqual(eventsPerSecond * 1.1);
     expect(within.length, `${eventsPerSecond}/s`).toBeGreaterThan(20); // it ran
@@ -39,7 +38,7 @@ test('requests are limited where they are, and stay full', async () => {
   const work = workOn(engine, run, 2, [newWorker(db), newWorker(db)]);
   await engine.sink.arrived(1);
   // A rate is what is tested: it is counted over a stretch of time.
-  await delay(3_000);
+  await engine.sink.arrivedFrom(performance.now() + 3_000);
   await work.stop();
   const requests = [...new Map(engine.sink.arrivals.map(({ id, at }) => [id, at])).values()];
   expect(most(requests)).toBeLessThanOrEqual(22);
@@ -56,7 +55,7 @@ test('a pace of the replay is kept beside the budget, and changes of it', async 
     await setReplayPace(db, run, { eventsPerSecond });
     const settled = performance.now() + 1_000;
     // Rates are what is tested: they are counted over a stretch of time, behind the second that a change may take.
-    await delay(2_500);
+    await engine.sink.arrivedFrom(settled + 1_500);
     const within = arrivals(engine, settled);
     const limit = Math.min(eventsPerSecond, 300);
     expect(most(within), `${eventsPerSecond}/s`).toBeLessThanOrEqual(limit * 1.1);

@@ -93,7 +93,7 @@ test('a 429 teaches a rate that is kept in the row: less than before, and growin
   const working = workOn(engine, run, 2, [newWorker(db), newWorker(db)]);
   await expect.poll(closedAt, { timeout: 15_000 }).toBeLessThan(Infinity);
   // A rate is what is tested: it is counted over a stretch of time that ends 2.5 s behind the refusal.
-  await delay(3_000);
+  await engine.sink.arrivedFrom(closedAt() + 2_500);
   await working.stop();
   const before = between(engine, closedAt() - 1_000, closedAt());
   const [row] = await db.rows<{ learnt: { requestsPerSecond: number; toldAt: number } }>(sql`

@@ -48,6 +48,18 @@ const interrupted = async (id: string) =>
     ({ status }) => status === 'interrupted',
   );
 
+/** An upload of 2,500 rows that was cut off when most of them had been committed. */
+async function brokenOff(key: string) {
+  const { request, id } = await begun(rows(0, 2_500), key);
+  await until(
+    'two chunks',
+    () => read(id),
+    ({ appended }) => appended >= 2_000,
+  );
+  request.destroy();
+  return { id, left: await interrupted(id) };
+}
+
 async function archivedNumbers(): Promise<number[]> {
   const events = await archivedOf(db, source);
   return events.map(
@@ -92,14 +104,7 @@ test('it can be watched until its end, and an end that is known is not told agai
 });
 
 test('a cut connection leaves what was read; the same file with the same key goes on from there', async () => {
-  const { request, id } = await begun(rows(0, 2_500), 'cut');
-  await until(
-    'two chunks',
-    () => read(id),
-    ({ appended }) => appended >= 2_000,
-  );
-  request.destroy();
-  const left = await interrupted(id);
+  const { id, left } = await brokenOff('cut');
   expect(left.appended).toBeLessThan(4_000);
   const file = rows(0, 4_000);
   const resumed = await upload(api.url, importPath(), gzipSync(file), { 'idempotency-key': 'cut' });
@@ -165,14 +170,7 @@ test('a sender whose claim was taken over changes nothing any more', async () =>
 });
 
 test('another file is refused, whether it differs in a byte or ends before; the import stays as it is', async () => {
-  const { request, id } = await begun(rows(0, 2_500), 'differs');
-  await until(
-    'two chunks',
-    () => read(id),
-    ({ appended }) => appended >= 2_000,
-  );
-  request.destroy();
-  const left = await interrupted(id);
+  const { id, left } = await brokenOff('differs');
   for (const file of [rows(0, 4_000).replace('"n":17,', '"n":71,'), rows(0, 10), rows(0, 4_000).slice(1)]) {
     const refused = await upload(api.url, `/api/imports/${id}/resume`, file);
     expect(refused.body).toMatchObject({ status: 409, code: 'import_differs', importId: id });

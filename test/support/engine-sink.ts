@@ -87,6 +87,18 @@ export class EngineSink {
     );
   }
 
+  /** Waits for something that comes in at a time or later, on `performance.now()`: until then the traffic went on. */
+  async arrivedFrom(at: number): Promise<void> {
+    const timeout = at - performance.now() + 15_000;
+    const lastAt = () => this.arrivals.at(-1)?.at ?? 0;
+    await vi.waitFor(
+      () => {
+        if (lastAt() < at) throw new Error(`nothing has come in for ${performance.now() - lastAt()} ms`);
+      },
+      { timeout, interval: 5 },
+    );
+  }
+
   #newServer(): http.Server {
     const server = http.createServer((request, response) => void this.#take(request, response));
     server.on('connection', (socket: Socket) => {
