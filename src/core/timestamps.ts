@@ -21,6 +21,7 @@ export function parseTime(text: unknown): number | null {
   const part = timePattern.exec(text);
   if (part === null) return null;
   const year = Number(part[1]);
+  if (year < 100) return null; // Date.UTC takes it for a year of the last century
   const month = Number(part[2]);
   const day = Number(part[3]);
   const hour = Number(part[5] ?? 0);
