@@ -28,7 +28,12 @@ export function identityOf(event: NewEvent, source: Uint8Array): EventIdentity {
 
 /** Which event a source calls by a messageId: 16 bytes of the sha256 of both. */
 export function identityKey(source: Uint8Array, messageId: string): Buffer {
-  return sha256(Buffer.concat([source, Buffer.from(messageId)])).subarray(0, 16);
+  return sha256(Buffer.concat([source, messageIdBytes(messageId)])).subarray(0, 16);
+}
+
+/** In UTF-8 all halves of surrogate pairs are the same U+FFFD; in JSON each has an escape of its own. */
+function messageIdBytes(messageId: string): Buffer {
+  return Buffer.from(messageId.isWellFormed() ? messageId : JSON.stringify(messageId));
 }
 
 /** A uuid's 16 bytes. */
