@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
 import { rawText } from '../support/events.ts';
@@ -70,62 +69,6 @@ test.each([
   '/projects//settings',
 ])('%s is somebody else’s', async (path) => {
   expect(await send(url + path, { body: '{}' })).toMatchObject({ status: 404, body: 'not the tracking API' });
-});
-
-const encodings = {
-  none: (body: string) => Buffer.from(body),
-  identity: (body: string) => Buffer.from(body),
-  gzip: (body: string) => gzipSync(body),
-  GZIP: (body: string) => gzipSync(body),
-  'x-gzip': (body: string) => gzipSync(body),
-  deflate: (body: string) => deflateSync(body),
-  br: (body: string) => brotliCompressSync(body),
-};
-const contentTypes = [
-  'application/json',
-  'text/plain;charset=UTF-8',
-  'application/x-www-form-urlencoded',
-  null,
-];
-const keyPlaces = ['header', 'body', 'both', 'bearer and body', 'empty user and body'] as const;
-
-test('every encoding, with every content type, with the key in every place, on every form of address', async () => {
-  const { sourceId, writeKey } = await newKey(db);
-  let sent = 0;
-  for (const [encoding, encode] of Object.entries(encodings)) {
-    for (const contentType of contentTypes) {
-      for (const place of keyPlaces) {
-        const isBatch = sent % 2 === 0;
-        const inBody = place === 'header' ? '' : `"writeKey":"${writeKey}",`;
-        const event = `"type":"track","event":"e","userId":"u","messageId":"${sent}"`;
-        const body = isBatch ? `{${inBody}"batch":[{${event}}]}` : `{${inBody}${event}}`;
-        const headers: Record<string, string> = {};
-        if (contentType !== null) headers['content-type'] = contentType;
-        if (encoding !== 'none') headers['content-encoding'] = encoding;
-        if (place === 'header' || place === 'both') headers['authorization'] = basic(writeKey);
-        if (place === 'bearer and body') headers['authorization'] = 'Bearer some.token';
-        if (place === 'empty user and body') headers['authorization'] = basic('');
-        const path = isBatch ? '/v1/batch' : '/v1/t';
-        const answer = await send(url + path, { headers, body: encode(body) });
-        expect(answer, `${encoding} ${contentType} ${place}`).toMatchObject({ status: 200, body: success });
-        sent++;
-      }
-    }
-  }
-  const archived = await archivedOf(db, sourceId);
-  expect(archived.map((event) => event.messageId)).toEqual(
-    Array.from({ length: sent }, (_, index) => String(index)),
-  );
-  for (const event of archived) expect(completedOf(event)).not.toHaveProperty('writeKey');
-});
-
-test('bare deflate data is taken too', async () => {
-  const { sourceId, writeKey } = await newKey(db);
-  const headers = { authorization: basic(writeKey), 'content-encoding': 'deflate' };
-  expect(await send(`${url}/v1/track`, { headers, body: deflateRawSync(single('track')) })).toMatchObject({
-    status: 200,
-  });
-  expect(await archivedOf(db, sourceId)).toHaveLength(1);
 });
 
 test('items take over what their batch says, the sender’s text stays', async () => {

@@ -11,10 +11,11 @@ export interface ObjectText extends JsonText {
   readonly members: readonly { readonly keyText: string; readonly value: JsonText }[];
 }
 
-const whitespace = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 2 });
+/** Up to two characters of whitespace as JSON has it. */
+export const whitespace = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 2 });
 
 /** A string literal: plain, or with every character as an escape. */
-const stringText = (content: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+export const stringText = (content: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
     .tuple(content, fc.boolean())
     .map(([text, escaped]) => (escaped ? escapedText(text) : JSON.stringify(text)));
@@ -24,13 +25,33 @@ function escapedText(text: string): string {
   return `"${units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')}"`;
 }
 
-const content = fc.oneof(
+/** Texts with what JSON, UTF-8 and UTF-16 make hard. */
+export const content = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 6 }),
-  fc.constantFrom('', '\0', '\ud800', '"', '\\', '\\"', '{"a":[', '},]', 'é', '😀', '\u2028', 'a,'),
+  fc.constantFrom(
+    '',
+    '\0',
+    '\ud800',
+    '"',
+    '\\',
+    '\\"',
+    '{"a":[',
+    '},]',
+    'é',
+    '😀',
+    '\u2028',
+    '\ufeff',
+    '\uffff',
+    'e\u0301',
+    'a,',
+  ),
 );
 
 const scalar: fc.Arbitrary<JsonText> = fc.oneof(
   stringText(content).map((text) => ({ text, kind: 'string' as const })),
+  fc
+    .constantFrom('"\\/\\b\\f"', '"\\u00E9\\uD83D\\uDE00"', '"\\uDE00\\uD83D"', '"\u007f\ufeff\uffff"')
+    .map((text) => ({ text, kind: 'string' as const })),
   fc
     .constantFrom(
       '0',
