@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, readdirSync } from 'node:fs';
+import { rmSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { migrate } from '../../src/db/migrate.ts';
 import { freePort } from '../../src/dev/ports.ts';
-import { startPostgres, type RunningPostgres } from '../../src/dev/postgres.ts';
 import { startTemporal, type RunningTemporal } from '../../src/dev/temporal.ts';
+import { openPostgres } from '../support/own-postgres.ts';
 import { makeProductFolder, type Answer } from '../support/product.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { temporalHttp, type TemporalHttp } from '../support/temporal-http.ts';
@@ -121,32 +120,6 @@ export async function openStage(): Promise<Stage> {
     await close();
     throw error;
   }
-}
-
-async function openPostgres(dataDir: string) {
-  let server: RunningPostgres = await startPostgres({ dataDir });
-  await migrate(server.url);
-  const url = (port = server.port) => {
-    const there = new URL(server.url);
-    there.port = String(port);
-    return there.href;
-  };
-  return {
-    port: () => server.port,
-    url,
-    kill: async () => {
-      const file = join(dataDir, 'cluster', 'postmaster.pid');
-      const pid = Number(readFileSync(file, 'utf8').split('\n', 1)[0]);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      server.onExit(resolve);
-      process.kill(pid, 'SIGKILL');
-      await promise;
-    },
-    start: async () => {
-      server = await startPostgres({ dataDir, port: server.port });
-    },
-    stop: () => server.stop(),
-  };
 }
 
 async function openTemporal(dataDir: string) {

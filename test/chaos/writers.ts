@@ -25,6 +25,8 @@ export interface WritersOptions {
   readonly pauseMs: number;
   /** They stop by themselves after so many events in all. */
   readonly total?: number;
+  /** Hears of each answer. */
+  readonly onAnswer?: (status: number, headers: Headers) => void;
 }
 
 const requestDeadlineMs = 3_000;
@@ -58,7 +60,7 @@ export function startWriters(options: WritersOptions): Writers {
   };
 }
 
-async function post({ apiUrl, writeKey }: WritersOptions, body: string): Promise<boolean> {
+async function post({ apiUrl, writeKey, onAnswer }: WritersOptions, body: string): Promise<boolean> {
   const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`;
   try {
     const answer = await fetch(`${apiUrl}/v1/batch`, {
@@ -67,8 +69,9 @@ async function post({ apiUrl, writeKey }: WritersOptions, body: string): Promise
       body,
       signal: AbortSignal.timeout(requestDeadlineMs),
     });
-    const { status } = answer;
+    const { status, headers } = answer;
     await answer.arrayBuffer();
+    onAnswer?.(status, headers);
     if (status >= 400 && status < 500) throw new Refused(`the tracking API refused a batch with ${status}`);
     return status === 200;
   } catch (error) {
