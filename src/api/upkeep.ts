@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetOldAnswers } from '../db/idempotency.ts';
+import { forgetOldUsage } from '../db/source-usage.ts';
 import type { ApiDeps } from './deps.ts';
 
 type Upkeep = Pick<ApiDeps, 'db' | 'orchestrator' | 'log' | 'stopping'>;
@@ -8,6 +9,7 @@ type Upkeep = Pick<ApiDeps, 'db' | 'orchestrator' | 'log' | 'stopping'>;
 const fanOutMs = 60_000;
 const fanOutRetryMs = 5_000;
 const forgetMs = 3_600_000;
+const forgetUsageMs = 60_000;
 
 /** What the API does beside answering, until the process ends. Nothing of it holds up readiness. */
 export async function upkeep(deps: Upkeep): Promise<void> {
@@ -17,6 +19,9 @@ export async function upkeep(deps: Upkeep): Promise<void> {
       deps.orchestrator.ensureFanOut(),
     ),
     repeat(deps, 'kept answers', { everyMs: forgetMs, retryMs: forgetMs }, () => forgetOldAnswers(deps.db)),
+    repeat(deps, 'usage of sources', { everyMs: forgetUsageMs, retryMs: forgetUsageMs }, () =>
+      forgetOldUsage(deps.db),
+    ),
   ]);
 }
 

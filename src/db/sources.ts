@@ -1,5 +1,7 @@
 import type { Origin } from '../core/event.ts';
+import type { Sdk } from '../core/sdk.ts';
 import { atMicroseconds, microsecondsOf } from './instant.ts';
+import { usageColumns } from './source-usage.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** A write key of a source; a rotation gives the old one an end. */
@@ -21,9 +23,16 @@ export interface SourceRecord {
   readonly eventsPerSecond: number | null;
   /** Those that are accepted now, newest first. */
   readonly writeKeys: readonly WriteKeyRecord[];
+  /** Null: it never sent anything. */
+  readonly lastSeenAt: Date | null;
+  /** The client libraries that it sent with, those that it used last first. */
+  readonly sdks: readonly (Sdk & { readonly lastSeenAt: Date })[];
+  /** How many events came in the last hour, and how many of them were rejected. */
+  readonly lastHour: { readonly received: number; readonly rejected: number };
 }
 
-type SourceRow = Omit<SourceRecord, 'writeKeys'> & {
+type SourceRow = Omit<SourceRecord, 'writeKeys' | 'sdks'> & {
+  sdks: (Sdk & { lastSeenAt: string })[];
   writeKeys: { key: string; createdAt: string; expiresAt: string | null }[];
   createdMicroseconds: number;
 };
@@ -136,10 +145,12 @@ async function readSources(db: Queryable, where: Statement, limit: number) {
         select coalesce(json_agg(json_build_object('key', k.key, 'createdAt', k.created_at, 'expiresAt', k.expires_at)
           order by k.created_at desc, k.key), '[]')
         from write_key k where k.source_id = s.id and (k.expires_at is null or k.expires_at > now())
-      ) as "writeKeys"
+      ) as "writeKeys",
+      ${usageColumns}
     from source s where s.deleted_at is null and ${where} order by s.created_at desc, s.id desc limit ${limit}`);
-  return rows.map(({ createdMicroseconds, writeKeys, ...source }) => ({
+  return rows.map(({ createdMicroseconds, writeKeys, sdks, ...source }) => ({
     ...source,
+    sdks: sdks.map((sdk) => ({ ...sdk, lastSeenAt: new Date(sdk.lastSeenAt) })),
     place: [createdMicroseconds, source.id] as const,
     writeKeys: writeKeys.map((key) => ({
       key: key.key,

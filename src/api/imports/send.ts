@@ -9,6 +9,7 @@ import {
 } from '../../db/imports/claim.ts';
 import { ClaimLost, commitRows, type ImportClaim, type ImportedRow } from '../../db/imports/commit.ts';
 import { isOutage } from '../../db/outage.ts';
+import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import type { Row } from './row-splitter.ts';
 import type { FileRows } from './rows.ts';
 import { isGzipFault, UnreadableFile } from './unreadable.ts';
@@ -49,9 +50,10 @@ interface Sending {
  */
 export async function sendRows(sending: Sending, file: FileRows): Promise<void> {
   const { db, claim } = sending;
+  const usage = openSourceUsage(db);
   const renewal = setInterval(() => void renew(sending), renewEveryMs);
   try {
-    const end = await archiveRows(sending, file);
+    const end = await archiveRows(sending, file, usage);
     const completed = await patiently(sending, () => completeImport(db, claim, end));
     if (!completed) throw new ClaimLost('another sender has the import');
   } catch (error) {
@@ -61,6 +63,7 @@ export async function sendRows(sending: Sending, file: FileRows): Promise<void> 
     throw error;
   } finally {
     clearInterval(renewal);
+    await usage.close();
   }
 }
 
@@ -70,9 +73,9 @@ async function renew({ db, claim, stop }: Sending): Promise<void> {
 }
 
 /** @returns where the file ends */
-async function archiveRows(sending: Sending, file: FileRows): Promise<Checkpoint> {
+async function archiveRows(sending: Sending, file: FileRows, usage: SourceUsage): Promise<Checkpoint> {
   const { claim, stop } = sending;
-  const committer = new Committer(sending);
+  const committer = new Committer(sending, usage);
   const passed = new PassedRows(claim.at);
   const turns = new Turns();
   let end = claim.at;
@@ -132,12 +135,14 @@ class PassedRows {
 /** Commits rows in chunks, one chunk while the next one is read. */
 class Committer {
   readonly #sending: Sending;
+  readonly #usage: SourceUsage;
   #rows: ImportedRow[] = [];
   #bytes = 0;
   #since = 0;
   #committing: Promise<void> = Promise.resolve();
-  constructor(sending: Sending) {
+  constructor(sending: Sending, usage: SourceUsage) {
     this.#sending = sending;
+    this.#usage = usage;
   }
 
   async add(row: ImportedRow, bytes: number): Promise<void> {
@@ -160,9 +165,15 @@ class Committer {
     this.#bytes = 0;
     await this.#committing;
     if (rows.length === 0) return;
-    const { db, claim } = this.#sending;
-    this.#committing = patiently(this.#sending, () => commitRows(db, claim, rows));
+    this.#committing = this.#commitRows(rows);
     this.#committing.catch(() => undefined); // thrown on by the next await
+  }
+
+  async #commitRows(rows: readonly ImportedRow[]): Promise<void> {
+    const { db, claim } = this.#sending;
+    const conflicts = await patiently(this.#sending, () => commitRows(db, claim, rows));
+    const rejected = conflicts + rows.filter((row) => row.rejected !== undefined).length;
+    this.#usage.count(claim.sourceId, new Date(), { received: rows.length, rejected });
   }
 }
 

@@ -47,6 +47,26 @@ export const Source = z
     blockedAt: Time.nullable().meta({
       description: 'Since when nothing is taken from it; null: it is not blocked.',
     }),
+    lastSeenAt: Time.nullable().meta({
+      description:
+        'When it last sent a request that its key let in; null: never. This and what follows is written every five seconds.',
+    }),
+    sdks: z.array(z.object({ name: z.string(), version: z.string().nullable(), lastSeenAt: Time })).meta({
+      description:
+        'The client libraries that its events name in `context.library`, those that it used last first, at most 50.',
+    }),
+    lastHour: z
+      .object({
+        received: z
+          .int()
+          .meta({ description: 'How many events came, duplicates and rejected ones included.' }),
+        rejected: z.int().meta({ description: 'How many of them could not be archived.' }),
+        rejectedRate: z
+          .number()
+          .nullable()
+          .meta({ description: 'Rejected of received, from 0 to 1; null: nothing was received.' }),
+      })
+      .meta({ description: 'The last sixty minutes, imports included.' }),
     createdAt: Time,
   })
   .meta({ id: 'Source' });
@@ -65,8 +85,19 @@ export function showSource(source: SourceRecord): z.input<typeof Source> {
     })),
     rateLimit: source.eventsPerSecond === null ? null : { eventsPerSecond: source.eventsPerSecond },
     blockedAt: source.blockedAt?.toISOString() ?? null,
+    lastSeenAt: source.lastSeenAt?.toISOString() ?? null,
+    sdks: source.sdks.map(({ name, version, lastSeenAt }) => ({
+      name,
+      version: version === '' ? null : version,
+      lastSeenAt: lastSeenAt.toISOString(),
+    })),
+    lastHour: { ...source.lastHour, rejectedRate: rejectedRate(source.lastHour) },
     createdAt: source.createdAt.toISOString(),
   };
+}
+
+function rejectedRate({ received, rejected }: SourceRecord['lastHour']): number | null {
+  return received === 0 ? null : rejected / received;
 }
 
 export const sourceExample: z.input<typeof Source> = {
@@ -79,5 +110,8 @@ export const sourceExample: z.input<typeof Source> = {
   ],
   rateLimit: null,
   blockedAt: null,
+  lastSeenAt: '2026-10-14T03:12:08.031Z',
+  sdks: [{ name: '@segment/analytics-node', version: '3.1.0', lastSeenAt: '2026-10-14T03:12:08.031Z' }],
+  lastHour: { received: 1_200, rejected: 3, rejectedRate: 0.0025 },
   createdAt: '2026-10-14T02:00:00.000Z',
 };

@@ -31,7 +31,7 @@ export interface TrackingOptions extends IntakeOptions {
 export interface TrackingHandler {
   /** Answers the request if its address belongs to the tracking API; false: it is somebody else's. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Stores what was taken up and refuses the rest with 503. */
+  /** Stores what was taken up, refuses the rest with 503, and writes what was counted of sources. */
   close(): Promise<void>;
 }
 

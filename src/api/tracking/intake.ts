@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
+import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
 import { openRateLimit } from './rate-limit.ts';
 import type { ReceivedBody, ReceivedEvents } from './received.ts';
@@ -10,7 +11,7 @@ import { rememberingFindSource } from './write-key.ts';
 
 export interface IntakeOptions {
   readonly db: Database;
-  readonly logger?: Pick<Logger, 'error'>;
+  readonly logger?: Pick<Logger, 'error' | 'warn'>;
   /** How long a source's messageIds are remembered; a Postgres interval. */
   readonly dedupeWindow?: string;
   /** How many events may wait to be stored before requests are refused with 503. */
@@ -53,6 +54,7 @@ export function openIntake(options: IntakeOptions): Intake {
   const { db, logger } = options;
   const findSource = rememberingFindSource(db);
   const rates = openRateLimit(db);
+  const usage = openSourceUsage(db, logger);
   const sourceOf: Intake['sourceOf'] = async (...keys) => {
     for (const key of keys) {
       const source = await findSource(key);
@@ -60,19 +62,8 @@ export function openIntake(options: IntakeOptions): Intake {
     }
     return 'write_key_unknown';
   };
-  const keepOptions = options.dedupeWindow === undefined ? {} : { dedupeWindow: options.dedupeWindow };
   const commits = createGroupCommit<ReceivedEvents>({
-    commit: async (group) => {
-      try {
-        const events = group.flatMap((received) => received.events);
-        const rejected = group.flatMap((received) => received.rejected);
-        await keepEvents(db, events, rejected, keepOptions);
-      } catch (error) {
-        const requests = group.length;
-        logger?.error({ err: error, requests }, 'events could not be stored, clients are asked to retry');
-        throw error;
-      }
-    },
+    commit: (group) => commitGroup(options, usage, group),
     weigh,
     maxGroup,
     maxWaiting: { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes },
@@ -89,6 +80,8 @@ export function openIntake(options: IntakeOptions): Intake {
       source = await sourceOf(key);
       if (isRefusal(source)) return source;
     }
+    const { sourceId } = source;
+    usage.seen(sourceId, receivedAt);
     const taken = request.eventsOf(body, source, receivedAt);
     const received: ReceivedEvents | Refusal | StrictRefusal = taken;
     if (isRefusal(received) || 'errors' in received) return taken;
@@ -97,9 +90,36 @@ export function openIntake(options: IntakeOptions): Intake {
     const waitMs = await rates.take(source, events);
     if (waitMs > 0) return { waitMs };
     const how = await commits.submit(received);
-    return how === 'committed' ? taken : how === 'full' ? 'overloaded' : 'unavailable';
+    if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
+    const { rejected, sdks } = received;
+    usage.count(sourceId, receivedAt, { received: events, rejected: rejected.length, sdks });
+    return taken;
   };
-  return { sourceOf, take, close: () => commits.close() };
+  const close = async () => {
+    await commits.close();
+    await usage.close();
+  };
+  return { sourceOf, take, close };
+}
+
+async function commitGroup(
+  { db, logger, dedupeWindow }: IntakeOptions,
+  usage: SourceUsage,
+  group: readonly ReceivedEvents[],
+): Promise<void> {
+  try {
+    const events = group.flatMap((received) => received.events);
+    const rejected = group.flatMap((received) => received.rejected);
+    const kept = await keepEvents(db, events, rejected, dedupeWindow === undefined ? {} : { dedupeWindow });
+    if (kept.rejected === rejected.length) return;
+  } catch (error) {
+    const requests = group.length;
+    logger?.error({ err: error, requests }, 'events could not be stored, clients are asked to retry');
+    throw error;
+  }
+  for (const [first] of group.map(({ events }) => events)) {
+    if (first !== undefined) usage.doubt(first.sourceId, first.receivedAt);
+  }
 }
 
 function weigh({ events, rejected }: ReceivedEvents): Weight {

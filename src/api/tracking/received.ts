@@ -18,6 +18,7 @@ import {
   type RejectedEvent,
 } from '../../core/new-event.ts';
 import { isJsonObject, maxEventDepth } from '../../core/rejection.ts';
+import { sdksOf, type Sdk } from '../../core/sdk.ts';
 import { parseTime } from '../../core/timestamps.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
 import type { Call } from './doors.ts';
@@ -43,6 +44,8 @@ export interface ReceivedEvents {
   readonly rejected: readonly RejectedEvent[];
   /** Where each of the rejected stands among the request's events, from 0. */
   readonly rejectedAt: readonly number[];
+  /** The client libraries that they say they come from. */
+  readonly sdks: readonly Sdk[];
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -97,7 +100,7 @@ export function arrivalOf(source: KeyedSource, receivedAt: Date): Arrival {
 }
 
 function eventOfCall({ value, json }: ReceivedBody, type: EventType, arrival: Arrival): ReceivedEvents {
-  return sorted([readEvent(value, json, type, arrival)]);
+  return { ...sorted([readEvent(value, json, type, arrival)]), sdks: sdksOf([value], null) };
 }
 
 /** One item of a batch: its bytes as they were sent, and what they say. */
@@ -138,13 +141,13 @@ function eventsOfBatch(body: ReceivedBody, arrival: Arrival): ReceivedEvents | R
     batch: inherited,
     integrations: value['integrations'],
   };
-  return sorted(
-    items.map((item) =>
-      depth > maxEventDepth && depthOf(item.raw, maxEventDepth) > maxEventDepth
-        ? rejectedEvent('event_too_deep', item.raw, item.value, ofItems)
-        : readEvent(item.value, item.raw, null, ofItems),
-    ),
+  const read = items.map((item) =>
+    depth > maxEventDepth && depthOf(item.raw, maxEventDepth) > maxEventDepth
+      ? rejectedEvent('event_too_deep', item.raw, item.value, ofItems)
+      : readEvent(item.value, item.raw, null, ofItems),
   );
+  const values = items.map((item) => item.value);
+  return { ...sorted(read), sdks: sdksOf(values, value['context']) };
 }
 
 /** What the batch gives to its items; null when that would make every one of them too deep. */
@@ -166,7 +169,7 @@ function inheritedMembers(
   return context === null || integrations === null ? null : { context, integrations };
 }
 
-function sorted(read: readonly ReadEvent[]): ReceivedEvents {
+function sorted(read: readonly ReadEvent[]): Omit<ReceivedEvents, 'sdks'> {
   const events: NewEvent[] = [];
   const rejected: RejectedEvent[] = [];
   const rejectedAt: number[] = [];

@@ -35,42 +35,52 @@ export interface ImportClaim {
  * has happened or nothing, and the append's lock is never held over a round trip. What is committed already is left
  * out, so after an unknown outcome the same rows can be committed again. A row that the database refuses is found by
  * halving and kept as rejected.
+ * @returns how many events were kept apart by the database, beside the rejected rows
  * @throws ClaimLost when another sender has the import; what Postgres throws when it is away
  */
 export async function commitRows(
   db: Queryable,
   claim: ImportClaim,
   rows: readonly ImportedRow[],
-): Promise<void> {
+): Promise<number> {
   let left = rows.filter(({ after }) => after.bytes > claim.at.bytes);
   while (left.length > 0) {
     try {
-      if (await commitOnce(db, claim, left)) return;
+      const conflicts = await commitOnce(db, claim, left);
+      if (conflicts !== null) return conflicts;
       claim.at = await checkpointOf(db, claim);
       left = left.filter(({ after }) => after.bytes > claim.at.bytes);
     } catch (error) {
       if (!refusesContent(error)) throw error;
-      await commitHalves(db, claim, left);
-      return;
+      return await commitHalves(db, claim, left);
     }
   }
+  return 0;
 }
 
-async function commitHalves(db: Queryable, claim: ImportClaim, rows: readonly ImportedRow[]): Promise<void> {
+async function commitHalves(
+  db: Queryable,
+  claim: ImportClaim,
+  rows: readonly ImportedRow[],
+): Promise<number> {
   const [only] = rows;
   if (rows.length === 1 && only?.event !== undefined) {
     const { line, after, event } = only;
     const { rejected } = rejectedEvent('not_storable', event.raw, { messageId: event.messageId }, event);
     await commitRows(db, claim, [{ line, after, rejected }]);
-    return;
+    return 1;
   }
   const middle = Math.ceil(rows.length / 2);
-  await commitRows(db, claim, rows.slice(0, middle));
-  await commitRows(db, claim, rows.slice(middle));
+  const first = await commitRows(db, claim, rows.slice(0, middle));
+  return first + (await commitRows(db, claim, rows.slice(middle)));
 }
 
-/** @returns false when nothing was committed, because the import is not where the claim says, or not the sender's */
-async function commitOnce(db: Queryable, claim: ImportClaim, rows: readonly ImportedRow[]): Promise<boolean> {
+/** @returns how many messageIds were reused; null when nothing was committed, because the import is not where the claim says, or not the sender's */
+async function commitOnce(
+  db: Queryable,
+  claim: ImportClaim,
+  rows: readonly ImportedRow[],
+): Promise<number | null> {
   const events = rows.flatMap((row) => row.event ?? []);
   const rejected = rows.flatMap((row) => row.rejected ?? []);
   const errors = rows.flatMap((row) => (row.rejected === undefined ? [] : errorOf(row.line, row.rejected)));
@@ -97,10 +107,10 @@ async function commitOnce(db: Queryable, claim: ImportClaim, rows: readonly Impo
       renewed_at = clock_timestamp(), updated_at = clock_timestamp()
     from archived a where i.id = ${claim.id}
     returning a.conflicts`);
-  if (moved === undefined) return false;
+  if (moved === undefined) return null;
   claim.at = after;
   if (moved.conflicts > 0) await noteConflicts(db, claim, rows);
-  return true;
+  return moved.conflicts;
 }
 
 async function checkpointOf(db: Queryable, claim: ImportClaim): Promise<Checkpoint> {

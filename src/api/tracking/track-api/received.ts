@@ -121,5 +121,6 @@ function gathered(items: readonly ReadItem[]): ReceivedOperations {
       message: isOwn ? message : `${message} ${rejectionReasons[code].remedy}`,
     });
   }
-  return { events, rejected, rejectedAt: faults.map(({ index }) => index), faults };
+  // Its clients say who they are in no body.
+  return { events, rejected, rejectedAt: faults.map(({ index }) => index), sdks: [], faults };
 }
