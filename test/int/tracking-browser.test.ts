@@ -14,9 +14,11 @@ const { url } = await trackingServer({ db });
 /**
  * Opens a page of another origin that loads the client by nothing but a script tag from this server.
  * @param before what the page's own script does before that
+ * @param blocked addresses that an ad blocker keeps it from
  */
-async function openShop(writeKey: string, before = '') {
+async function openShop(writeKey: string, before = '', blocked: RegExp | null = null) {
   const proxy = await recordingProxy(url);
+  proxy.cut(({ path }) => blocked?.test(path) === true);
   const own = before === '' ? '' : `<script>${before}</script>`;
   const script = `<script src="${proxy.url}/analytics.js/v1/${writeKey}/analytics.min.js"></script>`;
   const shop = await pageServer(`<!doctype html><title>Shop</title>${own}${script}<h1>Shop</h1>`);
@@ -28,7 +30,7 @@ async function openShop(writeKey: string, before = '') {
   });
   await page.goto(shop);
   const sent = () => proxy.requests.filter(({ method }) => method === 'POST');
-  return { page, sent, strangers };
+  return { page, shop, proxy, sent, strangers };
 }
 
 /** Calls the client in the page once it is there. */
@@ -87,6 +89,53 @@ describe('analytics.js in a browser, from a script tag alone', () => {
     await page.context().setOffline(false);
     const archived = await archivedCount(sourceId, 2);
     expect(archived.map(({ name }) => name)).toEqual(['before', 'meanwhile']);
+  });
+
+  test('asks for nothing else before it sends, so that who blocks that blocks nothing', async () => {
+    const { sourceId, writeKey } = await newKey(db);
+    const { page, proxy } = await openShop(writeKey, '', /\/settings|\/bundles\//);
+    await call(page, 'identify', 'user-1');
+    await call(page, 'track', 'Order Completed');
+    expect((await archivedCount(sourceId, 2)).map(({ type }) => type)).toEqual(['identify', 'track']);
+    const got = proxy.requests.filter(({ method }) => method === 'GET').map(({ path }) => path);
+    expect(got).toEqual([`/analytics.js/v1/${writeKey}/analytics.min.js`]);
+  });
+
+  test('tries again when a connection breaks, counts its tries, and is allowed to say so', async () => {
+    const { sourceId, writeKey } = await newKey(db);
+    const { page, proxy, sent } = await openShop(writeKey);
+    let broken = 0;
+    // Chromium repeats by itself what breaks on a connection that it had used before.
+    proxy.cut(({ method }) => method === 'POST' && ++broken <= 3);
+    await call(page, 'track', 'Order Completed');
+    const [archived] = await archivedCount(sourceId, 1);
+    expect(sent().map(({ headers }) => Number(headers['x-retry-count']) > 0)).toEqual([true]);
+    expect(rawText(archived!)).toBe(sent()[0]?.body);
+  });
+
+  test('sends again what was stored when its answer got lost, and it is stored once', async () => {
+    const { sourceId, writeKey } = await newKey(db);
+    const { page, proxy, sent } = await openShop(writeKey);
+    proxy.loseAnswers(1);
+    await call(page, 'track', 'Order Completed');
+    await expect.poll(() => sent().length, { timeout: 20_000 }).toBe(2);
+    await call(page, 'track', 'After');
+    const archived = await archivedCount(sourceId, 2);
+    expect(archived.map(({ name }) => name)).toEqual(['Order Completed', 'After']);
+  });
+
+  test('sends at the next visit what it could not send before the visitor left', async () => {
+    const { sourceId, writeKey } = await newKey(db);
+    const { page, shop, proxy } = await openShop(writeKey);
+    await call(page, 'page');
+    await archivedCount(sourceId, 1);
+    proxy.cut(({ method }) => method !== 'GET');
+    await page.evaluate('void analytics.track("Leaving")');
+    await page.goto('about:blank');
+    expect(await archivedOf(db, sourceId)).toHaveLength(1);
+    proxy.cut(() => false);
+    await page.goto(shop);
+    expect((await archivedCount(sourceId, 2)).map(({ type }) => type)).toEqual(['page', 'track']);
   });
 });
 

@@ -12,25 +12,47 @@ export interface RecordedRequest {
   readonly body: string;
 }
 
+export interface RecordingProxy {
+  readonly url: string;
+  /** What was handed on. */
+  readonly requests: readonly RecordedRequest[];
+  /** Breaks the connection of every request that it is true for, from now on. */
+  cut(whether: (request: RecordedRequest) => boolean): void;
+  /** Breaks the connections of the next so many POSTs when they have been answered, before the client knows. */
+  loseAnswers(count: number): void;
+}
+
 /** Hands every request on to `target` as it is, and keeps a copy: for clients that do not tell what they send. */
-export async function recordingProxy(
-  target: string,
-): Promise<{ url: string; requests: readonly RecordedRequest[] }> {
+export async function recordingProxy(target: string): Promise<RecordingProxy> {
   const requests: RecordedRequest[] = [];
+  let lost = 0;
+  let isCut: (request: RecordedRequest) => boolean = () => false;
   const server = createServer((incoming, outgoing) => {
-    void (async () => {
+    void (async (): Promise<unknown> => {
       const { method = '', url: path = '', headers } = incoming;
       const body = await buffer(incoming);
-      requests.push({ method, path, headers, body: body.toString() });
+      const recorded = { method, path, headers, body: body.toString() };
+      if (isCut(recorded)) return incoming.socket.destroy();
+      requests.push(recorded);
       const onward = request(new URL(path, target), { method, headers });
       onward.end(body);
       const [answer] = (await once(onward, 'response')) as [IncomingMessage];
+      if (method === 'POST' && lost-- > 0) return incoming.socket.destroy();
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-      outgoing.end(await buffer(answer));
+      return outgoing.end(await buffer(answer));
     })();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   afterAll(() => server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    cut: (whether) => {
+      isCut = whether;
+    },
+    loseAnswers: (count) => {
+      lost = count;
+    },
+  };
 }

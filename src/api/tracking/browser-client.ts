@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { scriptSettings, type ApiAddress } from './browser-settings.ts';
 
 /** A script as it goes to a browser. */
 export interface Script {
@@ -12,11 +13,11 @@ export interface Script {
 /** Segment's browser client, analytics.js 2 (MIT), as it is, served from here: a page needs no other server. */
 export interface BrowserClient {
   /**
-   * The script that a page loads: the client, told its write key and where it came from. It could find that out by
-   * itself only under https (its parse-cdn.ts).
-   * @param origin of this server as the browser knows it, without `/v1`
+   * The script that a page loads: the client, told its write key, where it came from, which it could find out by itself
+   * only under https (its parse-cdn.ts), and its settings, which ad blockers keep it from asking for.
+   * @param address of this server as the browser knows it
    */
-  script(writeKey: string, origin: string): Script;
+  script(writeKey: string, address: ApiAddress): Script;
   /** A part that the client loads when it needs it; null when it has none of that name. */
   bundle(name: string): Script | null;
 }
@@ -33,11 +34,11 @@ export function openBrowserClient(): BrowserClient {
   const scripts = new Map<string, Script>();
   return {
     bundle: (name) => bundles.get(name) ?? null,
-    script: (writeKey, origin) => {
-      const id = JSON.stringify([writeKey, origin]);
+    script: (writeKey, address) => {
+      const id = JSON.stringify([writeKey, address.protocol, address.home]);
       const known = scripts.get(id);
       if (known !== undefined) return known;
-      const made = packed(Buffer.from(scriptOf(client, writeKey, origin)));
+      const made = packed(Buffer.from(scriptOf(client, writeKey, address)));
       if (scripts.size >= remembered) scripts.clear(); // addresses are what a request says: there may be any number
       scripts.set(id, made);
       return made;
@@ -45,14 +46,25 @@ export function openBrowserClient(): BrowserClient {
   };
 }
 
-/** The client looks for its key where it was built with a placeholder, and for its home in the page's own object. */
-function scriptOf(client: string, writeKey: string, origin: string): string {
-  const home = JSON.stringify(origin);
+/** Where the client starts; given settings, it asks for none. */
+const start = /\.load\(\{writeKey:(\w+)\},/;
+
+/**
+ * The client looks for its key where it was built with a placeholder, for its home in the page's own object, and takes
+ * settings where it is loaded (AnalyticsBrowser.load), which its own start of a script does not pass on.
+ */
+function scriptOf(client: string, writeKey: string, address: ApiAddress): string {
+  const home = JSON.stringify(`${address.protocol}://${address.home}`);
+  const settings = JSON.stringify(scriptSettings(writeKey, address));
   const prelude =
     '(function(){var s=document.querySelector("script[data-global-segment-analytics-key]"),' +
     'k=s?s.getAttribute("data-global-segment-analytics-key"):"analytics",a=window[k]=window[k]||[];' +
     `if(!a._cdn)a._cdn=${home}})();\n`;
-  return prelude + client.replace('"__WRITE_KEY__"', () => JSON.stringify(writeKey));
+  if (!start.test(client)) throw new Error('The browser client starts in another way than it did');
+  const told = client
+    .replace(start, (_, key: string) => `.load({writeKey:${key},cdnSettings:${settings}},`)
+    .replace('"__WRITE_KEY__"', () => JSON.stringify(writeKey));
+  return prelude + told;
 }
 
 function packed(plain: Buffer): Script {

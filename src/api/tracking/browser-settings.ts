@@ -52,6 +52,15 @@ export function browserSettings(writeKey: string, { apiHost, protocol }: ApiAddr
   };
 }
 
+/**
+ * The same for a script that is served with its settings. With no name but its own among the integrations, Segment's
+ * client loads none of its lazy parts, which ad blockers know as well.
+ */
+export function scriptSettings(writeKey: string, address: ApiAddress) {
+  const settings = browserSettings(writeKey, address);
+  return { ...settings, integrations: { 'Segment.io': settings.integrations['Segment.io'] } };
+}
+
 /** What clients of RudderStack's family ask for. No destination is worked in the client: all is sent here. */
 export function sourceConfig(writeKey: string, { sourceId, name }: KeyedSource) {
   const statistics = { errors: { enabled: false }, metrics: { enabled: false } };

@@ -107,10 +107,10 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
       return await answerOf(request, response, door.writeKey, intake, (key) => browserSettings(key, address));
     }
     case 'script': {
-      const { home, protocol } = addressOf(request, house.publicUrl);
+      const address = addressOf(request, house.publicUrl);
       const source = await intake.sourceOf(door.writeKey);
       if (isRefusal(source)) return answerRefusal(request, response, source);
-      const script = house.browserClient().script(door.writeKey, `${protocol}://${home}`);
+      const script = house.browserClient().script(door.writeKey, address);
       return answerScript(request, response, script, `public, max-age=${settingsSeconds}`);
     }
     case 'bundle': {
