@@ -1,44 +1,12 @@
-import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { ArchivedEvent } from '../../src/core/event.ts';
-import { openPage } from '../support/browser.ts';
 import { testDatabase } from '../support/database.ts';
 import { rawText } from '../support/events.ts';
-import { pageServer } from '../support/page-server.ts';
-import { recordingProxy } from '../support/recording-proxy.ts';
+import { call, openShop } from '../support/shop.ts';
 import { archivedOf, completedOf, newKey, send, trackingServer } from '../support/tracking.ts';
 
 const db = await testDatabase();
 const { url } = await trackingServer({ db });
-
-/**
- * Opens a page of another origin that loads the client by nothing but a script tag from this server.
- * @param before what the page's own script does before that
- * @param blocked addresses that an ad blocker keeps it from
- */
-async function openShop(writeKey: string, before = '', blocked: RegExp | null = null) {
-  const proxy = await recordingProxy(url);
-  proxy.cut(({ path }) => blocked?.test(path) === true);
-  const own = before === '' ? '' : `<script>${before}</script>`;
-  const script = `<script src="${proxy.url}/analytics.js/v1/${writeKey}/analytics.min.js"></script>`;
-  const shop = await pageServer(`<!doctype html><title>Shop</title>${own}${script}<h1>Shop</h1>`);
-  const page = await openPage('about:blank');
-  const strangers: string[] = [];
-  page.on('request', (request) => {
-    const isKnown = [proxy.url, shop].some((known) => request.url().startsWith(known));
-    if (!isKnown) strangers.push(request.url());
-  });
-  await page.goto(shop);
-  const sent = () => proxy.requests.filter(({ method }) => method === 'POST');
-  return { page, shop, proxy, sent, strangers };
-}
-
-/** Calls the client in the page once it is there. */
-async function call(page: Page, method: string, ...args: unknown[]): Promise<void> {
-  await page.waitForFunction('typeof analytics.ready === "function"');
-  const called = `analytics.${method}(...${JSON.stringify(args)})`;
-  await page.evaluate(`analytics.ready().then(() => ${called}).then(() => undefined)`);
-}
 
 const archivedCount = (sourceId: string, count: number): Promise<ArchivedEvent[]> =>
   expect
@@ -49,7 +17,7 @@ const archivedCount = (sourceId: string, count: number): Promise<ArchivedEvent[]
 describe('analytics.js in a browser, from a script tag alone', () => {
   test('sends every call, byte for byte, to this server and to no other', async () => {
     const { sourceId, writeKey } = await newKey(db);
-    const { page, sent, strangers } = await openShop(writeKey);
+    const { page, sent, strangers } = await openShop(url, writeKey);
     await call(page, 'page', 'Docs', 'Home');
     await call(page, 'identify', 'user-1', { plan: 'é😀 "quoted" </script>' });
     await call(page, 'track', 'Order Completed', { total: 12.5, items: [1, { a: null }] });
@@ -79,7 +47,7 @@ describe('analytics.js in a browser, from a script tag alone', () => {
 
   test('keeps what it cannot send while the network is away, and sends it later, once', async () => {
     const { sourceId, writeKey } = await newKey(db);
-    const { page } = await openShop(writeKey);
+    const { page } = await openShop(url, writeKey);
     await call(page, 'track', 'before');
     await archivedCount(sourceId, 1);
     await page.context().setOffline(true);
@@ -93,7 +61,7 @@ describe('analytics.js in a browser, from a script tag alone', () => {
 
   test('asks for nothing else before it sends, so that who blocks that blocks nothing', async () => {
     const { sourceId, writeKey } = await newKey(db);
-    const { page, proxy } = await openShop(writeKey, '', /\/settings|\/bundles\//);
+    const { page, proxy } = await openShop(url, writeKey, '', /\/settings|\/bundles\//);
     await call(page, 'identify', 'user-1');
     await call(page, 'track', 'Order Completed');
     expect((await archivedCount(sourceId, 2)).map(({ type }) => type)).toEqual(['identify', 'track']);
@@ -103,7 +71,7 @@ describe('analytics.js in a browser, from a script tag alone', () => {
 
   test('tries again when a connection breaks, counts its tries, and is allowed to say so', async () => {
     const { sourceId, writeKey } = await newKey(db);
-    const { page, proxy, sent } = await openShop(writeKey);
+    const { page, proxy, sent } = await openShop(url, writeKey);
     let broken = 0;
     // Chromium repeats by itself what breaks on a connection that it had used before.
     proxy.cut(({ method }) => method === 'POST' && ++broken <= 3);
@@ -115,7 +83,7 @@ describe('analytics.js in a browser, from a script tag alone', () => {
 
   test('sends again what was stored when its answer got lost, and it is stored once', async () => {
     const { sourceId, writeKey } = await newKey(db);
-    const { page, proxy, sent } = await openShop(writeKey);
+    const { page, proxy, sent } = await openShop(url, writeKey);
     proxy.loseAnswers(1);
     await call(page, 'track', 'Order Completed');
     await expect.poll(() => sent().length, { timeout: 20_000 }).toBe(2);
@@ -126,7 +94,7 @@ describe('analytics.js in a browser, from a script tag alone', () => {
 
   test('sends at the next visit what it could not send before the visitor left', async () => {
     const { sourceId, writeKey } = await newKey(db);
-    const { page, shop, proxy } = await openShop(writeKey);
+    const { page, shop, proxy } = await openShop(url, writeKey);
     await call(page, 'page');
     await archivedCount(sourceId, 1);
     proxy.cut(({ method }) => method !== 'GET');
@@ -148,7 +116,7 @@ describe('analytics.js that gathers its calls', () => {
 
   test('sends a batch of them when the visitor leaves, those of before it was there first', async () => {
     const { sourceId, writeKey } = await newKey(db);
-    const { page, sent, strangers } = await openShop(writeKey, early);
+    const { page, sent, strangers } = await openShop(url, writeKey, early);
     await page.waitForFunction('typeof analytics.ready === "function"');
     await page.evaluate('void analytics.track("One")');
     await page.evaluate('void analytics.track("Two")');

@@ -3,31 +3,13 @@ import { Analytics as Segment } from '@segment/analytics-node';
 import { expect, test } from 'vitest';
 import { eventTypes, type ArchivedEvent } from '../../src/core/event.ts';
 import { testDatabase } from '../support/database.ts';
+import { sendAll } from '../support/every-call.ts';
 import { rawText } from '../support/events.ts';
 import { recordingProxy, type RecordedRequest } from '../support/recording-proxy.ts';
 import { archivedOf, basic, completedOf, newKey, trackingServer } from '../support/tracking.ts';
 
 const db = await testDatabase();
 const { url } = await trackingServer({ db });
-
-/** The six calls, with texts and numbers that suffer where JSON is written anew. */
-function sendAll(analytics: Segment | CustomerIo): void {
-  analytics.identify({ userId: 'user-1', traits: { email: 'a@b.c', plan: 'é😀 "quoted" \u0000' } });
-  analytics.track({
-    userId: 'user-1',
-    event: 'Order Completed',
-    properties: { total: 12.5, items: [1, { a: null }] },
-  });
-  analytics.page({
-    anonymousId: 'anon-1',
-    category: 'Docs',
-    name: 'Home',
-    properties: { url: 'https://x.y/z' },
-  });
-  analytics.screen({ userId: 'user-1', name: 'Start' });
-  analytics.group({ userId: 'user-1', groupId: 'group-1', traits: { name: 'Initech' } });
-  analytics.alias({ userId: 'user-2', previousId: 'user-1' });
-}
 
 /** Every event of every batch is there, byte for byte, and nothing else is. */
 function expectAsSent(archived: readonly ArchivedEvent[], sent: readonly RecordedRequest[]): void {

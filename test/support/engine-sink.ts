@@ -33,6 +33,8 @@ export type Answer =
 /** An HTTP destination on loopback, in this process, that remembers what came in. It ends with its test. */
 export class EngineSink {
   readonly arrivals: Arrival[] = [];
+  /** The requests' bodies, as they came. */
+  readonly bodies: string[] = [];
   /** Asked once per request, with its first event and all of them. */
   answer: (arrival: Arrival, all: readonly Arrival[]) => Answer = () => 200;
   /** Requests that are here and not answered yet, and the most there ever were. */
@@ -114,6 +116,7 @@ export class EngineSink {
     if (body === null) return;
     this.mostOpen = Math.max(this.mostOpen, ++this.open);
     response.once('close', () => this.open--);
+    this.bodies.push(body.toString());
     const arrivals = this.#note(request, JSON.parse(body.toString()));
     const answer = this.answer(arrivals[0]!, arrivals);
     if (answer === 'never') return;
