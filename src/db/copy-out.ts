@@ -42,7 +42,8 @@ export class CopyOut {
 
   handleCopyData({ chunk }: CopyData): void {
     if (this.#length + chunk.length > this.#piece.length) {
-      this.#full.push(this.#piece.subarray(0, this.#length));
+      // The first one holds the head of the file, also when the first row does not fit into it.
+      if (this.#length > 0) this.#full.push(this.#piece.subarray(0, this.#length));
       this.#piece = Buffer.allocUnsafeSlow(Math.max(laterPieces, chunk.length));
       this.#length = 0;
     }

@@ -76,3 +76,19 @@ test('rows longer and shorter than a piece come whole and in order', async () =>
   );
   expect(read).toEqual(texts);
 });
+
+test('a page that begins with a long row is read as well', async () => {
+  const source = await newSource(db);
+  const [first, second] = ['a'.repeat(30_000), 'b'.repeat(30_000)];
+  const { head } = await appendEvents(
+    db,
+    [first, second, 'c'].map((filler) => trackEvent(source, { properties: { filler } })),
+  );
+  for (const skipped of [0, 1]) {
+    const page = await readPage(db, { after: head - 3 + skipped, upTo: head, ...allBuckets });
+    const texts = page.events.map(rawText);
+    expect(texts).toHaveLength(3 - skipped);
+    for (const [index, filler] of [first, second, 'c'].slice(skipped).entries())
+      expect(texts[index]).toContain(`"${filler}"`);
+  }
+});
