@@ -22,6 +22,11 @@ const keepAliveMs = 65_000;
 /** A request's headers, and all of it, must have arrived by then: whoever sends more slowly holds on to memory. */
 const headersMs = 15_000;
 const requestMs = 60_000;
+/**
+ * Room for an event of 32 KB in a pixel's address, in base64 with its escapes, and for the cookies that a browser sends
+ * along; bytes. With Node's own 16 KB both are answered 431, and their events are lost.
+ */
+const maxHeaderBytes = 128 * 1024;
 
 const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 
@@ -50,8 +55,13 @@ export async function startServer(options: {
   readonly app: RequestListener;
 }): Promise<ApiServer> {
   const { first, app } = options;
-  const timeouts = { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: 0 };
-  const server = createServer(timeouts, (request, response) => {
+  const bounds = {
+    keepAliveTimeout: keepAliveMs,
+    headersTimeout: headersMs,
+    requestTimeout: 0,
+    maxHeaderSize: maxHeaderBytes,
+  };
+  const server = createServer(bounds, (request, response) => {
     setDeadline(request);
     if (first?.handle(request, response) !== true) app(request, response);
   });
