@@ -36,6 +36,9 @@ export type ReadEvent =
   | { readonly event: NewEvent; readonly rejected?: never }
   | { readonly rejected: RejectedEvent; readonly event?: never };
 
+/** Whether an event is of one of the users whom its source takes nothing from. */
+export type IsSuppressed = (event: Pick<EventColumns, 'userId' | 'anonymousId'>) => boolean;
+
 /** What the events of one request, or of one import, have in common. */
 export interface Arrival {
   readonly sourceId: string;
@@ -54,6 +57,8 @@ export interface Arrival {
   readonly newMessageId: () => string;
   /** Events may belong to nobody, as in the Track API those of objects and messages do. */
   readonly takesNobodys?: boolean;
+  /** Absent: events of all users are taken. */
+  readonly isSuppressed?: IsSuppressed;
 }
 
 /**
@@ -75,10 +80,14 @@ export function readEvent(
   const event = archivable(value, raw, type ?? (value['type'] as EventType), arrival);
   const inherited = event.edits.reduce((bytes, edit) => bytes + inheritedLength(edit), 0);
   if (raw.length + inherited > maxEventBytes) return rejectedEvent('event_too_large', raw, value, arrival);
+  if (arrival.isSuppressed?.(event) === true) return rejectedEvent('user_suppressed', raw, value, arrival);
   return { event };
 }
 
-/** Keeps an event apart for a reason; its messageId is kept for look-ups where it has one. */
+/**
+ * Keeps an event apart for a reason; its messageId is kept for look-ups where it has one. Of a user who is suppressed
+ * nothing else is kept: the event was refused so that it is not stored.
+ */
 export function rejectedEvent(
   code: RejectionCode,
   raw: Uint8Array,
@@ -93,7 +102,7 @@ export function rejectedEvent(
       code,
       message: rejectionReasons[code].message,
       messageId: typeof messageId === 'string' ? messageId : null,
-      raw,
+      raw: code === 'user_suppressed' ? raw.subarray(0, 0) : raw,
     },
   };
 }

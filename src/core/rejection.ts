@@ -63,6 +63,12 @@ export const rejectionReasons = {
     message: 'Another event with the same messageId and other content was archived before.',
     remedy: 'Give each event a messageId of its own; only a retry of the same event may repeat one.',
   },
+  user_suppressed: {
+    message:
+      'The event is of a user who is suppressed, and its source refuses such events: nothing of it was kept.',
+    remedy:
+      'Lift the suppression, or let the source archive the events of suppressed users ("suppressedUsers": "archive"), and send it again.',
+  },
   malformed_row: {
     message: 'The row of the CSV file does not fit its header.',
     remedy:

@@ -11,6 +11,9 @@ export interface WriteKeyRecord {
   readonly expiresAt: Date | null;
 }
 
+/** What becomes of new events of suppressed users: archived and sent to nobody, or refused. */
+export type SuppressedUsers = 'archive' | 'refuse';
+
 /** Who sends events. */
 export interface SourceRecord {
   readonly id: string;
@@ -21,6 +24,7 @@ export interface SourceRecord {
   readonly blockedAt: Date | null;
   /** How many events are taken from it, null: any number. */
   readonly eventsPerSecond: number | null;
+  readonly suppressedUsers: SuppressedUsers;
   /** Those that are accepted now, newest first. */
   readonly writeKeys: readonly WriteKeyRecord[];
   /** Null: it never sent anything. */
@@ -76,21 +80,30 @@ export async function changeSource(
     name,
     blocked,
     eventsPerSecond,
+    suppressedUsers,
   }: {
     readonly name?: string | undefined;
     readonly blocked?: boolean | undefined;
     /** Null: any number. */
     readonly eventsPerSecond?: number | null | undefined;
+    readonly suppressedUsers?: SuppressedUsers | undefined;
   },
 ): Promise<SourceRecord | null> {
   const limits = eventsPerSecond !== undefined; // what was sent too fast under the old limit is forgotten
   await db.run(sql`
-    update source set name = coalesce(${name ?? null}, name), blocked_at = case ${blocked ?? null}::boolean
+    update source set name = coalesce(${name ?? null}, name),
+      suppressed_users = coalesce(${suppressedUsers ?? null}, suppressed_users), blocked_at = case ${blocked ?? null}::boolean
       when true then coalesce(blocked_at, now()) when false then null else blocked_at end,
       events_per_second = case when ${limits} then ${eventsPerSecond ?? null} else events_per_second end,
       next_event_at = case when not ${limits} then next_event_at end
     where id = ${id} and deleted_at is null`);
   return await getSource(db, id);
+}
+
+/** Whether a source refuses events of suppressed users now. */
+export async function refusesSuppressed(db: Queryable, id: string): Promise<boolean> {
+  const rows = await db.rows(sql`select 1 from source where id = ${id} and suppressed_users = 'refuse'`);
+  return rows.length > 0;
 }
 
 /**
@@ -140,7 +153,7 @@ async function expireKeys(tx: Queryable, sourceId: string, afterSeconds: number)
 async function readSources(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<SourceRow>(sql`
     select s.id, s.name, s.origin, s.created_at as "createdAt", s.blocked_at as "blockedAt",
-        s.events_per_second as "eventsPerSecond",
+        s.events_per_second as "eventsPerSecond", s.suppressed_users as "suppressedUsers",
         ${microsecondsOf(sql`s.created_at`)} as "createdMicroseconds", (
         select coalesce(json_agg(json_build_object('key', k.key, 'createdAt', k.created_at, 'expiresAt', k.expires_at)
           order by k.created_at desc, k.key), '[]')

@@ -1,3 +1,6 @@
+import type { IsSuppressed } from '../core/new-event.ts';
+import { textArray } from './archive/binary-array.ts';
+import { lookUpText } from './archive/look-up-text.ts';
 import { atMicroseconds, microsecondsOf } from './instant.ts';
 import { leaseIsLive } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
@@ -125,6 +128,41 @@ export async function readSuppressions(
     revision: rows[0]!.known,
     changed: changed.map(({ userId, anonymousId, lifted }) => ({ userId, anonymousId, lifted })),
   };
+}
+
+/** Longer ids, in UTF-16 code units, are nobody's who is suppressed: no index takes them, and no request either. */
+const maxIdLength = 2_000;
+
+/**
+ * Who of the users of some events is suppressed at this moment: one look-up of both unique indexes.
+ * @returns null when nobody is
+ */
+export async function suppressedAmong(
+  db: Queryable,
+  events: readonly SuppressedId[],
+): Promise<IsSuppressed | null> {
+  const users = distinctIds(events.map(({ userId }) => userId));
+  const anonymous = distinctIds(events.map(({ anonymousId }) => anonymousId));
+  if (users.length + anonymous.length === 0) return null;
+  const rows = await db.rows<SuppressedId & { [column: string]: unknown }>(sql`
+    select user_id as "userId", null as "anonymousId" from suppression
+    where lifted_at is null and user_id = any(${textArray(users)}::text[])
+    union all
+    select null, anonymous_id from suppression
+    where lifted_at is null and anonymous_id = any(${textArray(anonymous)}::text[])`);
+  if (rows.length === 0) return null;
+  const found = {
+    users: new Set(rows.map(({ userId }) => userId)),
+    anonymous: new Set(rows.map(({ anonymousId }) => anonymousId)),
+  };
+  return ({ userId, anonymousId }) =>
+    (userId !== null && found.users.has(lookUpText(userId))) ||
+    (anonymousId !== null && found.anonymous.has(lookUpText(anonymousId)));
+}
+
+function distinctIds(ids: readonly (string | null)[]): string[] {
+  const short = ids.filter((id) => id !== null && id.length <= maxIdLength);
+  return [...new Set(short.map((id) => lookUpText(id!)))];
 }
 
 /**

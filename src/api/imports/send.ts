@@ -11,6 +11,7 @@ import { ClaimLost, commitRows, type ImportClaim, type ImportedRow } from '../..
 import { isOutage } from '../../db/outage.ts';
 import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import type { Row } from './row-splitter.ts';
+import { withoutSuppressed } from './refused-users.ts';
 import type { FileRows } from './rows.ts';
 import { isGzipFault, UnreadableFile } from './unreadable.ts';
 
@@ -169,8 +170,9 @@ class Committer {
     this.#committing.catch(() => undefined); // thrown on by the next await
   }
 
-  async #commitRows(rows: readonly ImportedRow[]): Promise<void> {
+  async #commitRows(read: readonly ImportedRow[]): Promise<void> {
     const { db, claim } = this.#sending;
+    const rows = await patiently(this.#sending, () => withoutSuppressed(db, claim.sourceId, read));
     const conflicts = await patiently(this.#sending, () => commitRows(db, claim, rows));
     const rejected = conflicts + rows.filter((row) => row.rejected !== undefined).length;
     this.#usage.count(claim.sourceId, new Date(), { received: rows.length, rejected });

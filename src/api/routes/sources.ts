@@ -118,7 +118,7 @@ function change(deps: ApiDeps): Route {
       path: '/api/sources/{id}',
       tag,
       summary: 'Change a source',
-      description: 'Its name, whether anything is taken from it, and how much a second.',
+      description: 'Its name, whether anything is taken from it, how much a second, and of whom.',
       params: IdPath,
       body: ChangedSource,
       bodyExample: { name: 'Web shop' },
@@ -129,6 +129,7 @@ function change(deps: ApiDeps): Route {
       const source = await changeSource(deps.db, params.id, {
         name: body.name,
         blocked: body.blocked,
+        suppressedUsers: body.suppressedUsers,
         eventsPerSecond: body.rateLimit === null ? null : body.rateLimit?.eventsPerSecond,
       });
       return source === null ? nothingHere(path) : { status: 200, body: showSource(source) };

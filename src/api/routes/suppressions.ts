@@ -37,7 +37,7 @@ export function suppressionRoutes(deps: ApiDeps): Route[] {
 
 const text = `From the answer 201 on no send to this user starts, by streams and replays alike, to any destination; what was in flight then may still arrive. 202 says that a worker has not confirmed it within 3 seconds: \`GET /api/suppressions/{id}\` tells when it has.
 
-- The events of a suppressed user stay archived, and new ones are archived too. Where they would have been sent they are counted as \`suppressed\`.
+- The events of a suppressed user stay archived. New ones are archived too, unless their source refuses them (\`suppressedUsers\`): then they are rejected from the next request on. Where they would have been sent they are counted as \`suppressed\`.
 - Lifting (DELETE) sends nothing by itself: what was not sent is missing, and a replay sends it.
 - Suppressing again changes nothing; the answer is the suppression in force.
 - An id is compared exactly, \`userId\` with \`userId\` and \`anonymousId\` with \`anonymousId\`: suppress both where a user has both.`;
@@ -207,7 +207,7 @@ function remove(deps: ApiDeps): Route {
       tag,
       summary: 'Lift a suppression',
       description:
-        'The user is sent to again. Nothing of what was left out is sent by itself: it is missing, and a replay sends it. The suppression stays readable. Asking again is harmless.',
+        'The user is sent to again. Nothing of what was left out is sent by itself: it is missing, and a replay sends it. A source that refuses events of suppressed users takes his again; those that it refused are lost. The suppression stays readable. Asking again is harmless.',
       params: IdPath,
       answers: {
         200: { description: 'It is lifted everywhere.', schema: Suppression, example: lifted },

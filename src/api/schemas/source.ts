@@ -8,6 +8,8 @@ const RateLimit = z.strictObject({
   eventsPerSecond: z.number().positive().max(1_000_000).meta({ example: 500 }),
 });
 
+const SuppressedUsers = z.enum(['archive', 'refuse']);
+
 export const ChangedSource = z
   .strictObject({
     name: Name.optional(),
@@ -19,8 +21,15 @@ export const ChangedSource = z
       description:
         'How much is taken from it, over all API processes, with two seconds of it at once after a quiet time; beyond that its senders get 429 with Retry-After. null: any number.',
     }),
+    suppressedUsers: SuppressedUsers.optional().meta({
+      description:
+        'What becomes of new events of suppressed users. `archive`: they are archived and sent to nobody. `refuse`: within a second or so they are not stored any more, imports included; each is counted and listed as rejected (`user_suppressed`), without its content.',
+    }),
   })
-  .refine((change) => Object.keys(change).length > 0, 'Name what is to change: name, blocked, rateLimit.');
+  .refine(
+    (change) => Object.keys(change).length > 0,
+    'Name what is to change: name, blocked, rateLimit, suppressedUsers.',
+  );
 
 export const KeyRotation = z.strictObject({
   overlapSeconds: z.int().min(0).max(2_592_000).default(86_400).meta({
@@ -44,6 +53,9 @@ export const Source = z
       .object({ eventsPerSecond: z.number() })
       .nullable()
       .meta({ description: 'How many events a second are taken from it; null: any number.' }),
+    suppressedUsers: SuppressedUsers.meta({
+      description: 'What becomes of new events of suppressed users: archived and sent to nobody, or refused.',
+    }),
     blockedAt: Time.nullable().meta({
       description: 'Since when nothing is taken from it; null: it is not blocked.',
     }),
@@ -84,6 +96,7 @@ export function showSource(source: SourceRecord): z.input<typeof Source> {
       expiresAt: key.expiresAt?.toISOString() ?? null,
     })),
     rateLimit: source.eventsPerSecond === null ? null : { eventsPerSecond: source.eventsPerSecond },
+    suppressedUsers: source.suppressedUsers,
     blockedAt: source.blockedAt?.toISOString() ?? null,
     lastSeenAt: source.lastSeenAt?.toISOString() ?? null,
     sdks: source.sdks.map(({ name, version, lastSeenAt }) => ({
@@ -109,6 +122,7 @@ export const sourceExample: z.input<typeof Source> = {
     { key: 'wk_3f9a6c1e8b2d4f70a5c3e1d29b8f6a47', createdAt: '2026-10-14T02:00:00.000Z', expiresAt: null },
   ],
   rateLimit: null,
+  suppressedUsers: 'archive',
   blockedAt: null,
   lastSeenAt: '2026-10-14T03:12:08.031Z',
   sdks: [{ name: '@segment/analytics-node', version: '3.1.0', lastSeenAt: '2026-10-14T03:12:08.031Z' }],

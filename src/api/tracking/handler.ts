@@ -17,7 +17,7 @@ import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts'
 import { doorOf, methodsOf, type Call, type Door } from './doors.ts';
 import { openIntake, type Intake, type IntakeOptions } from './intake.ts';
 import { pixelBody, pixelImage } from './pixel.ts';
-import { eventsOf, keyOfBody, readJson, type ReceivedEvents } from './received.ts';
+import { eventsOf, keyOfBody, readJson } from './received.ts';
 import { eventErrors, isRefusal, type Refusal, type StrictRefusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
 import { answerTrack, trackPreflight } from './track-api/handler.ts';
@@ -140,11 +140,9 @@ function take(
       const bytes = await read();
       return isRefusal(bytes) ? bytes : readJson(bytes, call);
     },
-    eventsOf: (body, source, receivedAt): ReceivedEvents | Refusal | StrictRefusal => {
-      const received = eventsOf(call, body, source, receivedAt);
-      if (isRefusal(received) || received.rejected.length === 0 || !isStrict(request)) return received;
-      return { errors: eventErrors(received) };
-    },
+    eventsOf: (body, source, receivedAt) => eventsOf(call, body, source, receivedAt),
+    objectTo: (received): StrictRefusal | null =>
+      received.rejected.length > 0 && isStrict(request) ? { errors: eventErrors(received) } : null,
   });
 }
 

@@ -5,8 +5,9 @@ import type { KeyedSource } from '../../db/write-keys.ts';
 import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
 import { openRateLimit } from './rate-limit.ts';
-import type { ReceivedBody, ReceivedEvents } from './received.ts';
+import type { ReceivedBody, ReceivedEvents, Sender } from './received.ts';
 import { isRefusal, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
+import { openSuppressedLookUp, type SuppressedLookUp } from './suppressed-look-up.ts';
 import { rememberingFindSource } from './write-key.ts';
 
 export interface IntakeOptions {
@@ -19,7 +20,7 @@ export interface IntakeOptions {
 }
 
 /** One request, as the door that it came through understands it. */
-export interface Delivered<T extends ReceivedEvents | Refusal | StrictRefusal> {
+export interface Delivered<T extends ReceivedEvents | Refusal, S extends StrictRefusal = never> {
   /** What the header has for a write key, in the order in which it is tried. */
   readonly keys: readonly string[];
   /** What the body has for one; asked where the header has none. */
@@ -27,7 +28,10 @@ export interface Delivered<T extends ReceivedEvents | Refusal | StrictRefusal> {
   readonly missingKey: Refusal;
   /** Reads the body, once a key of the header is known to be good. */
   readonly read: () => Promise<ReceivedBody | Refusal>;
-  readonly eventsOf: (body: ReceivedBody, source: KeyedSource, receivedAt: Date) => T;
+  /** Asked again where some of its users turn out to be suppressed. */
+  readonly eventsOf: (body: ReceivedBody, source: Sender, receivedAt: Date) => T;
+  /** What the sender is told, and nothing of the request is stored; null: nothing is wrong with it. */
+  readonly objectTo?: (received: ReceivedEvents) => S | null;
 }
 
 /** Takes in what requests bring. */
@@ -38,9 +42,9 @@ export interface Intake {
    * Takes in one request.
    * @returns what it brought, once everything of it is stored @throws on trouble of our own
    */
-  take<T extends ReceivedEvents | Refusal | StrictRefusal>(
-    request: Delivered<T>,
-  ): Promise<T | Refusal | TooFast>;
+  take<T extends ReceivedEvents | Refusal, S extends StrictRefusal = never>(
+    request: Delivered<T, S>,
+  ): Promise<T | S | Refusal | TooFast>;
   /** Stores what was taken up and refuses the rest. */
   close(): Promise<void>;
 }
@@ -62,11 +66,13 @@ export function openIntake(options: IntakeOptions): Intake {
     }
     return 'write_key_unknown';
   };
+  const maxWaiting = { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes };
+  const lookUp = openSuppressedLookUp(db, { maxGroup, maxWaiting });
   const commits = createGroupCommit<ReceivedEvents>({
     commit: (group) => commitGroup(options, usage, group),
     weigh,
     maxGroup,
-    maxWaiting: { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes },
+    maxWaiting,
   });
   const take: Intake['take'] = async (request) => {
     const receivedAt = new Date();
@@ -82,9 +88,11 @@ export function openIntake(options: IntakeOptions): Intake {
     }
     const { sourceId } = source;
     usage.seen(sourceId, receivedAt);
-    const taken = request.eventsOf(body, source, receivedAt);
-    const received: ReceivedEvents | Refusal | StrictRefusal = taken;
-    if (isRefusal(received) || 'errors' in received) return taken;
+    const taken = await eventsOf(request, body, source, receivedAt, lookUp);
+    const received: ReceivedEvents | Refusal = taken;
+    if (isRefusal(received)) return taken;
+    const objection = request.objectTo?.(received) ?? null;
+    if (objection !== null) return objection;
     const events = received.events.length + received.rejected.length;
     if (events === 0) return taken;
     const waitMs = await rates.take(source, events);
@@ -96,10 +104,28 @@ export function openIntake(options: IntakeOptions): Intake {
     return taken;
   };
   const close = async () => {
+    await lookUp.close();
     await commits.close();
     await usage.close();
   };
   return { sourceOf, take, close };
+}
+
+/** A source that takes the events of all users costs no look-up. */
+async function eventsOf<T extends ReceivedEvents | Refusal>(
+  request: Pick<Delivered<T>, 'eventsOf'>,
+  body: ReceivedBody,
+  source: KeyedSource,
+  receivedAt: Date,
+  lookUp: SuppressedLookUp,
+): Promise<T | Refusal> {
+  const taken = request.eventsOf(body, source, receivedAt);
+  const received: ReceivedEvents | Refusal = taken;
+  if (!source.refusesSuppressed || isRefusal(received) || received.events.length === 0) return taken;
+  const isSuppressed = await lookUp.of(received.events);
+  if (isSuppressed === null) return taken;
+  if (isRefusal(isSuppressed)) return isSuppressed;
+  return request.eventsOf(body, { ...source, isSuppressed }, receivedAt);
 }
 
 async function commitGroup(

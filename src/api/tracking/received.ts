@@ -75,11 +75,14 @@ export function keyOfBody({ value }: ReceivedBody): string | null {
   return typeof key === 'string' && key !== '' ? key : null;
 }
 
+/** The source of a request, with who is suppressed of its users where it refuses such events. */
+export type Sender = Pick<KeyedSource, 'sourceId' | 'origin'> & Pick<Arrival, 'isSuppressed'>;
+
 /** Takes a body apart into its events. What is wrong with one event costs none of its neighbours. */
 export function eventsOf(
   call: Call,
   body: ReceivedBody,
-  source: KeyedSource,
+  source: Sender,
   receivedAt: Date,
 ): ReceivedEvents | Refusal {
   const arrival = arrivalOf(source, receivedAt);
@@ -87,7 +90,7 @@ export function eventsOf(
 }
 
 /** What live events of one request have in common, as long as nothing else of it says more. */
-export function arrivalOf(source: KeyedSource, receivedAt: Date): Arrival {
+export function arrivalOf(source: Sender, receivedAt: Date): Arrival {
   return {
     ...source,
     receivedAt,

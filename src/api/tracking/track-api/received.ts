@@ -13,8 +13,7 @@ import {
   rejectionReasons,
   type RejectionCode,
 } from '../../../core/rejection.ts';
-import type { KeyedSource } from '../../../db/write-keys.ts';
-import { arrivalOf, batchItems, type ReceivedBody, type ReceivedEvents } from '../received.ts';
+import { arrivalOf, batchItems, type ReceivedBody, type ReceivedEvents, type Sender } from '../received.ts';
 import { isRefusal, type Refusal } from '../refusal.ts';
 import type { TrackAddress, TrackOperation } from './addresses.ts';
 import { isFault, written, type Operation } from './draft.ts';
@@ -44,7 +43,7 @@ export function operationsOf(
   operation: Exclude<TrackOperation, 'region'>,
   address: TrackAddress,
   body: ReceivedBody,
-  source: KeyedSource,
+  source: Sender,
   receivedAt: Date,
 ): ReceivedOperations | Refusal {
   const arrival: Arrival = { ...arrivalOf(source, receivedAt), origin: 'track_api', takesNobodys: true };

@@ -1,0 +1,51 @@
+import type { IsSuppressed, NewEvent } from '../../core/new-event.ts';
+import type { Queryable } from '../../db/sql.ts';
+import { suppressedAmong } from '../../db/suppressions.ts';
+import { createGroupCommit, type Weight } from './group-commit.ts';
+import type { Refusal } from './refusal.ts';
+
+/** Tells which users of a request are suppressed. */
+export interface SuppressedLookUp {
+  /** @returns null: none is; a refusal: it cannot be told now */
+  of(events: readonly NewEvent[]): Promise<IsSuppressed | null | Refusal>;
+  /** Ends when all that was asked is answered. */
+  close(): Promise<void>;
+}
+
+interface Question {
+  readonly events: readonly NewEvent[];
+  answer: IsSuppressed | null;
+}
+
+/**
+ * Asks Postgres, so that a suppression holds in every process from its commit on, and a million of them need no memory
+ * here. One look-up is under way at a time; what is asked meanwhile shares the next one.
+ */
+export function openSuppressedLookUp(
+  db: Queryable,
+  limits: { readonly maxGroup: Weight; readonly maxWaiting: Weight },
+): SuppressedLookUp {
+  const questions = createGroupCommit<Question>({
+    ...limits,
+    weigh: ({ events }) => ({
+      events: events.length,
+      bytes: events.reduce((bytes, { raw }) => bytes + raw.length, 0),
+    }),
+    commit: async (group) => {
+      const answer = await suppressedAmong(
+        db,
+        group.flatMap(({ events }) => events),
+      );
+      for (const question of group) question.answer = answer;
+    },
+  });
+  return {
+    of: async (events) => {
+      const question: Question = { events, answer: null };
+      const how = await questions.submit(question);
+      if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
+      return question.answer;
+    },
+    close: () => questions.close(),
+  };
+}
