@@ -4,6 +4,8 @@ export type Committed = 'committed' | 'failed' | 'full';
 export interface GroupCommit<T> {
   /** Takes one submission up and answers when its group has ended. */
   submit(item: T): Promise<Committed>;
+  /** What waits, without the group whose commit is under way. */
+  waiting(): Weight;
   /** Takes nothing up any more, and ends when all that was taken up has ended. */
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function createGroupCommit<T>(options: GroupCommitOptions<T>): GroupCommi
       working ??= work();
       return promise;
     },
+    waiting: () => waitingWeight,
     close: async () => {
       closed = true;
       await working;

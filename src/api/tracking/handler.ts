@@ -12,6 +12,7 @@ import {
   answerSuccess,
   answerTooFast,
 } from './answer.ts';
+import type { BodyShare } from './body-room.ts';
 import { openBrowserClient, type BrowserClient } from './browser-client.ts';
 import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts';
 import { doorOf, methodsOf, type Call, type Door } from './doors.ts';
@@ -89,7 +90,7 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
   const { intake } = house;
   switch (door.kind) {
     case 'events': {
-      const taken = await take(request, door.call, intake, () => readBody(request));
+      const taken = await take(request, door.call, intake, (share) => readBody(request, share));
       if (isRefusal(taken)) return answerRefusal(request, response, taken);
       if ('errors' in taken) return answerStrict(request, response, taken);
       if ('waitMs' in taken) return answerTooFast(request, response, taken);
@@ -129,15 +130,15 @@ function take(
   request: IncomingMessage,
   call: Call,
   intake: Intake,
-  read: () => Promise<Uint8Array | Refusal>,
+  read: (share: BodyShare) => Promise<Uint8Array | Refusal>,
 ) {
   const key = keyOfHeader(request.headers.authorization);
   return intake.take({
     keys: key === null ? [] : [key],
     keyOf: keyOfBody,
     missingKey: 'write_key_missing',
-    read: async () => {
-      const bytes = await read();
+    read: async (share) => {
+      const bytes = await read(share);
       return isRefusal(bytes) ? bytes : readJson(bytes, call);
     },
     eventsOf: (body, source, receivedAt) => eventsOf(call, body, source, receivedAt),

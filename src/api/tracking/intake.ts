@@ -3,6 +3,7 @@ import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
 import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
+import { openBodyRoom, type BodyShare } from './body-room.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
 import { openRateLimit } from './rate-limit.ts';
 import type { ReceivedBody, ReceivedEvents, Sender } from './received.ts';
@@ -27,7 +28,7 @@ export interface Delivered<T extends ReceivedEvents | Refusal, S extends StrictR
   readonly keyOf: (body: ReceivedBody) => string | null;
   readonly missingKey: Refusal;
   /** Reads the body, once a key of the header is known to be good. */
-  readonly read: () => Promise<ReceivedBody | Refusal>;
+  readonly read: (share: BodyShare) => Promise<ReceivedBody | Refusal>;
   /** Asked again where some of its users turn out to be suppressed. */
   readonly eventsOf: (body: ReceivedBody, source: Sender, receivedAt: Date) => T;
   /** What the sender is told, and nothing of the request is stored; null: nothing is wrong with it. */
@@ -51,22 +52,16 @@ export interface Intake {
 
 /** Large groups bring little more speed and keep other processes' appends waiting. */
 const maxGroup: Weight = { events: 1_000, bytes: 8 * 1024 * 1024 };
+/** Of events that wait, and of bodies on their way to become such. */
 const maxWaitingBytes = 64 * 1024 * 1024;
 
 /** Groups of requests share a commit. */
 export function openIntake(options: IntakeOptions): Intake {
   const { db, logger } = options;
-  const findSource = rememberingFindSource(db);
   const rates = openRateLimit(db);
   const usage = openSourceUsage(db, logger);
-  const sourceOf: Intake['sourceOf'] = async (...keys) => {
-    for (const key of keys) {
-      const source = await findSource(key);
-      if (source !== null) return source.blocked ? 'source_blocked' : source;
-    }
-    return 'write_key_unknown';
-  };
-  const maxWaiting = { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes };
+  const sourceOf = openSourceOf(db);
+  const maxWaiting: Weight = { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes };
   const lookUp = openSuppressedLookUp(db, { maxGroup, maxWaiting });
   const commits = createGroupCommit<ReceivedEvents>({
     commit: (group) => commitGroup(options, usage, group),
@@ -74,11 +69,17 @@ export function openIntake(options: IntakeOptions): Intake {
     maxGroup,
     maxWaiting,
   });
-  const take: Intake['take'] = async (request) => {
+  const room = openBodyRoom(() => maxWaiting.bytes - commits.waiting().bytes);
+  const takeWith = async <T extends ReceivedEvents | Refusal, S extends StrictRefusal = never>(
+    request: Delivered<T, S>,
+    share: BodyShare,
+  ): Promise<T | S | Refusal | TooFast> => {
     const receivedAt = new Date();
     let source = request.keys.length === 0 ? null : await sourceOf(...request.keys);
     if (isRefusal(source)) return source;
-    const body = await request.read();
+    // What would be refused in the end is not read: it costs memory and time that those who wait need.
+    if (commits.waiting().events >= maxWaiting.events) return 'overloaded';
+    const body = await request.read(share);
     if (isRefusal(body)) return body;
     if (source === null) {
       const key = request.keyOf(body);
@@ -97,11 +98,16 @@ export function openIntake(options: IntakeOptions): Intake {
     if (events === 0) return taken;
     const waitMs = await rates.take(source, events);
     if (waitMs > 0) return { waitMs };
+    share.release();
     const how = await commits.submit(received);
     if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
     const { rejected, sdks } = received;
     usage.count(sourceId, receivedAt, { received: events, rejected: rejected.length, sdks });
     return taken;
+  };
+  const take: Intake['take'] = async (request) => {
+    const share = room.open();
+    return await takeWith(request, share).finally(share.release);
   };
   const close = async () => {
     await lookUp.close();
@@ -126,6 +132,17 @@ async function eventsOf<T extends ReceivedEvents | Refusal>(
   if (isSuppressed === null) return taken;
   if (isRefusal(isSuppressed)) return isSuppressed;
   return request.eventsOf(body, { ...source, isSuppressed }, receivedAt);
+}
+
+function openSourceOf(db: Database): Intake['sourceOf'] {
+  const findSource = rememberingFindSource(db);
+  return async (...keys) => {
+    for (const key of keys) {
+      const source = await findSource(key);
+      if (source !== null) return source.blocked ? 'source_blocked' : source;
+    }
+    return 'write_key_unknown';
+  };
 }
 
 async function commitGroup(

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
+import type { BodyShare } from './body-room.ts';
 import type { Refusal } from './refusal.ts';
 
 /** The largest body taken, before and after decompression: a batch of 500 KB with room for what stands around it. */
@@ -16,23 +17,32 @@ const inflateBare = promisify(inflateRaw);
 const limits = { maxOutputLength: maxBodyBytes };
 
 /** The whole body, decompressed. Its Content-Type says nothing: JSON comes as text/plain and as form data too. */
-export async function readBody(request: IncomingMessage): Promise<Uint8Array | Refusal> {
+export async function readBody(request: IncomingMessage, share: BodyShare): Promise<Uint8Array | Refusal> {
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return 'body_too_large';
-  const body = await collect(request);
-  if (body === null) return 'body_too_large';
+  const body = await collect(request, share);
+  if (typeof body === 'string') return body;
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
-  return encoding === '' || encoding === 'identity' ? body : await decompress(body, encoding);
+  if (encoding === '' || encoding === 'identity') return body;
+  const inflated = await decompress(body, encoding);
+  return typeof inflated === 'string' || share.take(inflated.length) ? inflated : 'overloaded';
 }
 
-/** Null when the body is too large. @throws when the connection breaks off before its end */
-async function collect(request: IncomingMessage): Promise<Buffer | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer | null>();
-  const chunks: Buffer[] = [];
+/** The body as it comes. @throws when the connection breaks off before its end */
+async function collect(request: IncomingMessage, share: BodyShare): Promise<Buffer | Refusal> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | Refusal>();
+  let chunks: Buffer[] = [];
+  let refused = false;
+  const refuse = (refusal: Refusal) => {
+    refused = true;
+    chunks = [];
+    resolve(refusal);
+  };
   let length = 0;
   request.on('data', (chunk: Buffer) => {
+    if (refused) return; // the rest is read and forgotten, so that the client sees the answer
     length += chunk.length;
-    if (length > maxBodyBytes)
-      resolve(null); // the rest is read and forgotten, so that the client sees the answer
+    if (length > maxBodyBytes) refuse('body_too_large');
+    else if (!share.take(chunk.length)) refuse('overloaded');
     else chunks.push(chunk);
   });
   request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));

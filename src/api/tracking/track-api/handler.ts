@@ -67,8 +67,8 @@ async function take(
     keys: trackKeysOf(request.headers.authorization),
     keyOf: () => null,
     missingKey: 'api_key_missing',
-    read: async () => {
-      const bytes = await readBody(request);
+    read: async (share) => {
+      const bytes = await readBody(request, share);
       return isRefusal(bytes) ? bytes : bodyOf(bytes, operation);
     },
     eventsOf: (body, source, receivedAt) => operationsOf(operation, address, body, source, receivedAt),
