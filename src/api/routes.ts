@@ -10,6 +10,7 @@ import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { referenceRoutes } from './routes/reference.ts';
+import { rejectedRoutes } from './routes/rejected.ts';
 import { replayChangeRoutes } from './routes/replay-change.ts';
 import { replayControlRoutes } from './routes/replay-control.ts';
 import { replayProgressRoutes } from './routes/replay-progress.ts';
@@ -32,6 +33,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayProgressRoutes(deps),
     ...importRoutes(deps),
     ...eventRoutes(deps),
+    ...rejectedRoutes(deps),
     ...deadLetterRoutes(deps),
     ...retryRoutes(deps),
     ...suppressionRoutes(deps),

@@ -30,6 +30,8 @@ export interface RejectedEvent {
   readonly message: string;
   readonly messageId: string | null;
   readonly raw: Uint8Array;
+  /** How it came, as JSON of KeptArrival; null: it cannot be read again. */
+  readonly arrival: string | null;
 }
 
 export type ReadEvent =
@@ -59,6 +61,10 @@ export interface Arrival {
   readonly takesNobodys?: boolean;
   /** Absent: events of all users are taken. */
   readonly isSuppressed?: IsSuppressed;
+  /** How large an event may be; null or absent: as large as any. */
+  readonly maxEventBytes?: number | null;
+  /** How they came, as JSON of KeptArrival: asked for those that are rejected. */
+  readonly kept?: () => string;
 }
 
 /**
@@ -74,12 +80,13 @@ export function readEvent(
   arrival: Arrival,
 ): ReadEvent {
   if (!isJsonObject(value)) return rejectedEvent('not_an_object', raw, value, arrival);
-  if (raw.length > maxEventBytes) return rejectedEvent('event_too_large', raw, value, arrival);
+  const limit = arrival.maxEventBytes ?? maxEventBytes;
+  if (raw.length > limit) return rejectedEvent('event_too_large', raw, value, arrival);
   const code = rejectionOf(value, type ?? value['type'], arrival.takesNobodys !== true);
   if (code !== null) return rejectedEvent(code, raw, value, arrival);
   const event = archivable(value, raw, type ?? (value['type'] as EventType), arrival);
   const inherited = event.edits.reduce((bytes, edit) => bytes + inheritedLength(edit), 0);
-  if (raw.length + inherited > maxEventBytes) return rejectedEvent('event_too_large', raw, value, arrival);
+  if (raw.length + inherited > limit) return rejectedEvent('event_too_large', raw, value, arrival);
   if (arrival.isSuppressed?.(event) === true) return rejectedEvent('user_suppressed', raw, value, arrival);
   return { event };
 }
@@ -92,7 +99,7 @@ export function rejectedEvent(
   code: RejectionCode,
   raw: Uint8Array,
   value: unknown,
-  arrival: Pick<Arrival, 'receivedAt' | 'sourceId'>,
+  arrival: Pick<Arrival, 'receivedAt' | 'sourceId' | 'kept'>,
 ): Extract<ReadEvent, { rejected: RejectedEvent }> {
   const messageId = isJsonObject(value) ? value['messageId'] : null;
   return {
@@ -102,7 +109,9 @@ export function rejectedEvent(
       code,
       message: rejectionReasons[code].message,
       messageId: typeof messageId === 'string' ? messageId : null,
-      raw: code === 'user_suppressed' ? raw.subarray(0, 0) : raw,
+      ...(code === 'user_suppressed'
+        ? { raw: raw.subarray(0, 0), arrival: null }
+        : { raw, arrival: arrival.kept?.() ?? null }),
     },
   };
 }

@@ -1,6 +1,6 @@
 import { eventTypes, type EventType } from './event.ts';
 
-/** Segment's limit for one event, in bytes after inflation. Source: segment-docs, connections/sources/catalog/libraries/server/http-api, "Max request size". */
+/** How large an event may be unless its source has another limit, in bytes after inflation: Segment's. Source: segment-docs, connections/sources/catalog/libraries/server/http-api, "Max request size". */
 export const maxEventBytes = 32 * 1024;
 /** Deeper JSON parses, but kills JSON.stringify, structuredClone and Postgres further down the road. */
 export const maxEventDepth = 100;
@@ -23,8 +23,9 @@ export const rejectionReasons = {
     remedy: 'Send each event as an object: {"type": "track", "userId": "...", "event": "..."}.',
   },
   event_too_large: {
-    message: `The event, with what it takes over from its batch, is larger than ${maxEventBytes} bytes.`,
-    remedy: 'Send less with it: leave large texts and lists out of properties, traits and context.',
+    message: `The event, with what it takes over from its batch, is larger than its source may send: ${maxEventBytes} bytes, unless the source has a limit of its own.`,
+    remedy:
+      'Send less with it: leave large texts and lists out of properties, traits and context. Or raise the maxEventBytes of the source.',
   },
   event_too_deep: {
     message: `The event nests objects and arrays more than ${maxEventDepth} levels deep.`,

@@ -17,7 +17,8 @@ const lastMoment = Date.parse('9999-12-31T23:59:59.999Z');
 const listLimit = 1_000;
 const textLimit = 1_000;
 
-const AbsoluteTime = z.iso
+/** A moment in RFC 3339. */
+export const AbsoluteTime = z.iso
   .datetime({ offset: true })
   .refine((text) => Date.parse(text) >= firstMoment && Date.parse(text) <= lastMoment);
 const RelativeTime = z.string().regex(/^\d{1,5}[mhdw]$/);

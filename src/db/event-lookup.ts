@@ -1,5 +1,7 @@
 import type { EventColumns, EventType, Position } from '../core/event.ts';
+import type { KeptArrival } from '../core/kept-arrival.ts';
 import { identityKey, uuidBytes } from './archive/identity.ts';
+import { rejectedWhere, type RejectedFilter } from './archive/rejected.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
 /** An event as people look at it: its columns, without its text. */
@@ -35,6 +37,8 @@ export interface RejectedRecord {
   readonly start: Buffer;
   /** How many bytes came. */
   readonly size: number;
+  /** The door that it came through, as far as it is kept how it came. */
+  readonly door: KeptArrival['door'] | null;
 }
 
 const columns = sql`e.position, e.received_at as "receivedAt", e.sent_at as "sentAt", e.timestamp,
@@ -121,14 +125,13 @@ export async function eventOfMessage(db: Queryable, messageId: string): Promise<
 /** Events that were not accepted, newest first. @param params.before only ids below it */
 export async function listRejected(
   db: Queryable,
-  params: { sourceId?: string; code?: string; before?: number; limit: number; startBytes: number },
+  params: { filter: RejectedFilter; before?: number; limit: number; startBytes: number },
 ): Promise<RejectedRecord[]> {
-  const conditions: Statement[] = [sql`true`];
-  if (params.sourceId !== undefined) conditions.push(sql`source_id = ${params.sourceId}`);
-  if (params.code !== undefined) conditions.push(sql`code = ${params.code}`);
-  if (params.before !== undefined) conditions.push(sql`id < ${params.before}`);
+  const before = params.before === undefined ? sql`true` : sql`id < ${params.before}`;
   return await db.rows<RejectedRecord & Record<string, unknown>>(sql`
     select id, received_at as "receivedAt", source_id as "sourceId", code, message, message_id as "messageId",
-      substring(raw from 1 for ${params.startBytes}::integer) as start, octet_length(raw) as size
-    from rejected_event where ${join(conditions, sql` and `)} order by id desc limit ${params.limit}`);
+      substring(raw from 1 for ${params.startBytes}::integer) as start, octet_length(raw) as size,
+      arrival::json ->> 'door' as door
+    from rejected_event where ${rejectedWhere(params.filter)} and ${before}
+    order by id desc limit ${params.limit}`);
 }

@@ -25,6 +25,8 @@ export interface SourceRecord {
   /** How many events are taken from it, null: any number. */
   readonly eventsPerSecond: number | null;
   readonly suppressedUsers: SuppressedUsers;
+  /** How large an event of it may be, null: as large as any. */
+  readonly maxEventBytes: number | null;
   /** Those that are accepted now, newest first. */
   readonly writeKeys: readonly WriteKeyRecord[];
   /** Null: it never sent anything. */
@@ -81,12 +83,15 @@ export async function changeSource(
     blocked,
     eventsPerSecond,
     suppressedUsers,
+    maxEventBytes,
   }: {
     readonly name?: string | undefined;
     readonly blocked?: boolean | undefined;
     /** Null: any number. */
     readonly eventsPerSecond?: number | null | undefined;
     readonly suppressedUsers?: SuppressedUsers | undefined;
+    /** Null: as large as any. */
+    readonly maxEventBytes?: number | null | undefined;
   },
 ): Promise<SourceRecord | null> {
   const limits = eventsPerSecond !== undefined; // what was sent too fast under the old limit is forgotten
@@ -95,7 +100,8 @@ export async function changeSource(
       suppressed_users = coalesce(${suppressedUsers ?? null}, suppressed_users), blocked_at = case ${blocked ?? null}::boolean
       when true then coalesce(blocked_at, now()) when false then null else blocked_at end,
       events_per_second = case when ${limits} then ${eventsPerSecond ?? null} else events_per_second end,
-      next_event_at = case when not ${limits} then next_event_at end
+      next_event_at = case when not ${limits} then next_event_at end,
+      max_event_bytes = case when ${maxEventBytes !== undefined} then ${maxEventBytes ?? null} else max_event_bytes end
     where id = ${id} and deleted_at is null`);
   return await getSource(db, id);
 }
@@ -154,6 +160,7 @@ async function readSources(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<SourceRow>(sql`
     select s.id, s.name, s.origin, s.created_at as "createdAt", s.blocked_at as "blockedAt",
         s.events_per_second as "eventsPerSecond", s.suppressed_users as "suppressedUsers",
+        s.max_event_bytes as "maxEventBytes",
         ${microsecondsOf(sql`s.created_at`)} as "createdMicroseconds", (
         select coalesce(json_agg(json_build_object('key', k.key, 'createdAt', k.created_at, 'expiresAt', k.expires_at)
           order by k.created_at desc, k.key), '[]')

@@ -138,7 +138,15 @@ test('rejected events keep any bytes', async () => {
   const receivedAt = new Date();
   await rejectEvents(db, []);
   await rejectEvents(db, [
-    { receivedAt, sourceId: source, code: 'no_user', message: 'm', messageId: 'a\0\ud800', raw },
+    {
+      receivedAt,
+      sourceId: source,
+      code: 'no_user',
+      message: 'm',
+      messageId: 'a\0\ud800',
+      raw,
+      arrival: null,
+    },
     {
       receivedAt,
       sourceId: source,
@@ -146,6 +154,7 @@ test('rejected events keep any bytes', async () => {
       message: 'm',
       messageId: null,
       raw: new Uint8Array(),
+      arrival: null,
     },
   ]);
   const kept = await rejected();

@@ -14,6 +14,7 @@ const source = {
   origin: 'tracking_api' as const,
   blocked: false,
   eventsPerSecond: null,
+  maxEventBytes: null,
 };
 const receivedAt = new Date('2026-08-01T12:00:00.123Z');
 

@@ -13,6 +13,7 @@ import {
   type ImportRequest,
 } from '../../db/imports/records.ts';
 import { isOutage } from '../../db/outage.ts';
+import { getSource } from '../../db/sources.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { settle } from '../settle.ts';
@@ -113,7 +114,8 @@ async function send(
   if (claiming.kind === 'held') return running(id);
   if (claiming.kind === 'claimed') {
     const claim = { id, sourceId, sender, at: claiming.at };
-    await sendRows({ db, claim, stop }, file);
+    const maxEventBytes = (await getSource(db, sourceId))?.maxEventBytes ?? null;
+    await sendRows({ db, claim, maxEventBytes, stop }, file);
   }
   return null;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { importArrival, readImportedLine } from '../../core/imported-line.ts';
+import type { KeptArrival } from '../../core/kept-arrival.ts';
 import { rejectedEvent, type Arrival, type ReadEvent } from '../../core/new-event.ts';
 import type { ImportedRow } from '../../db/imports/commit.ts';
 import type { ImportRequest } from '../../db/imports/records.ts';
@@ -10,13 +11,19 @@ import { unreadable, type OpenFile } from './open-file.ts';
 import { RowSplitter, type Row } from './row-splitter.ts';
 import { UnreadableFile } from './unreadable.ts';
 
+/** Whose events they are, and how large these may be; null: as large as any. */
+export interface ImportingSource {
+  readonly sourceId: string;
+  readonly maxEventBytes: number | null;
+}
+
 /** The rows of a file, in order, and how one becomes an event. */
 export interface FileRows {
   /** What the digest of the file begins with. */
   readonly seed: Buffer;
   readonly rows: AsyncIterable<Row>;
   /** Null for a row without anything on it. */
-  read(row: Row, sourceId: string): ImportedRow | null;
+  read(row: Row, source: ImportingSource): ImportedRow | null;
 }
 
 /** How a file is read: what was asked for, with the format as the file shows it. */
@@ -29,7 +36,7 @@ function openLines(file: OpenFile): FileRows {
   return {
     seed,
     rows: rowsOf(file, new RowSplitter(seed, null)),
-    read: (row, sourceId) => read(row, sourceId, (arrival) => readImportedLine(row.bytes, arrival)),
+    read: (row, source) => read(row, source, lineKept, (arrival) => readImportedLine(row.bytes, arrival)),
   };
 }
 
@@ -43,10 +50,10 @@ async function openCsv(file: OpenFile, request: ImportRequest): Promise<FileRows
   return {
     seed,
     rows: { [Symbol.asyncIterator]: () => rows },
-    read: (row, sourceId) =>
+    read: (row, source) =>
       row.bytes.length === 0
         ? null
-        : read(row, sourceId, (arrival) => readCsvRow(row, delimiter, map, arrival)),
+        : read(row, source, rowKept, (arrival) => readCsvRow(row, delimiter, map, arrival)),
   };
 }
 
@@ -98,13 +105,18 @@ function readCsvRow(row: Row, delimiter: string, map: ColumnMap, arrival: Arriva
 
 function read(
   row: Row,
-  sourceId: string,
+  { sourceId, maxEventBytes }: ImportingSource,
+  keptOf: (row: Row) => KeptArrival,
   eventOf: (arrival: Arrival) => ReadEvent | null,
 ): ImportedRow | null {
-  const arrival = importArrival(sourceId, new Date(), () => messageIdOf(row));
+  const common = importArrival(sourceId, new Date(), () => messageIdOf(row));
+  const arrival: Arrival = { ...common, maxEventBytes, kept: () => JSON.stringify(keptOf(row)) };
   const made = row.cut ? rejectedEvent('row_too_large', row.bytes, null, arrival) : eventOf(arrival);
   return made === null ? null : { line: row.line, after: row.after, ...made };
 }
+
+const lineKept = (row: Row): KeptArrival => ({ door: 'import', messageId: messageIdOf(row) });
+const rowKept = (): KeptArrival => ({ door: 'csv' });
 
 /**
  * The messageId of a row that brings none: it stands for the row and all before it. The same file again, or one that

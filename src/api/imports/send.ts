@@ -39,6 +39,8 @@ export class OtherFile extends Error {
 interface Sending {
   readonly db: Database;
   readonly claim: ImportClaim;
+  /** How large an event may be; null: as large as any. */
+  readonly maxEventBytes: number | null;
   /** Ends the sending with its reason. */
   readonly stop: AbortController;
 }
@@ -75,7 +77,8 @@ async function renew({ db, claim, stop }: Sending): Promise<void> {
 
 /** @returns where the file ends */
 async function archiveRows(sending: Sending, file: FileRows, usage: SourceUsage): Promise<Checkpoint> {
-  const { claim, stop } = sending;
+  const { claim, maxEventBytes, stop } = sending;
+  const source = { sourceId: claim.sourceId, maxEventBytes };
   const committer = new Committer(sending, usage);
   const passed = new PassedRows(claim.at);
   const turns = new Turns();
@@ -85,7 +88,7 @@ async function archiveRows(sending: Sending, file: FileRows, usage: SourceUsage)
       stop.signal.throwIfAborted();
       end = row.after;
       if (passed.has(row)) continue;
-      const read = file.read(row, claim.sourceId);
+      const read = file.read(row, source);
       if (read !== null) await committer.add(read, row.bytes.length);
       await turns.give();
     }

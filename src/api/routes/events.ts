@@ -6,34 +6,22 @@ import {
   eventAt,
   eventOfMessage,
   listEvents,
-  listRejected,
   type EventWithText as EventRecordWithText,
 } from '../../db/event-lookup.ts';
 import { encodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
-import { pageOfRows, placeOfCursor } from '../page.ts';
+import { placeOfCursor } from '../page.ts';
 import { isProblem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
-import {
-  Event,
-  eventExample,
-  EventWithText,
-  eventWithTextExample,
-  RejectedEvent,
-  rejectedExample,
-  showEvent,
-  showRejected,
-} from '../schemas/event.ts';
+import { Event, eventExample, EventWithText, eventWithTextExample, showEvent } from '../schemas/event.ts';
 import { Id, pageOf, pageQuery } from '../schemas/fields.ts';
 
-const tag = 'Events';
+export const tag = 'Events';
 const Place = z.tuple([z.int()]);
-/** How much of a rejected event a list shows, in bytes. */
-const rejectedStartBytes = 8_192;
 
-/** Looking at the archive, and at what did not get into it. */
+/** Looking at the archive. */
 export function eventRoutes(deps: ApiDeps): Route[] {
-  return [list(deps), get(deps), rejected(deps)];
+  return [list(deps), get(deps)];
 }
 
 function list(deps: ApiDeps): Route {
@@ -112,50 +100,4 @@ function eventText(event: EventRecordWithText): string {
   const completed = applyEdits(Buffer.from(event.raw), JSON.parse(event.edits) as Edit[]);
   const rest = JSON.stringify({ ...showEvent(event), raw: event.raw });
   return `${rest.slice(0, -1)},"event":${Buffer.from(completed).toString()}}`;
-}
-
-function rejected(deps: ApiDeps): Route {
-  return route(
-    {
-      operationId: 'listRejectedEvents',
-      method: 'get',
-      path: '/api/rejected',
-      tag,
-      summary: 'List rejected events',
-      description: 'Events that came in and could not be archived, newest first.',
-      query: z.strictObject({
-        source: z.exactOptional(Id).meta({ description: 'Id of a source.' }),
-        code: z
-          .exactOptional(z.string().regex(/^\w{1,60}$/))
-          .meta({ description: 'Only those of this reason.' }),
-        ...pageQuery,
-      }),
-      answers: {
-        200: {
-          description: 'A page of rejected events.',
-          schema: pageOf(RejectedEvent),
-          example: { data: [rejectedExample], nextCursor: null },
-        },
-      },
-    },
-    async ({ query: { limit, cursor, source, code } }) => {
-      const start = placeOfCursor('rejected', cursor, Place);
-      if (isProblem(start)) return start;
-      const rows = await listRejected(deps.db, {
-        limit: limit + 1,
-        startBytes: rejectedStartBytes,
-        ...(source !== undefined && { sourceId: source }),
-        ...(code !== undefined && { code }),
-        ...(start.place !== null && { before: start.place[0] }),
-      });
-      const page = pageOfRows({
-        list: 'rejected',
-        rows,
-        limit,
-        placeOf: (row) => [row.id],
-        show: showRejected,
-      });
-      return { status: 200, body: page };
-    },
-  );
 }

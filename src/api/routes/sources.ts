@@ -118,7 +118,8 @@ function change(deps: ApiDeps): Route {
       path: '/api/sources/{id}',
       tag,
       summary: 'Change a source',
-      description: 'Its name, whether anything is taken from it, how much a second, and of whom.',
+      description:
+        'Its name, whether anything is taken from it, how much a second, of whom, and how large its events may be.',
       params: IdPath,
       body: ChangedSource,
       bodyExample: { name: 'Web shop' },
@@ -131,6 +132,7 @@ function change(deps: ApiDeps): Route {
         blocked: body.blocked,
         suppressedUsers: body.suppressedUsers,
         eventsPerSecond: body.rateLimit === null ? null : body.rateLimit?.eventsPerSecond,
+        maxEventBytes: body.maxEventBytes,
       });
       return source === null ? nothingHere(path) : { status: 200, body: showSource(source) };
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventTypes, origins } from '../../core/event.ts';
-import type { EventRecord, RejectedRecord } from '../../db/event-lookup.ts';
+import type { EventRecord } from '../../db/event-lookup.ts';
 import { Id, Time } from './fields.ts';
 
 const columns = {
@@ -31,21 +31,6 @@ export const EventWithText = z
   })
   .meta({ id: 'EventWithText' });
 
-export const RejectedEvent = z
-  .object({
-    id: z.int(),
-    receivedAt: Time,
-    sourceId: Id,
-    code: z.string().meta({ description: 'Why it was not accepted.' }),
-    message: z.string(),
-    messageId: z.string().nullable(),
-    raw: z.string().meta({
-      description: 'What came, at most its first 8,192 bytes; bytes that are not UTF-8 stand as U+FFFD.',
-    }),
-    size: z.int().meta({ description: 'How many bytes came.' }),
-  })
-  .meta({ id: 'RejectedEvent' });
-
 /** An event's columns as they are answered. */
 export function showEvent(event: EventRecord): z.input<typeof Event> {
   const { position, sourceId, origin, type, name, userId, anonymousId, messageId, live } = event;
@@ -63,13 +48,6 @@ export function showEvent(event: EventRecord): z.input<typeof Event> {
     messageId,
     live,
   };
-}
-
-/** A rejected event as it is answered. */
-export function showRejected(rejected: RejectedRecord): z.input<typeof RejectedEvent> {
-  const { id, sourceId, code, message, messageId, start, size } = rejected;
-  const raw = new TextDecoder().decode(start);
-  return { id, receivedAt: rejected.receivedAt.toISOString(), sourceId, code, message, messageId, raw, size };
 }
 
 export const eventExample: z.input<typeof Event> = {
@@ -99,15 +77,4 @@ export const eventWithTextExample: z.input<typeof EventWithText> = {
     timestamp: '2026-11-22T09:29:58.120Z',
     receivedAt: '2026-11-22T09:30:00.000Z',
   },
-};
-
-export const rejectedExample: z.input<typeof RejectedEvent> = {
-  id: 17,
-  receivedAt: '2026-11-22T09:31:12.004Z',
-  sourceId: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e',
-  code: 'no_user',
-  message: 'The event has neither a userId nor an anonymousId.',
-  messageId: null,
-  raw: '{"type":"track","event":"Order Completed"}',
-  size: 42,
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { origins } from '../../core/event.ts';
+import { maxEventBytes } from '../../core/rejection.ts';
 import type { SourceRecord } from '../../db/sources.ts';
 import { Id, Name, Time } from './fields.ts';
 
@@ -25,10 +26,20 @@ export const ChangedSource = z
       description:
         'What becomes of new events of suppressed users. `archive`: they are archived and sent to nobody. `refuse`: within a second or so they are not stored any more, imports included; each is counted and listed as rejected (`user_suppressed`), without its content.',
     }),
+    maxEventBytes: z
+      .int()
+      .min(1_024)
+      .max(131_072)
+      .nullable()
+      .optional()
+      .meta({
+        description: `How large one event of it may be, in bytes after decompression; a request still brings at most 500 KB. null: ${maxEventBytes}. Raised, it lets in from then on what was too large before; \`POST /api/rejected/retry\` takes up what was rejected until then.`,
+        example: 65_536,
+      }),
   })
   .refine(
     (change) => Object.keys(change).length > 0,
-    'Name what is to change: name, blocked, rateLimit, suppressedUsers.',
+    'Name what is to change: name, blocked, rateLimit, suppressedUsers, maxEventBytes.',
   );
 
 export const KeyRotation = z.strictObject({
@@ -56,6 +67,7 @@ export const Source = z
     suppressedUsers: SuppressedUsers.meta({
       description: 'What becomes of new events of suppressed users: archived and sent to nobody, or refused.',
     }),
+    maxEventBytes: z.int().meta({ description: 'How large one event of it may be, in bytes.' }),
     blockedAt: Time.nullable().meta({
       description: 'Since when nothing is taken from it; null: it is not blocked.',
     }),
@@ -97,6 +109,7 @@ export function showSource(source: SourceRecord): z.input<typeof Source> {
     })),
     rateLimit: source.eventsPerSecond === null ? null : { eventsPerSecond: source.eventsPerSecond },
     suppressedUsers: source.suppressedUsers,
+    maxEventBytes: source.maxEventBytes ?? maxEventBytes,
     blockedAt: source.blockedAt?.toISOString() ?? null,
     lastSeenAt: source.lastSeenAt?.toISOString() ?? null,
     sdks: source.sdks.map(({ name, version, lastSeenAt }) => ({
@@ -123,6 +136,7 @@ export const sourceExample: z.input<typeof Source> = {
   ],
   rateLimit: null,
   suppressedUsers: 'archive',
+  maxEventBytes,
   blockedAt: null,
   lastSeenAt: '2026-10-14T03:12:08.031Z',
   sdks: [{ name: '@segment/analytics-node', version: '3.1.0', lastSeenAt: '2026-10-14T03:12:08.031Z' }],

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { batchMembersOf, noBatchMembers, type BatchMembers } from '../../core/completed-event.ts';
+import {
+  batchMembersOf,
+  noBatchMembers,
+  type BatchMember,
+  type BatchMembers,
+} from '../../core/completed-event.ts';
 import type { EventType } from '../../core/event.ts';
 import {
   depthOf,
@@ -17,6 +22,7 @@ import {
   type ReadEvent,
   type RejectedEvent,
 } from '../../core/new-event.ts';
+import type { KeptArrival } from '../../core/kept-arrival.ts';
 import { isJsonObject, maxEventDepth } from '../../core/rejection.ts';
 import { sdksOf, type Sdk } from '../../core/sdk.ts';
 import { parseTime } from '../../core/timestamps.ts';
@@ -29,6 +35,9 @@ const maxBatchBytes = 500 * 1024;
 const maxBatchEvents = 2_500;
 /** Up to here every part of the program can handle a body, so that one deep event does not cost its neighbours. */
 const maxBatchDepth = 1_000;
+
+/** What is kept of how a request's rejected events came, all together: each has all that its batch gave to it. */
+const maxKeptLength = 256 * 1024;
 
 /** A body that was found to be JSON. */
 export interface ReceivedBody {
@@ -76,7 +85,8 @@ export function keyOfBody({ value }: ReceivedBody): string | null {
 }
 
 /** The source of a request, with who is suppressed of its users where it refuses such events. */
-export type Sender = Pick<KeyedSource, 'sourceId' | 'origin'> & Pick<Arrival, 'isSuppressed'>;
+export type Sender = Pick<KeyedSource, 'sourceId' | 'origin' | 'maxEventBytes'> &
+  Pick<Arrival, 'isSuppressed'>;
 
 /** Takes a body apart into its events. What is wrong with one event costs none of its neighbours. */
 export function eventsOf(
@@ -103,7 +113,8 @@ export function arrivalOf(source: Sender, receivedAt: Date): Arrival {
 }
 
 function eventOfCall({ value, json }: ReceivedBody, type: EventType, arrival: Arrival): ReceivedEvents {
-  return { ...sorted([readEvent(value, json, type, arrival)]), sdks: sdksOf([value], null) };
+  const kept = () => keptText({ type, sentAt: null, ...noBatchMembers });
+  return { ...sorted([readEvent(value, json, type, { ...arrival, kept })]), sdks: sdksOf([value], null) };
 }
 
 /** One item of a batch: its bytes as they were sent, and what they say. */
@@ -137,12 +148,20 @@ function eventsOfBatch(body: ReceivedBody, arrival: Arrival): ReceivedEvents | R
   if (isRefusal(items)) return items;
   const inherited = inheritedMembers(json, members, depth > maxEventDepth);
   if (inherited === null) return 'too_deep';
-  const sentAt = parseTime(value['sentAt']);
+  const sentTime = parseTime(value['sentAt']);
+  const sentAt = sentTime === null ? null : new Date(sentTime);
+  let kept: string | undefined;
   const ofItems: Arrival = {
     ...arrival,
-    sentAt: sentAt === null ? null : new Date(sentAt),
+    sentAt,
     batch: inherited,
     integrations: value['integrations'],
+    kept: () =>
+      (kept ??= keptText({
+        type: null,
+        sentAt: sentAt?.toISOString() ?? null,
+        ...inherited,
+      })),
   };
   const read = items.map((item) =>
     depth > maxEventDepth && depthOf(item.raw, maxEventDepth) > maxEventDepth
@@ -151,6 +170,15 @@ function eventsOfBatch(body: ReceivedBody, arrival: Arrival): ReceivedEvents | R
   );
   const values = items.map((item) => item.value);
   return { ...sorted(read), sdks: sdksOf(values, value['context']) };
+}
+
+function keptText(arrival: Omit<Extract<KeptArrival, { door: 'tracking_api' }>, 'door'>): string {
+  return JSON.stringify({ door: 'tracking_api', ...arrival } satisfies KeptArrival);
+}
+
+/** A batch's `integrations`, of the members that its items take over. */
+export function inheritedValue(members: readonly BatchMember[]): unknown {
+  return JSON.parse(`{${members.map(({ text }) => text).join(',')}}`);
 }
 
 /** What the batch gives to its items; null when that would make every one of them too deep. */
@@ -176,10 +204,12 @@ function sorted(read: readonly ReadEvent[]): Omit<ReceivedEvents, 'sdks'> {
   const events: NewEvent[] = [];
   const rejected: RejectedEvent[] = [];
   const rejectedAt: number[] = [];
+  let keptLength = 0;
   for (const [place, { event, rejected: refused }] of read.entries()) {
     if (event !== undefined) events.push(event);
     else {
-      rejected.push(refused);
+      keptLength += refused.arrival?.length ?? 0;
+      rejected.push(keptLength > maxKeptLength ? { ...refused, arrival: null } : refused);
       rejectedAt.push(place);
     }
   }

@@ -93,7 +93,7 @@ async function commitOnce(
     ), archived as materialized (
       select a.* from claim, lateral ${appendCall(events)} a
     ), kept as (
-      insert into rejected_event (received_at, source_id, code, message, message_id, raw)
+      insert into rejected_event (received_at, source_id, code, message, message_id, raw, arrival)
       select r.* from claim, ${rejectedRows(rejected)} r
     ), noted as (
       insert into import_error (import_id, line, code, message, raw)

@@ -1,3 +1,4 @@
+import type { KeptArrival } from '../../../core/kept-arrival.ts';
 import { depthOf } from '../../../core/json-scan.ts';
 import {
   readEvent,
@@ -46,20 +47,20 @@ export function operationsOf(
   source: Sender,
   receivedAt: Date,
 ): ReceivedOperations | Refusal {
-  const arrival: Arrival = { ...arrivalOf(source, receivedAt), origin: 'track_api', takesNobodys: true };
+  const arrival = arrivalOf(source, receivedAt);
   switch (operation) {
     case 'entity':
-      return gathered([readItem(body.json, body.value, ofV2, arrival)]);
+      return gathered([readOperation(body.json, body.value, ofV2, arrival)]);
     case 'batch': {
       const items = batchItems(body);
       if (isRefusal(items)) return items;
-      return gathered(items.map(({ raw, value }) => readItem(raw, value, ofV2, arrival)));
+      return gathered(items.map(({ raw, value }) => readOperation(raw, value, ofV2, arrival)));
     }
     default: {
       const part = partOf(body.json, body.value);
       const item = v1Item(operation, address, { json: body.json, part });
       const value: unknown = part === null ? null : JSON.parse(decoder.decode(item));
-      return gathered([readItem(item, value, ofV1(operation), arrival)]);
+      return gathered([readOperation(item, value, ofV1(operation), arrival)]);
     }
   }
 }
@@ -73,18 +74,30 @@ function ofV1(operation: TrackOperation): Manner {
   return { isAnonymous, attributesName: isAnonymous || operation === 'event' ? 'data' : 'attributes' };
 }
 
-type ReadItem =
+export type ReadOperation =
   | { readonly events: readonly NewEvent[]; readonly rejected?: never }
   | { readonly rejected: RejectedEvent; readonly field: string; readonly events?: never };
 
-/** @param raw one operation as v2 writes it @param value what it says; no object: it cannot be taken */
-function readItem(raw: Uint8Array, value: unknown, manner: Manner, arrival: Arrival): ReadItem {
-  const refuse = (code: RejectionCode, field = '', message: string | null = null): ReadItem => {
+/**
+ * Reads one operation, all of it or nothing.
+ * @param raw as v2 writes it @param value what it says; no object: it cannot be taken
+ * @param common what it has in common with the others of its request
+ */
+export function readOperation(
+  raw: Uint8Array,
+  value: unknown,
+  { isAnonymous, attributesName }: Manner,
+  common: Arrival,
+): ReadOperation {
+  const manner = { isAnonymous, attributesName };
+  const kept = () => JSON.stringify({ door: 'track_api', ...manner } satisfies KeptArrival);
+  const arrival: Arrival = { ...common, origin: 'track_api', takesNobodys: true, kept };
+  const refuse = (code: RejectionCode, field = '', message: string | null = null): ReadOperation => {
     const id = isJsonObject(value) ? value['id'] : null;
     const { rejected } = rejectedEvent(code, raw, { messageId: id }, arrival);
     return { rejected: message === null ? rejected : { ...rejected, message }, field };
   };
-  if (raw.length > maxEventBytes) return refuse('event_too_large');
+  if (raw.length > (arrival.maxEventBytes ?? maxEventBytes)) return refuse('event_too_large');
   if (depthOf(raw, maxEventDepth) > maxEventDepth) return refuse('event_too_deep');
   const item = partOf(raw, value);
   if (item === null) return refuse('not_an_object', '', 'This has to be a JSON object.');
@@ -101,7 +114,7 @@ function readItem(raw: Uint8Array, value: unknown, manner: Manner, arrival: Arri
   return { events };
 }
 
-function gathered(items: readonly ReadItem[]): ReceivedOperations {
+function gathered(items: readonly ReadOperation[]): ReceivedOperations {
   const events: NewEvent[] = [];
   const rejected: RejectedEvent[] = [];
   const faults: OperationError[] = [];
