@@ -144,12 +144,14 @@ export async function suppressedAmong(
   const users = distinctIds(events.map(({ userId }) => userId));
   const anonymous = distinctIds(events.map(({ anonymousId }) => anonymousId));
   if (users.length + anonymous.length === 0) return null;
+  // The limit keeps Postgres from reading all suppressions where it thinks that it is asked for many.
   const rows = await db.rows<SuppressedId & { [column: string]: unknown }>(sql`
-    select user_id as "userId", null as "anonymousId" from suppression
-    where lifted_at is null and user_id = any(${textArray(users)}::text[])
+    select found.user_id as "userId", null as "anonymousId" from unnest(${textArray(users)}::text[]) as asked (id),
+      lateral (select user_id from suppression where user_id = asked.id and lifted_at is null limit 1) as found
     union all
-    select null, anonymous_id from suppression
-    where lifted_at is null and anonymous_id = any(${textArray(anonymous)}::text[])`);
+    select null, found.anonymous_id from unnest(${textArray(anonymous)}::text[]) as asked (id),
+      lateral (select anonymous_id from suppression
+        where anonymous_id = asked.id and lifted_at is null limit 1) as found`);
   if (rows.length === 0) return null;
   const found = {
     users: new Set(rows.map(({ userId }) => userId)),

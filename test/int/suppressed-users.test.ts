@@ -46,7 +46,8 @@ test('unless a source says otherwise, events of suppressed users are archived', 
   expect(body.suppressedUsers).toBe('archive');
   const headers = { authorization: basic(key.writeKey) };
   await send(`${url}/v1/track`, { headers, body: JSON.stringify(track(name)) });
-  expect(await archivedOf(db, key.sourceId)).toMatchObject([{ userId: name }]);
+  await upload(api.url, `/api/imports?sourceId=${key.sourceId}`, JSON.stringify(track(name)));
+  expect(await archivedOf(db, key.sourceId)).toMatchObject([{ live: true }, { live: false }]);
   expect(await rejectedOf(db, key.sourceId)).toEqual([]);
 });
 
@@ -182,6 +183,21 @@ describe('a source that refuses them', () => {
     expect(body.errors).toMatchObject([{ line, code: 'user_suppressed', raw: '' }]);
     expect(await archived()).toEqual(['a']);
     expect(await rejected()).toEqual([kept]);
+  });
+
+  test('asks for a retry while it cannot be told who is suppressed, and lets nobody slip in', async () => {
+    const { name } = await suppressed();
+    const { post, users: archived, rejected } = await client();
+    const batch = { batch: [track('a'), track(name)] };
+    await db.run(sql`alter table suppression rename to suppression_away`);
+    try {
+      expect(await post('/v1/batch', batch)).toMatchObject({ status: 503, said: { code: 'unavailable' } });
+      expect([await archived(), await rejected()]).toEqual([[], []]);
+    } finally {
+      await db.run(sql`alter table suppression_away rename to suppression`);
+    }
+    expect(await post('/v1/batch', batch)).toEqual(ok);
+    expect([await archived(), await rejected()]).toEqual([['a'], [kept]]);
   });
 
   test('counts them, and takes them again a second or so after it is changed back', async () => {

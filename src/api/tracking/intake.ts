@@ -62,7 +62,7 @@ export function openIntake(options: IntakeOptions): Intake {
   const usage = openSourceUsage(db, logger);
   const sourceOf = openSourceOf(db);
   const maxWaiting: Weight = { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes };
-  const lookUp = openSuppressedLookUp(db, { maxGroup, maxWaiting });
+  const lookUp = openSuppressedLookUp(db, { maxGroup, maxWaiting }, logger);
   const commits = createGroupCommit<ReceivedEvents>({
     commit: (group) => commitGroup(options, usage, group),
     weigh,

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { IsSuppressed, NewEvent } from '../../core/new-event.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { suppressedAmong } from '../../db/suppressions.ts';
@@ -24,6 +25,7 @@ interface Question {
 export function openSuppressedLookUp(
   db: Queryable,
   limits: { readonly maxGroup: Weight; readonly maxWaiting: Weight },
+  logger?: Pick<Logger, 'error'>,
 ): SuppressedLookUp {
   const questions = createGroupCommit<Question>({
     ...limits,
@@ -35,7 +37,10 @@ export function openSuppressedLookUp(
       const answer = await suppressedAmong(
         db,
         group.flatMap(({ events }) => events),
-      );
+      ).catch((error: unknown) => {
+        logger?.error({ err: error }, 'who is suppressed could not be looked up, clients are asked to retry');
+        throw error;
+      });
       for (const question of group) question.answer = answer;
     },
   });
