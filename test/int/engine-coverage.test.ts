@@ -163,3 +163,24 @@ test('a run that is done with a hundred thousand positions of others reads past 
   expect(replay.arrived).toEqual(idsOf([first!, last!]));
   expect(run.lanes[0]!.mark).toBe(last!.position);
 });
+
+test('what all arrives leaves a row for each chunk that it lies in, with its run and times, and no other', async () => {
+  const engine = await newEngine(db, { settings: { batchSize: 500 } });
+  await db.run(
+    sql`select setval('event_position', (select last_value / 8192 * 8192 + 3 * 8192 - 1 from event_position))`,
+  );
+  const past = await append(engine, turns(2 * chunkPositions, 500));
+  const { run, counts } = await replayed(engine);
+  expect(counts.events).toEqual({ delivered: past.length });
+  const rows = await db.rows<{ chunk: number; bytes: number; within: boolean }>(sql`
+    select c.chunk, length(bit_send(c.bits)) - 4 as bytes,
+      r.started_at <= c.first_at and c.first_at <= c.last_at and c.last_at <= r.ended_at as within
+    from coverage c join run r on r.number = c.run where c.action_id = ${engine.actions[0]!} order by c.chunk`);
+  const [chunk] = rows.map((row) => row.chunk) as [number];
+  expect(rows).toEqual([
+    { chunk, bytes: 1_024, within: true },
+    { chunk: chunk + 1, bytes: 1_024, within: true },
+  ]);
+  for (const exception of [sql`waiting_delivery`, sql`dead_letter`])
+    expect(await db.rows(sql`select 1 from ${exception} where run_id = ${run.id}`)).toEqual([]);
+});
