@@ -32,6 +32,7 @@ export function dueEntryOf<E>(due: Due<E>, now: number): { entry: Entry<E>; task
     attempts,
     rounds,
     firstFailedAt: ageMs === null ? null : now - ageMs,
+    atFault: rounds > 0,
     // What failed before goes alone; what only stood behind it shares requests as ever.
     most: attempts > 0 ? 1 : Number.POSITIVE_INFINITY,
   }));
@@ -50,6 +51,9 @@ export function newTask<E>(entry: Entry<E>, actionId: string): Task<E> {
     rounds: 0,
     firstFailedAt: null,
     failure: null,
+    request: 0,
+    failedAlone: null,
+    atFault: false,
     most: Number.POSITIVE_INFINITY,
   };
 }

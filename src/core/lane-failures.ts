@@ -23,6 +23,10 @@ const accountClosed = {
  *   suspect   it was refused: the next success shows that it is at fault (dead), a streak that the destination is (ready)
  *   ready     it shared its request with others, and goes again with half as many; or the destination is down
  * Invariant: while the destination is down nothing retries and nothing is suspected.
+ *
+ * One that fails in the same way again although the destination took what left in between is at fault itself, as is one
+ * that fails after it was set aside: it says nothing about the destination any more. Else several such, side by side, would make a
+ * streak each time that they are sent, and end neither themselves nor the lane.
  */
 export class LaneFailures<E> {
   readonly #order: LaneOrder<E>;
@@ -32,6 +36,9 @@ export class LaneFailures<E> {
   readonly #suspects = new Set<Task<E>>();
   #health: Health;
   #gone = false;
+  /** Requests that have left, and the last of them that was taken. */
+  #requests = 0;
+  #lastTaken = 0;
 
   constructor(order: LaneOrder<E>, endings: LaneEndings<E>, health: Health, random: () => number) {
     this.#order = order;
@@ -63,8 +70,11 @@ export class LaneFailures<E> {
     return this.#gone ? 'no' : maySend(this.#health, now);
   }
 
-  probeSent(): void {
-    this.#health = probeSent(this.#health);
+  /** A request has left. @param may whether it is a probe */
+  sent(tasks: readonly Task<E>[], may: 'yes' | 'probe'): void {
+    this.#requests++;
+    for (const task of tasks) task.request = this.#requests;
+    if (may === 'probe') this.#health = probeSent(this.#health);
   }
 
   /** What was to be sent did not reach the destination. */
@@ -73,7 +83,8 @@ export class LaneFailures<E> {
   }
 
   /** The destination took an event: those that it refused before are at fault themselves. */
-  succeed(now: number): void {
+  succeed(task: Task<E>, now: number): void {
+    this.#lastTaken = Math.max(this.#lastTaken, task.request);
     this.#health = succeeded(this.#health, now);
     this.condemn(now);
   }
@@ -81,14 +92,27 @@ export class LaneFailures<E> {
   /** The destination refused or failed one event. */
   failOne(task: Task<E>, outcome: OfOne, now: number): void {
     noteFailure(task, outcome.failure, now);
-    this.#hear(task, outcome, now, () => {
+    const isShown = this.#isShown(task, outcome);
+    task.atFault ||= isShown;
+    task.failedAlone = { errorClass: outcome.failure.errorClass, requests: this.#requests };
+    const then = () => {
       this.comeBack(task, now, () => {
         if (this.#health.down !== null) this.#order.putLast(task);
         else if (this.#order.hasOlder(task.entry)) this.#order.putBack(task);
-        else if (outcome.kind === 'refused') this.#suspects.add(task);
-        else this.#tryAgain(task, now);
+        else if (outcome.kind === 'failed') this.#tryAgain(task, now);
+        else if (isShown) this.#endings.die(task, now);
+        else this.#suspects.add(task);
       });
-    });
+    };
+    const isOwn = outcome.kind === 'failed' ? task.atFault && this.#health.down === null : isShown;
+    if (isOwn) then();
+    else this.#hear(task, outcome, now, then);
+  }
+
+  /** What left after a failure was taken, so it is no fault of the destination that the delivery fails so again. */
+  #isShown({ failedAlone }: Task<E>, { failure }: OfOne): boolean {
+    if (this.#health.down !== null || failedAlone?.errorClass !== failure.errorClass) return false;
+    return failedAlone.requests < this.#lastTaken;
   }
 
   /**

@@ -56,6 +56,12 @@ export interface Task<E> {
   firstFailedAt: number | null;
   /** The last one, also of what speaks for the whole account. */
   failure: Failure | null;
+  /** The number of the last request that carried it. */
+  request: number;
+  /** Its last failure that was its own, and how many requests had left when it was heard. */
+  failedAlone: { readonly errorClass: string; readonly requests: number } | null;
+  /** It failed while the destination took others: that it fails again says nothing about the destination. */
+  atFault: boolean;
   /** Deliveries that its next request may carry: halved each time one that it shared fails as a whole. */
   most: number;
 }

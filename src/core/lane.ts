@@ -129,7 +129,7 @@ export class Lane<E> {
     const may = this.#failures.maySend(now);
     if (may === 'no' || (may === 'probe' && this.#inFlight > 0)) return [];
     const batch = may === 'probe' ? this.#takeProbe() : this.#order.take(limit);
-    if (batch.length > 0 && may === 'probe') this.#failures.probeSent();
+    if (batch.length > 0) this.#failures.sent(batch, may);
     this.#inFlight += batch.length;
     return batch;
   }
@@ -173,7 +173,7 @@ export class Lane<E> {
     switch (outcome.kind) {
       case 'delivered':
       case 'unconfirmable':
-        this.#failures.succeed(now);
+        this.#failures.succeed(task, now);
         this.#taken++;
         this.#books.set(task.actionId, task.entry.position);
         return this.#endings.finish(task, outcome.kind, now);

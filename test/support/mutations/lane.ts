@@ -40,8 +40,8 @@ export const laneMutations: readonly Mutation[] = [
       to: `may === 'no'`,
     },
     {
-      name: 'a probe that left is forgotten',
-      from: `if (batch.length > 0 && may === 'probe') this.#failures.probeSent();`,
+      name: 'a request that left is forgotten, probe or not',
+      from: 'if (batch.length > 0) this.#failures.sent(batch, may);',
       to: '',
     },
     {
@@ -107,12 +107,28 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'what is refused once dies at once',
-      from: `else if (outcome.kind === 'refused') this.#suspects.add(task);`,
-      to: `else if (outcome.kind === 'refused') this.#endings.die(task, now);`,
+      from: `else if (isShown) this.#endings.die(task, now);
+        else this.#suspects.add(task);`,
+      to: 'else this.#endings.die(task, now);',
     },
     {
       name: 'what is refused is tried again and again',
-      from: `else if (outcome.kind === 'refused') this.#suspects.add(task);`,
+      from: `else if (outcome.kind === 'failed') this.#tryAgain(task, now);`,
+      to: `else if (outcome.kind === 'failed' || !isShown) this.#tryAgain(task, now);`,
+    },
+    {
+      name: 'an answer to what had left before a failure shows who is at fault',
+      from: 'requests: this.#requests };',
+      to: 'requests: 0 };',
+    },
+    {
+      name: 'what fails again speaks for the destination again',
+      from: 'if (isOwn) then();',
+      to: 'if (isOwn && outcome.kind === "refused") then();',
+    },
+    {
+      name: 'a probe that left is forgotten',
+      from: `if (may === 'probe') this.#health = probeSent(this.#health);`,
       to: '',
     },
     {

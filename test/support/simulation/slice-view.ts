@@ -38,6 +38,13 @@ export class SliceView {
   /** Refused alone, and then a success came: must die with the next commit. */
   readonly #condemned = new Set<number>();
   readonly #died = new Set<number>();
+  /** Requests by number, the last of them that was taken, and how many had left when a delivery failed last. */
+  #requests = 0;
+  readonly #numbers = new WeakMap<SimRequest, number>();
+  #lastTaken = 0;
+  readonly #failedAfter = new Map<number, { readonly requests: number; readonly errorClass: string }>();
+  /** They say nothing about the destination: they failed while it took others, or were set aside before. */
+  readonly #atFault = new Set<number>();
   /** Refused, and then something came that may have shown them to be at fault. */
   readonly #mayDie = new Set<number>();
 
@@ -56,13 +63,17 @@ export class SliceView {
     this.#everSuppressed = everSuppressed;
     this.token = token;
     const closedForMs = taken.held?.reason === 'throttled' ? taken.wakeInMs : 0;
-    this.inHand = new InHand(scenario, rows);
+    const kept = [...rows];
+    for (const { position, actionId, rounds } of kept)
+      if (rounds > 0) this.#atFault.add(keyOf(position, actionId));
+    this.inHand = new InHand(scenario, kept);
     this.outlook = Outlook.of(taken.held, closedForMs, now);
   }
 
   /** The lane hands out a request. */
   handsOut(request: SimRequest, now: number): void {
     const { tasks, events } = request;
+    this.#numbers.set(request, ++this.#requests);
     const fault = this.outlook.faultOfSending(tasks.length, this.handed.size, now);
     if (fault !== null) throw new Violation(fault, `at ${now}: ${namesOf(request)}`);
     if (tasks.length > this.#scenario.batchSize) throw new Violation('batch too large', namesOf(request));
@@ -108,12 +119,32 @@ export class SliceView {
       this.written.delete(key);
       const outcome = outcomes[at]!;
       const wasDown = this.outlook.isDown;
-      if (!together) this.#hears(outcome, request.events[at]!, now);
+      const again = !together && this.#failsAgain(request, key, outcome);
+      const own = again || (outcome.kind === 'failed' && this.#atFault.has(key) && !wasDown);
+      if (!together && !own) this.#hears(outcome, request.events[at]!, now);
       if (ended.includes(outcome.kind)) this.inHand.ends(request.events[at]!.position);
       const alone = !together && this.#isFirstOfKey(request, at);
       this.#tells(key, outcome, now, { wasDown, alone, together });
+      if (again && outcome.kind === 'refused') {
+        this.#mayDie.add(key);
+        if (alone) this.#condemned.add(key);
+      }
       if (together) this.#mostTogether.set(key, Math.ceil(request.tasks.length / 2));
     });
+  }
+
+  /** Whether a delivery fails as before although what left in between was taken: it says nothing of the destination. */
+  #failsAgain(request: SimRequest, key: number, outcome: Outcome): boolean {
+    if (outcome.kind === 'delivered' || outcome.kind === 'unconfirmable')
+      this.#lastTaken = Math.max(this.#lastTaken, this.#numbers.get(request)!);
+    if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return false;
+    const { errorClass } = outcome.failure;
+    const before = this.#failedAfter.get(key);
+    this.#failedAfter.set(key, { requests: this.#requests, errorClass });
+    if (before === undefined || before.errorClass !== errorClass || this.outlook.isDown) return false;
+    const again = before.requests < this.#lastTaken;
+    if (again) this.#atFault.add(key);
+    return again;
   }
 
   #hears(outcome: Outcome, event: SimEvent, now: number): void {
@@ -182,12 +213,20 @@ export class SliceView {
   writes(commit: LaneCommit): void {
     this.inHand.writes(commit);
     for (const { position, actionId } of commit.dead) this.#died.add(keyOf(position, actionId));
+    // Who is set aside comes back without a past.
+    for (const { position, actionId, rounds, dueInMs } of commit.waiting) {
+      if (dueInMs === 0) continue; // in hand: only how the event's other deliveries stand is written
+      this.#failedAfter.delete(keyOf(position, actionId));
+      if (rounds > 0) this.#atFault.add(keyOf(position, actionId));
+      else this.#atFault.delete(keyOf(position, actionId));
+    }
     for (const key of this.#condemned)
       if (!this.#died.has(key))
         throw new Violation('a guilty one lives', `${Math.floor(key / 2)}/${key % 2}`);
     this.#condemned.clear();
     // What was acquitted since then and has not died by now never should.
-    for (const key of this.#mayDie) if (this.told.get(key)?.kind !== 'refused') this.#mayDie.delete(key);
+    for (const key of this.#mayDie)
+      if (this.told.get(key)?.kind !== 'refused' && !this.#died.has(key)) this.#mayDie.delete(key);
   }
 
   /** Whether what was refused may have been shown to be at fault itself. */
