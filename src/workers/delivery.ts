@@ -18,6 +18,7 @@ import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { liveQueue, replayQueue } from '../workflows/messages.ts';
 import { createOpenSender } from './open-sender.ts';
 import { connectWorker, installRuntime, runWorkers } from './temporal-runtime.ts';
+import { untilDone } from './until-done.ts';
 import { startWaker } from './waker.ts';
 
 // A delivery process works slices of streams and replays, each kind on a task queue of its own.
@@ -84,8 +85,15 @@ const stopWorkers = runWorkers([
   await create(replayQueue, replaySlots, replayHeartbeat),
 ]);
 const stopWaker = startWaker(db, head, orchestrator, log);
+// Each process that boots sees to it, so that no other one has to be there first.
+let ending = false;
+const ensureFanOut = async () => {
+  if (!ending) await orchestrator.ensureFanOut();
+};
+void untilDone(ensureFanOut, log, 'fan-out could not be started yet');
 
 onShutdown(async () => {
+  ending = true;
   await stopWaker();
   await stopWorkers();
   await connection.close();
