@@ -103,13 +103,14 @@ export class LaneOrder<E> {
     return left;
   }
 
-  /** Takes in an event behind the others of its key. */
+  /** Takes in an event behind the others of its key. One that has waited for its time goes before what was read meanwhile. */
   add(entry: Entry<E>, tasks: readonly Task<E>[]): void {
     if (entry.due) this.#dueCount++;
     const chain = this.#chains.get(entry.orderKey);
     if (chain === undefined) {
       this.#chains.set(entry.orderKey, { active: [entry], followers: new Fifo() });
-      this.#makeReady(tasks);
+      if (entry.due) this.#makeReadyFirst(tasks);
+      else this.#makeReady(tasks);
     } else {
       chain.followers.push({ entry, tasks });
       this.#followerCount += tasks.length;
@@ -218,6 +219,11 @@ export class LaneOrder<E> {
 
   #makeReady(tasks: readonly Task<E>[]): void {
     for (const task of tasks) this.#ready.get(task.actionId)!.push(task);
+    this.#readyCount += tasks.length;
+  }
+
+  #makeReadyFirst(tasks: readonly Task<E>[]): void {
+    for (const task of tasks.toReversed()) this.#ready.get(task.actionId)!.unshift(task);
     this.#readyCount += tasks.length;
   }
 

@@ -139,7 +139,7 @@ describe('waiting', () => {
     const waits = { deliver: [], settled: [{ actionId: 'a', bucket: 'waiting' }] } as const;
     read(lane, offered(1, 'v'), offered(2, 'u', waits));
     lane.offerDue([due(2, 'u')], 0);
-    const [first, second] = takeAll(lane);
+    const [second, first] = takeAll(lane);
     lane.settle(second!, delivered, 0);
     expect(changes(lane.takeCommit())).toMatchObject({ mark: 0, events: {}, ended: ['2/a'] });
     lane.settle(first!, delivered, 0);
@@ -255,4 +255,12 @@ it('in strict order a lane reads no further than it can hold behind one event', 
   const crowded = laneOf({ orderBy: 'strict', waitingByKey: new Map([['*', 10_001]]) });
   expect(crowded.wantsMore(1_000)).toBe(false);
   expect(laneOf({ orderBy: 'strict', waitingByKey: new Map([['*', 10_000]]) }).wantsMore(1_000)).toBe(true);
+});
+
+it('sends what has waited for its time before what was read meanwhile', () => {
+  const lane = laneOf({ waitingByKey: new Map([['u', 1]]) });
+  read(lane, offered(1, 'u', { deliver: [] }), offered(2, 'v'), offered(3, 'w'));
+  lane.takeCommit();
+  lane.offerDue([due(1, 'u')], 0);
+  expect(positionsOf(takeAll(lane))).toEqual([1, 2, 3]);
 });

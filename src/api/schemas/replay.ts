@@ -115,7 +115,8 @@ export function showReplay(
   const { status, statusReason, nextRetryAt } = replayStatus(run);
   const counted = sumCounts(run.lanes.map((lane) => lane.counts));
   const counts = showCounts(run, counted);
-  const rate = run.lanes.reduce((sum, lane) => sum + (lane.leaseLive ? lane.rate : 0), 0);
+  const exact = run.lanes.reduce((sum, lane) => sum + (lane.leaseLive ? lane.rate : 0), 0);
+  const rate = Math.round(exact * 10) / 10; // sums of tenths have a long tail
   const last = run.lanes.reduce((low, lane) => (lane.mark < low.mark ? lane : low));
   const id = replayWorkflowId(run.destinationId, run.id);
   return {
