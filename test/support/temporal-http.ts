@@ -5,6 +5,10 @@ export interface TemporalHttp {
   describe(workflowId: string): Promise<WorkflowView>;
   /** The summaries of a workflow's activities, in the order of its history. */
   summaries(workflowId: string): Promise<string[]>;
+  /** What a workflow's page shows of it beside its history, in Markdown: asked of the worker that has it. */
+  details(workflowId: string): Promise<string>;
+  /** All that was handed to Temporal about a workflow: inputs, results, summaries, memo, attributes. */
+  payloads(workflowId: string): Promise<unknown[]>;
 }
 
 export interface WorkflowView {
@@ -42,6 +46,13 @@ interface History {
   };
 }
 
+/** The server of Temporal's UI takes a POST only with a token that stands in a cookie as well. */
+const ownToken = { 'x-csrf-token': 'test', cookie: '_csrf=test' };
+
+interface Queried {
+  readonly queryResult: { readonly payloads: readonly Payload[] };
+}
+
 /** Opens the HTTP API of the `default` namespace. @param url where Temporal's UI is */
 export function temporalHttp(url: string): TemporalHttp {
   const workflows = `${url}/api/v1/namespaces/default/workflows`;
@@ -62,11 +73,18 @@ export function temporalHttp(url: string): TemporalHttp {
           userMetadata?.summary === undefined ? [] : [String(decoded(userMetadata.summary))],
         );
     },
+    details: async (workflowId) => {
+      const url = `${at(workflowId)}/query/__temporal_workflow_metadata`;
+      const { queryResult } = await get<Queried>(url, { method: 'POST', body: '{}', headers: ownToken });
+      const [metadata] = queryResult.payloads.map(decoded) as [{ currentDetails?: string }];
+      return metadata.currentDetails ?? '';
+    },
+    payloads: async (workflowId) => payloadsIn(await get(`${at(workflowId)}/history`)),
   };
 }
 
-async function get<Body>(url: string): Promise<Body> {
-  const answer = await fetch(url);
+async function get<Body>(url: string, request: RequestInit = {}): Promise<Body> {
+  const answer = await fetch(url, request);
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
   return (await answer.json()) as Body;
 }
@@ -91,6 +109,13 @@ function viewOf({
 
 function decodedAll(payloads: Payloads): Record<string, unknown> {
   return Object.fromEntries(Object.entries(payloads).map(([name, payload]) => [name, decoded(payload)]));
+}
+
+/** Wherever they are in an answer. */
+function payloadsIn(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if ('data' in value && typeof value.data === 'string') return [decoded({ data: value.data })];
+  return Object.values(value).flatMap(payloadsIn);
 }
 
 /** Everything that Reprise hands to Temporal is JSON. */
