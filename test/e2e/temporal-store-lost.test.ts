@@ -20,6 +20,12 @@ afterAll(async () => {
 const scene = await openScene({ TEMPORAL_ADDRESS: server.address, TEMPORAL_UI_URL: server.uiUrl });
 const messageIds = (await scene.archive(events)).map(({ messageId }) => messageId).toSorted();
 
+async function terminate(workflowId: string): Promise<void> {
+  const connection = await Connection.connect({ address: server.address });
+  await new Client({ connection }).workflow.getHandle(workflowId).terminate('by hand');
+  await connection.close();
+}
+
 /** A destination with a replay under way. */
 async function underWay() {
   const sink = await scene.newSink();
@@ -55,9 +61,7 @@ test('a replay whose workflow never started is started', async () => {
 
 test('one whose workflow somebody terminates has failed, says so, and another one sends the rest', async () => {
   const { id, destinationId, sink } = await underWay();
-  const connection = await Connection.connect({ address: server.address });
-  await new Client({ connection }).workflow.getHandle(`replay/${destinationId}/${id}`).terminate('by hand');
-  await connection.close();
+  await terminate(`replay/${destinationId}/${id}`);
   const failed = await scene.ended(id);
   expect(failed).toMatchObject({ status: 'failed', statusReason: 'workflow_terminated' });
   expect(failed.counts.delivered).toBeGreaterThanOrEqual(40);
@@ -87,4 +91,24 @@ test('Temporal’s store is deleted while three replays run: all go on by themse
     await expect.poll(() => taken(sink).length, { timeout: 60_000 }).toBe(events + 20);
     expect(taken(sink)).toEqual([...messageIds, ...more].toSorted());
   }
+});
+
+test('a stream whose workflow somebody terminates goes on, at work and parked', async () => {
+  const sink = await scene.newSink();
+  const destinationId = await scene.connect(sink);
+  const workflowId = `stream/${destinationId}`;
+  const before = (await scene.archive(10)).length - 10;
+  const sent = async (count: number) =>
+    (await scene.archive(count)).slice(before).map(({ messageId }) => messageId);
+  await expect.poll(() => taken(sink).length, { timeout: 60_000 }).toBe(10);
+  await terminate(workflowId);
+  const more = await sent(10);
+  await expect.poll(() => taken(sink), { timeout: 60_000 }).toEqual(more.toSorted());
+
+  const parked = `select 1 from lane l join run r on r.id = l.run_id
+    where r.destination_id = $1 and r.kind = 'stream' and l.state = 'parked'`;
+  await expect.poll(() => scene.rows(parked, [destinationId]), { timeout: 60_000 }).toHaveLength(1);
+  await terminate(workflowId);
+  const all = await sent(10);
+  await expect.poll(() => taken(sink), { timeout: 60_000 }).toEqual(all.toSorted());
 });
