@@ -103,13 +103,13 @@ export class LaneOrder<E> {
     return left;
   }
 
-  /** Takes in an event behind the others of its key. One that has waited for its time goes before what was read meanwhile. */
-  add(entry: Entry<E>, tasks: readonly Task<E>[]): void {
+  /** Takes in an event behind the others of its key. @param first whether it may leave before those of other keys */
+  add(entry: Entry<E>, tasks: readonly Task<E>[], first: boolean): void {
     if (entry.due) this.#dueCount++;
     const chain = this.#chains.get(entry.orderKey);
     if (chain === undefined) {
       this.#chains.set(entry.orderKey, { active: [entry], followers: new Fifo() });
-      if (entry.due) this.#makeReadyFirst(tasks);
+      if (first) this.#makeReadyFirst(tasks);
       else this.#makeReady(tasks);
     } else {
       chain.followers.push({ entry, tasks });

@@ -16,6 +16,9 @@ import {
 import type { Outcome } from './outcome.ts';
 import { maxBehind } from './retry.ts';
 
+/** Of how many events the next probe is chosen, at least, when the destination refuses them. */
+const fewestProbes = 16;
+
 /**
  * The decisions of one lane: what is sent next, what an outcome means, how far the mark goes. Times are milliseconds.
  *
@@ -93,11 +96,13 @@ export class Lane<E> {
     if (this.isBehind) return true; // the last holder had room for it
     // In strict order all of the lane stands behind one event: reading on would only make rows of it.
     const crowded = this.#options.orderBy === 'strict' && this.#order.waitingOf('*') > maxBehind;
-    return this.#order.unsent < unsentLimit && this.#books.windowSize < this.#limit && !crowded;
+    const full = this.#order.unsent >= unsentLimit && !this.#lacksProbes;
+    return !full && this.#books.windowSize < this.#limit && !crowded;
   }
 
   /** Takes a page of the archive, in the order of positions. @param scannedTo where the page ends */
   offer(events: readonly Offered<E>[], scannedTo: number): void {
+    const first = this.#lacksProbes; // the next probe is to be one that has not failed
     for (const offered of events) {
       const entry = entryOf(offered, this.#order.keyOf(offered));
       for (const actionId of offered.have) this.#books.set(actionId, entry.position);
@@ -105,7 +110,7 @@ export class Lane<E> {
       this.#books.enter(entry);
       if (entry.open === 0) this.#books.closed(entry);
       else if (this.#order.isBlocked(entry.orderKey)) this.#endings.standBehind(entry, tasks, 0);
-      else this.#order.add(entry, tasks);
+      else this.#order.add(entry, tasks, first);
     }
     this.#books.scanned(scannedTo);
   }
@@ -118,7 +123,7 @@ export class Lane<E> {
     for (const due of list) {
       if (due.position > this.#books.scannedTo) continue;
       const { entry, tasks } = dueEntryOf(due, now);
-      this.#order.add(entry, tasks);
+      this.#order.add(entry, tasks, true); // they have waited for their time, longer than what was read meanwhile
     }
   }
 
@@ -211,6 +216,11 @@ export class Lane<E> {
     this.#caughtUp = !this.isBehind;
     this.#endings.written();
     return this.#books.take();
+  }
+
+  /** So few could be probed with that all of them may be at fault themselves: what they hold back shows nothing. */
+  get #lacksProbes(): boolean {
+    return this.health.down?.reason === 'destination_refuses' && this.#order.ready < fewestProbes;
   }
 
   get #limit(): number {

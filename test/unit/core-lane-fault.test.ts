@@ -86,4 +86,17 @@ describe('events that are at fault, as many side by side as make a streak', () =
     expect(lane.health.down?.reason).toBe('destination_refuses');
     expect(lane.takeCommit().dead).toEqual([]);
   });
+
+  it('are not all that is probed with: others are read, and one of them is next', () => {
+    const lane = laneOf();
+    read(lane, ...[1, 2, 3, 4, 5].map((position) => offered(position, `u${position}`)));
+    read(lane, offered(6, 'u1'), offered(7, 'u1'));
+    for (const task of takeAll(lane)) lane.settle(task, refused, 0);
+    expect(lane.health.down?.reason).toBe('destination_refuses');
+    expect(lane.wantsMore(2)).toBe(true);
+    read(lane, ...Array.from({ length: 20 }, (_, at) => offered(8 + at, `v${at}`)));
+    expect(lane.wantsMore(2)).toBe(false);
+    const [probe] = lane.next(lane.wakeAt()!);
+    expect(probe!.entry.position).toBeGreaterThan(7);
+  });
 });
