@@ -53,8 +53,8 @@ export async function retryRejected(
     if (last === undefined) return end;
     const { readmissions, refused } = await sorted(db, rows, end.impossible);
     await giveReasons(db, refused);
-    const { accepted, duplicates, rejected } = await readmit(db, readmissions);
-    end.accepted += accepted;
+    const { appended, duplicates, rejected } = await readmit(db, readmissions);
+    end.accepted += appended;
     end.duplicates += duplicates;
     end.rejected += rejected + refused.length;
     after = last.id;
@@ -66,16 +66,22 @@ export async function retryRejected(
 }
 
 async function sorted(db: Queryable, rows: readonly KeptRejection[], impossible: Map<RetryObstacle, number>) {
-  const possible = rows.flatMap((row) => keptEvent(row, impossible) ?? []);
+  const possible = rows.flatMap((row) => {
+    const kept = keptEvent(row, impossible);
+    return kept === null ? [] : { kept, read: readAgain(kept) };
+  });
   const isSuppressed = await suppressedAmong(
     db,
-    possible.flatMap((kept) => (kept.refusesSuppressed ? (readAgain(kept).events ?? []) : [])),
+    possible.flatMap(({ kept, read }) => (kept.refusesSuppressed ? (read.events ?? []) : [])),
   );
   const readmissions: Readmission[] = [];
   const refused: (Pick<RejectedEvent, 'code' | 'message'> & { readonly id: number })[] = [];
-  for (const { id, refusesSuppressed, ...kept } of possible) {
-    const suppression = refusesSuppressed && isSuppressed !== null ? { isSuppressed } : {};
-    const { events, rejected } = readAgain({ ...kept, source: { ...kept.source, ...suppression } });
+  for (const { kept, read } of possible) {
+    const { id, refusesSuppressed, source } = kept;
+    const { events, rejected } =
+      refusesSuppressed && isSuppressed !== null
+        ? readAgain({ ...kept, source: { ...source, isSuppressed } })
+        : read;
     if (rejected === undefined) readmissions.push({ id, events });
     else refused.push({ id, code: rejected.code, message: rejected.message });
   }

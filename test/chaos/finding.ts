@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 import type { Polling } from './polling.ts';
 import type { Stage } from './stage.ts';
 import type { TransferOptions } from './transfer.ts';
-import type { Writers } from './writers.ts';
+import type { Writers } from '../support/writers.ts';
 
 export interface Finding {
   readonly verdict: Verdict;

@@ -2,7 +2,7 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceLine } from '../support/ledger.ts';
 import { newSource, type Source, type Stage } from './stage.ts';
-import { startWriters } from './writers.ts';
+import { startWriters } from '../support/writers.ts';
 
 /** What the archive holds before anything is connected. */
 export interface Past {

@@ -6,7 +6,7 @@ import type { Replay } from '../support/product.ts';
 import { startSink } from '../support/sink.ts';
 import { until } from '../support/until.ts';
 import { openScenery } from './run.ts';
-import { startWriters } from './writers.ts';
+import { startWriters } from '../support/writers.ts';
 
 const { stage, past } = await openScenery(1_000);
 const destinations = 3;

@@ -9,7 +9,7 @@ import { disconnect, enough, finish, type Finding, type Open } from './finding.t
 import type { Past } from './past.ts';
 import { startPolling } from './polling.ts';
 import { newSource, roleNames, wallClock, type RoleName, type Source, type Stage } from './stage.ts';
-import { startWriters, type Writers } from './writers.ts';
+import { startWriters, type Writers } from '../support/writers.ts';
 
 /** Events on their way to one destination: a replay of the past, and the stream of what is written meanwhile. */
 export interface Transfer {

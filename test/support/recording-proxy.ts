@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, request, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll } from 'vitest';
+import { handOn } from '../../src/dev/compat/forwarder.ts';
 
 /** A request as a client wrote it. */
 export interface RecordedRequest {
@@ -34,12 +35,9 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
       const recorded = { method, path, headers, body: body.toString() };
       if (isCut(recorded)) return incoming.socket.destroy();
       requests.push(recorded);
-      const onward = request(new URL(path, target), { method, headers });
-      onward.end(body);
-      const [answer] = (await once(onward, 'response')) as [IncomingMessage];
+      const answer = await handOn(target, incoming, body);
       if (method === 'POST' && lost-- > 0) return incoming.socket.destroy();
-      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-      return outgoing.end(await buffer(answer));
+      return outgoing.writeHead(answer.status, answer.headers).end(answer.body);
     })();
   });
   server.listen(0, '127.0.0.1');

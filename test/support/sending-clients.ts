@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startWriters } from '../chaos/writers.ts';
+import { startWriters } from './writers.ts';
 import type { ArchivedEvent } from '../../src/core/event.ts';
 import type { SourceLine } from './ledger.ts';
 import { until } from './until.ts';

@@ -116,10 +116,11 @@ const messageId = fc.oneof(
 );
 
 const contextKeys = ['library', 'ip', 'page', 'All', '\ud800', 'é'];
-const nested = fc.oneof(anyJson, objectText(anyJson, contextKeys));
+/** JSON, often an object that looks like a context. */
+export const nested = fc.oneof(anyJson, objectText(anyJson, contextKeys));
 
 /** The members of an event that the server may edit. */
-const editable: ReadonlySet<string> = new Set([
+export const editable: ReadonlySet<string> = new Set([
   'timestamp',
   'originalTimestamp',
   'sentAt',
@@ -131,7 +132,8 @@ const editable: ReadonlySet<string> = new Set([
   'context',
   'integrations',
 ]);
-const duplicable = [...editable, 'userId'];
+/** Names of members that may stand in an event more than once. */
+export const duplicable: readonly string[] = [...editable, 'userId'];
 const freeKey = content.filter(
   (key) => !editable.has(key) && !['userId', 'event', 'anonymousId'].includes(key),
 );

@@ -25,12 +25,12 @@ export async function keepEvents(
   rejected: readonly RejectedEvent[],
   options: KeepOptions = {},
 ): Promise<Kept> {
-  const kept = events.length === 0 ? nothing : await append(db, events, options);
+  const kept = events.length === 0 ? nothingKept : await append(db, events, options);
   await rejectEvents(db, rejected);
-  return sum(kept, { ...nothing, rejected: rejected.length });
+  return sumKept(kept, { ...nothingKept, rejected: rejected.length });
 }
 
-const nothing: Kept = { appended: 0, duplicates: 0, rejected: 0 };
+export const nothingKept: Kept = { appended: 0, duplicates: 0, rejected: 0 };
 
 async function append(db: Database, events: readonly NewEvent[], options: KeepOptions): Promise<Kept> {
   try {
@@ -47,11 +47,20 @@ async function appendHalves(db: Database, events: readonly NewEvent[], options: 
   if (events.length === 1 && only !== undefined) {
     const { rejected } = rejectedEvent('not_storable', only.raw, { messageId: only.messageId }, only);
     await rejectEvents(db, [rejected]);
-    return { ...nothing, rejected: 1 };
+    return { ...nothingKept, rejected: 1 };
   }
-  const middle = Math.ceil(events.length / 2);
-  const first = await append(db, events.slice(0, middle), options);
-  return sum(first, await append(db, events.slice(middle), options));
+  const [first, second] = await inHalves(events, (half) => append(db, half, options));
+  return sumKept(first, second);
+}
+
+/** Does to each half what failed for all, one after the other: so the row that the database refuses stands alone in the end. */
+export async function inHalves<T, R>(
+  rows: readonly T[],
+  work: (half: readonly T[]) => Promise<R>,
+): Promise<[R, R]> {
+  const middle = Math.ceil(rows.length / 2);
+  const first = await work(rows.slice(0, middle));
+  return [first, await work(rows.slice(middle))];
 }
 
 /**
@@ -66,7 +75,8 @@ export function refusesContent(error: unknown): boolean {
   return typeof code === 'string' && code.length === 5 && contentClasses.has(code.slice(0, 2));
 }
 
-function sum(left: Kept, right: Kept): Kept {
+/** What became of both. */
+export function sumKept(left: Kept, right: Kept): Kept {
   return {
     appended: left.appended + right.appended,
     duplicates: left.duplicates + right.duplicates,

@@ -3,7 +3,7 @@ import { rejectionReasons, type RejectionCode } from '../../core/rejection.ts';
 import type { Origin } from '../../core/event.ts';
 import { sql, type Queryable } from '../sql.ts';
 import { appendCall } from './append.ts';
-import { refusesContent } from './keep.ts';
+import { inHalves, nothingKept, refusesContent, sumKept, type Kept } from './keep.ts';
 import { lookUpText } from './look-up-text.ts';
 import { rejectedWhere, type RejectedFilter } from './rejected.ts';
 
@@ -55,23 +55,14 @@ export interface Readmission {
   readonly events: readonly NewEvent[];
 }
 
-/** What became of rejected events. Those that somebody else readmitted meanwhile are not counted. */
-export interface Readmitted {
-  /** They are in the archive now. */
-  readonly accepted: number;
-  /** They had been archived before. */
-  readonly duplicates: number;
-  /** They stay in the list. */
-  readonly rejected: number;
-}
-
 /**
  * Archives rejected events and takes them off the list, all in one statement: each is archived by exactly one of those
  * who ask for it at the same time, and after an unknown outcome the same can be asked again. One that reuses a
  * messageId goes back to the list with that reason; one that the database refuses is found by halving.
+ * @returns what became of them; those that somebody else readmitted meanwhile are not counted
  * @throws when Postgres is away
  */
-export async function readmit(db: Queryable, asked: readonly Readmission[]): Promise<Readmitted> {
+export async function readmit(db: Queryable, asked: readonly Readmission[]): Promise<Kept> {
   let left = asked;
   while (left.length > 0) {
     try {
@@ -88,31 +79,25 @@ export async function readmit(db: Queryable, asked: readonly Readmission[]): Pro
     const listed = new Set(rows.map(({ id }) => id));
     left = left.filter(({ id }) => listed.has(id));
   }
-  return { accepted: 0, duplicates: 0, rejected: 0 };
+  return nothingKept;
 }
 
-async function readmitHalves(db: Queryable, asked: readonly Readmission[]): Promise<Readmitted> {
+async function readmitHalves(db: Queryable, asked: readonly Readmission[]): Promise<Kept> {
   const [only] = asked;
   if (asked.length === 1 && only !== undefined) {
     await giveReasons(db, [{ id: only.id, code: 'not_storable', ...rejectionReasons.not_storable }]);
-    return { accepted: 0, duplicates: 0, rejected: 1 };
+    return { ...nothingKept, rejected: 1 };
   }
-  const middle = Math.ceil(asked.length / 2);
-  const first = await readmit(db, asked.slice(0, middle));
-  const second = await readmit(db, asked.slice(middle));
-  return {
-    accepted: first.accepted + second.accepted,
-    duplicates: first.duplicates + second.duplicates,
-    rejected: first.rejected + second.rejected,
-  };
+  const [first, second] = await inHalves(asked, (half) => readmit(db, half));
+  return sumKept(first, second);
 }
 
 /** @returns null when nothing was done, because one of them is not in the list any more */
-async function readmitOnce(db: Queryable, asked: readonly Readmission[]): Promise<Readmitted | null> {
+async function readmitOnce(db: Queryable, asked: readonly Readmission[]): Promise<Kept | null> {
   const ids = asked.map(({ id }) => id);
   const events = asked.flatMap((one) => one.events);
   // The append runs once for the row of `whole`: not at all, when there is none.
-  const [done] = await db.rows<{ accepted: number; duplicates: number; rejected: number }>(sql`
+  const [done] = await db.rows<{ appended: number; duplicates: number; rejected: number }>(sql`
     with meant as materialized (
       select id from rejected_event where id = any(${ids}::bigint[]) order by id for update
     ), whole as (
@@ -122,11 +107,11 @@ async function readmitOnce(db: Queryable, asked: readonly Readmission[]): Promis
     ), gone as (
       delete from rejected_event r using archived where r.id = any(${ids}::bigint[])
     )
-    select appended as accepted, duplicates, conflicts as rejected from archived`);
+    select appended, duplicates, conflicts as rejected from archived`);
   return done ?? null;
 }
 
-const nothingKept: RejectionCode = 'user_suppressed';
+const withoutContent: RejectionCode = 'user_suppressed';
 
 /** Writes why events stay rejected, where it is another reason than before. Of suppressed users no content is kept. */
 export async function giveReasons(
@@ -143,7 +128,7 @@ export async function giveReasons(
       order by r.id for update of r
     )
     update rejected_event r set code = m.code, message = m.message,
-      raw = case when m.code = ${nothingKept} then ''::bytea else r.raw end,
-      arrival = case when m.code <> ${nothingKept} then r.arrival end
+      raw = case when m.code = ${withoutContent} then ''::bytea else r.raw end,
+      arrival = case when m.code <> ${withoutContent} then r.arrival end
     from meant m where r.id = m.id`);
 }

@@ -1,7 +1,7 @@
 import { rejectedEvent, type NewEvent, type RejectedEvent } from '../../core/new-event.ts';
 import { appendCall } from '../archive/append.ts';
 import { bytesArray, textArray } from '../archive/binary-array.ts';
-import { refusesContent } from '../archive/keep.ts';
+import { inHalves, refusesContent } from '../archive/keep.ts';
 import { lookUpText } from '../archive/look-up-text.ts';
 import { rejectedRows } from '../archive/rejected.ts';
 import { sql, type Queryable, type Statement } from '../sql.ts';
@@ -70,9 +70,8 @@ async function commitHalves(
     await commitRows(db, claim, [{ line, after, rejected }]);
     return 1;
   }
-  const middle = Math.ceil(rows.length / 2);
-  const first = await commitRows(db, claim, rows.slice(0, middle));
-  return first + (await commitRows(db, claim, rows.slice(middle)));
+  const [first, second] = await inHalves(rows, (half) => commitRows(db, claim, half));
+  return first + second;
 }
 
 /** @returns how many messageIds were reused; null when nothing was committed, because the import is not where the claim says, or not the sender's */

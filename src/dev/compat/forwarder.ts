@@ -12,25 +12,17 @@ export async function startForwarder(
   trouble: Trouble,
 ): Promise<{ url: string; close(): Promise<void> }> {
   let isDue = trouble !== 'none';
-  const handOn = async (incoming: IncomingMessage) => {
-    const { method = '', url: path = '', headers } = incoming;
-    const isHit = isDue && method === 'POST';
+  const answerOf = async (incoming: IncomingMessage) => {
+    const isHit = isDue && incoming.method === 'POST';
     if (isHit) isDue = false;
     const body = await buffer(incoming);
     if (isHit && trouble === 'connection-lost') return null;
-    const onward = request(new URL(path, target), { method, headers });
-    onward.end(body);
-    const [answer] = (await once(onward, 'response')) as [IncomingMessage];
-    const answered = {
-      status: answer.statusCode ?? 502,
-      headers: answer.headers,
-      body: await buffer(answer),
-    };
-    return isHit ? null : answered;
+    const answer = await handOn(target, incoming, body);
+    return isHit ? null : answer;
   };
   const server = createServer((incoming, outgoing) => {
     void (async () => {
-      const answer = await handOn(incoming).catch(() => null);
+      const answer = await answerOf(incoming).catch(() => null);
       if (answer === null) incoming.socket.destroy();
       else outgoing.writeHead(answer.status, answer.headers).end(answer.body);
     })();
@@ -43,4 +35,16 @@ export async function startForwarder(
     await once(server, 'close');
   };
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
+
+/** Sends a request on to `target` as it came, and waits for the whole answer. @throws when the connection breaks */
+export async function handOn(
+  target: string,
+  { method = '', url: path = '', headers }: IncomingMessage,
+  body: Buffer,
+) {
+  const onward = request(new URL(path, target), { method, headers });
+  onward.end(body);
+  const [answer] = (await once(onward, 'response')) as [IncomingMessage];
+  return { status: answer.statusCode ?? 502, headers: answer.headers, body: await buffer(answer) };
 }

@@ -1,6 +1,6 @@
 import { openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { appendLine, readLedger, type SourceLine } from '../support/ledger.ts';
+import { appendLine, readLedger, type SourceLine } from './ledger.ts';
 
 /** Several clients that send events side by side, each the events of users of its own, and keep a ledger. */
 export interface Writers {
