@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -11,6 +11,8 @@ const projects = ['unit', 'int', 'e2e', 'chaos'];
 const args = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-results-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, to be said again at the end: nobody reads back over all that was printed. */
+const failures = [];
 
 try {
   if (args.length === 0) check();
@@ -18,6 +20,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
+for (const failure of failures) console.log(`\n✗ ${failure}`);
 console.log(
   `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
 );
@@ -29,6 +32,7 @@ function check() {
   const ended = spawnSync(process.execPath, [script, '--static'], { cwd: root, stdio: 'inherit' });
   if (ended.status === 0) total.passed += 1;
   else total.failed += 1;
+  if (ended.status !== 0) failures.push('static checks: see above, at the beginning');
 }
 
 function run(project) {
@@ -48,18 +52,31 @@ function run(project) {
     ],
     { cwd: root, stdio: 'inherit' },
   );
-  return { project, ended, counts: countsOf(report) };
+  const result = resultOf(report);
+  for (const file of result?.testResults ?? []) failures.push(...failuresIn(file));
+  return { project, ended, counts: countsOf(result) };
 }
 
-function countsOf(report) {
+function resultOf(report) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
-      readFileSync(report, 'utf8'),
-    );
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+    return JSON.parse(readFileSync(report, 'utf8'));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return null; // it never came so far as to write one
   }
+}
+
+function countsOf(result) {
+  if (result === null) return { passed: 0, failed: 0, skipped: 0 };
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = result;
+  return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+}
+
+/** The failed tests of one file, each with the beginning of what it said. */
+function failuresIn({ name, message, assertionResults }) {
+  const failed = assertionResults.filter(({ status }) => status === 'failed');
+  const told = failed.map(({ fullName, failureMessages }) => [fullName, failureMessages.join('\n')]);
+  if (told.length === 0 && message) told.push(['did not load', message]);
+  return told.map(([test, text]) => `${relative(root, name)}: ${test}\n${text.slice(0, 2_000)}`);
 }
 
 function add({ project, ended, counts }) {

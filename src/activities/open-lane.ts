@@ -1,3 +1,4 @@
+import { isOwnRefusal } from '../core/brakes.ts';
 import { CanaryShare } from '../core/canary.ts';
 import type { ArchivedEvent } from '../core/event.ts';
 import { healthy, stillDown, type Down, type Health } from '../core/health.ts';
@@ -11,12 +12,14 @@ export function openLane(
   known: LaneKnowledge,
   params: { batchSize: number; random: () => number; now: number },
 ): Lane<ArchivedEvent> {
-  const { mark, counts, ahead, readTo, samples, orderBy } = taken;
+  const { mark, counts, ahead, readTo, samples, orderBy, brakesReleased } = taken;
   const actions = taken.actions.map((action) => action.actionId);
   const { batchSize, random } = params;
   const { waitingByKey } = known;
+  const isOwn = (errorClass: string) => isOwnRefusal(brakesReleased, errorClass);
+  const told = { mark, counts, ahead, readTo, samples, orderBy };
   return new Lane(
-    { mark, counts, ahead, readTo, samples, orderBy, actions, batchSize, waitingByKey, random },
+    { ...told, actions, batchSize, waitingByKey, random, isOwnRefusal: isOwn },
     healthOf(taken, params.now),
   );
 }

@@ -53,6 +53,20 @@ export function brakeReason(
   return reasons.find((reason) => reason !== null && !released.includes(reason)) ?? null;
 }
 
+/**
+ * Whether refusals of a class are the events' own for a replay: who resumed it after it had paused for them has seen
+ * what is refused, and wants the rest all the same. They become dead letters then instead of holding it.
+ * @param released the reasons that were released
+ */
+export function isOwnRefusal(released: readonly string[], errorClass: string): boolean {
+  const own = [`destination_refuses: ${errorClass}`, repeatedError(errorClass), 'error_rate'];
+  return released.some((reason) => own.includes(reason));
+}
+
+function repeatedError(errorClass: string): string {
+  return `repeated_error: ${errorClass}`;
+}
+
 function heldTooLong({ down }: Health, now: number): string | null {
   if (down === null || (down.reason !== 'destination_refuses' && down.reason !== 'unauthorized')) return null;
   return now - down.since >= heldLimits[down.reason] ? `${down.reason}: ${down.failure.errorClass}` : null;
@@ -60,7 +74,7 @@ function heldTooLong({ down }: Health, now: number): string | null {
 
 function repeated({ dead }: Endings): string[] {
   const often = Object.entries(dead).filter(([, weight]) => weight >= deadOfOneClass);
-  return often.map(([errorClass]) => `repeated_error: ${errorClass}`);
+  return often.map(([errorClass]) => repeatedError(errorClass));
 }
 
 function tooManyDead({ ended, dead }: Endings): string | null {

@@ -51,6 +51,7 @@ export function newTask<E>(entry: Entry<E>, actionId: string): Task<E> {
     rounds: 0,
     firstFailedAt: null,
     failure: null,
+    turn: 0,
     request: 0,
     failedAlone: null,
     atFault: false,

@@ -2,7 +2,7 @@ import { failedOne, failedWhole, maySend, probeSent, probeUnsent, succeeded, typ
 import type { LaneEndings } from './lane-endings.ts';
 import { noteFailure } from './lane-entry.ts';
 import type { LaneOrder } from './lane-order.ts';
-import type { Entry, Task } from './lane-types.ts';
+import type { Entry, LaneOptions, Task } from './lane-types.ts';
 import type { Outcome } from './outcome.ts';
 import { RetryQueue } from './retry-queue.ts';
 import { ladderDelayMs, triesInSlice, tryForMs } from './retry.ts';
@@ -32,6 +32,7 @@ export class LaneFailures<E> {
   readonly #order: LaneOrder<E>;
   readonly #endings: LaneEndings<E>;
   readonly #random: () => number;
+  readonly #isOwnRefusal: (errorClass: string) => boolean;
   readonly #retries = new RetryQueue<E>();
   readonly #suspects = new Set<Task<E>>();
   #health: Health;
@@ -40,11 +41,17 @@ export class LaneFailures<E> {
   #requests = 0;
   #lastTaken = 0;
 
-  constructor(order: LaneOrder<E>, endings: LaneEndings<E>, health: Health, random: () => number) {
+  constructor(
+    options: Pick<LaneOptions, 'random' | 'isOwnRefusal'>,
+    order: LaneOrder<E>,
+    endings: LaneEndings<E>,
+    health: Health,
+  ) {
     this.#order = order;
     this.#endings = endings;
     this.#health = health;
-    this.#random = random;
+    this.#random = options.random;
+    this.#isOwnRefusal = options.isOwnRefusal ?? (() => false);
   }
 
   get health(): Health {
@@ -85,17 +92,25 @@ export class LaneFailures<E> {
   /** The destination took an event: those that it refused before are at fault themselves. */
   succeed(task: Task<E>, now: number): void {
     this.#lastTaken = Math.max(this.#lastTaken, task.request);
-    this.#health = succeeded(this.#health, now);
+    this.#become(succeeded(this.#health, now));
     this.condemn(now);
+  }
+
+  #become(health: Health): void {
+    if (this.#health.down !== null && health.down === null) this.#order.endTurns();
+    this.#health = health;
   }
 
   /** The destination refused or failed one event. */
   failOne(task: Task<E>, outcome: OfOne, now: number): void {
     noteFailure(task, outcome.failure, now);
-    const isShown = this.#isShown(task, outcome);
+    const isKnown = this.#isKnown(outcome, now);
+    const isUp = this.#health.down === null;
+    const isShown = isUp && (isKnown || this.#failsAgain(task, outcome));
     task.atFault ||= isShown;
     task.failedAlone = { errorClass: outcome.failure.errorClass, requests: this.#requests };
-    const then = () => {
+    const saysNothing = isKnown || isShown || (outcome.kind === 'failed' && isUp && task.atFault);
+    this.#hear(saysNothing ? null : outcome, task, now, () => {
       this.comeBack(task, now, () => {
         if (this.#health.down !== null) this.#order.putLast(task);
         else if (this.#order.hasOlder(task.entry)) this.#order.putBack(task);
@@ -103,16 +118,7 @@ export class LaneFailures<E> {
         else if (isShown) this.#endings.die(task, now);
         else this.#suspects.add(task);
       });
-    };
-    const isOwn = outcome.kind === 'failed' ? task.atFault && this.#health.down === null : isShown;
-    if (isOwn) then();
-    else this.#hear(task, outcome, now, then);
-  }
-
-  /** What left after a failure was taken, so it is no fault of the destination that the delivery fails so again. */
-  #isShown({ failedAlone }: Task<E>, { failure }: OfOne): boolean {
-    if (this.#health.down !== null || failedAlone?.errorClass !== failure.errorClass) return false;
-    return failedAlone.requests < this.#lastTaken;
+    });
   }
 
   /**
@@ -120,8 +126,8 @@ export class LaneFailures<E> {
    * the one at fault stands alone. About the destination it says as much as one event does.
    */
   failTogether(tasks: readonly Task<E>[], outcome: OfOne, now: number): void {
-    this.#hear(tasks[0]!, outcome, now, () => {
-      for (const task of tasks.toReversed()) {
+    this.#hear(this.#isKnown(outcome, now) ? null : outcome, tasks[0]!, now, () => {
+      for (const task of tasks) {
         noteFailure(task, outcome.failure, now);
         task.most = Math.ceil(tasks.length / 2);
         this.comeBack(task, now, () => {
@@ -131,6 +137,18 @@ export class LaneFailures<E> {
         });
       }
     });
+  }
+
+  /** Whether it is a refusal that people have called the event's own: then the destination is there, as it answers. */
+  #isKnown({ kind, failure }: OfOne, now: number): boolean {
+    const isKnown = kind === 'refused' && this.#isOwnRefusal(failure.errorClass);
+    if (isKnown && this.#health.down !== null) this.#become(succeeded(this.#health, now));
+    return isKnown;
+  }
+
+  /** What left after a failure was taken, so it is no fault of the destination that the delivery fails so again. */
+  #failsAgain({ failedAlone }: Task<E>, { failure }: OfOne): boolean {
+    return failedAlone?.errorClass === failure.errorClass && failedAlone.requests < this.#lastTaken;
   }
 
   /** An answer that speaks for the whole account. */
@@ -173,17 +191,21 @@ export class LaneFailures<E> {
     for (const task of suspects) this.#endings.die(task, now);
   }
 
-  #hear(task: Task<E>, outcome: OfOne, now: number, then: () => void): void {
+  /** @param outcome null: it says nothing about the destination @param then what becomes of its deliveries */
+  #hear(outcome: OfOne | null, { entry }: Task<E>, now: number, then: () => void): void {
+    if (outcome === null) return then();
     const wasDown = this.#health.down !== null;
-    this.#health = failedOne(this.#health, {
-      failure: outcome.failure,
-      refused: outcome.kind === 'refused',
-      position: task.entry.position,
-      user: task.entry.user,
-      inHand: this.#order.active(),
-      now,
-      random: this.#random(),
-    });
+    this.#become(
+      failedOne(this.#health, {
+        failure: outcome.failure,
+        refused: outcome.kind === 'refused',
+        position: entry.position,
+        user: entry.user,
+        inHand: this.#order.active(),
+        now,
+        random: this.#random(),
+      }),
+    );
     then();
     if (!wasDown && this.#health.down !== null) this.#recall();
   }
@@ -202,7 +224,7 @@ export class LaneFailures<E> {
     for (const task of tasks) {
       task.tries = 0;
       task.triedSince = null;
-      this.#order.putBack(task);
+      this.#order.putLast(task);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
 import type { Entry, Task } from './lane-types.ts';
+import { ReadyQueue } from './ready-queue.ts';
 
 /** An event with the deliveries of it that are to be sent. */
 interface Turn<E> {
@@ -30,7 +31,7 @@ interface Chain<E> {
 export class LaneOrder<E> {
   readonly #orderBy: 'user' | 'strict' | 'none';
   readonly #actions: readonly string[];
-  readonly #ready: ReadonlyMap<string, Fifo<Task<E>>>;
+  readonly #ready: ReadonlyMap<string, ReadyQueue<E>>;
   /** By order key; one that is here has an active event. */
   readonly #chains = new Map<string, Chain<E>>();
   /** Rows that wait in the database or will with the next commit, by order key; none is there with zero. */
@@ -38,6 +39,8 @@ export class LaneOrder<E> {
   readonly #halted = new Set<Entry<E>>();
   /** Whose turn it is: actions take turns, one request each. */
   #nextAction = 0;
+  /** Of those that were put last in the present outage. */
+  #lastTurn = 0;
   /** Deliveries in `#ready`, and in the turns of all followers. */
   #readyCount = 0;
   #followerCount = 0;
@@ -51,7 +54,7 @@ export class LaneOrder<E> {
   ) {
     this.#orderBy = orderBy;
     this.#actions = actions;
-    this.#ready = new Map(actions.map((action) => [action, new Fifo<Task<E>>()]));
+    this.#ready = new Map(actions.map((action) => [action, new ReadyQueue<E>()]));
     this.#waiting = new Map(waitingByKey);
   }
 
@@ -103,14 +106,13 @@ export class LaneOrder<E> {
     return left;
   }
 
-  /** Takes in an event behind the others of its key. @param first whether it may leave before those of other keys */
-  add(entry: Entry<E>, tasks: readonly Task<E>[], first: boolean): void {
+  /** Takes in an event behind the others of its key. */
+  add(entry: Entry<E>, tasks: readonly Task<E>[]): void {
     if (entry.due) this.#dueCount++;
     const chain = this.#chains.get(entry.orderKey);
     if (chain === undefined) {
       this.#chains.set(entry.orderKey, { active: [entry], followers: new Fifo() });
-      if (first) this.#makeReadyFirst(tasks);
-      else this.#makeReady(tasks);
+      this.#makeReady(tasks);
     } else {
       chain.followers.push({ entry, tasks });
       this.#followerCount += tasks.length;
@@ -136,9 +138,8 @@ export class LaneOrder<E> {
     for (const queue of this.#ready.values()) {
       if (place >= queue.size) place -= queue.size;
       else {
-        while (place-- > 0) queue.push(queue.shift()!);
         this.#readyCount--;
-        return [queue.shift()!];
+        return [queue.takeAt(place)!];
       }
     }
     return [];
@@ -148,8 +149,7 @@ export class LaneOrder<E> {
   putBack(task: Task<E>): void {
     const chain = this.#chains.get(task.entry.orderKey)!;
     if (chain.active[0] === task.entry) {
-      this.#ready.get(task.actionId)!.unshift(task);
-      this.#readyCount++;
+      this.#makeReady([task]);
       return;
     }
     chain.active.splice(chain.active.indexOf(task.entry), 1);
@@ -167,9 +167,16 @@ export class LaneOrder<E> {
 
   /** Puts a delivery behind all others that are ready, so that probes alternate between events. */
   putLast(task: Task<E>): void {
-    if (this.#chains.get(task.entry.orderKey)!.active[0] !== task.entry) return this.putBack(task);
-    this.#ready.get(task.actionId)!.push(task);
-    this.#readyCount++;
+    if (this.hasOlder(task.entry)) return this.putBack(task);
+    task.turn = ++this.#lastTurn;
+    this.#makeReady([task]);
+  }
+
+  /** The outage is over in which deliveries took turns. */
+  endTurns(): void {
+    if (this.#lastTurn === 0) return;
+    this.#lastTurn = 0;
+    for (const queue of this.#ready.values()) queue.forgetTurns();
   }
 
   /** Whether an older event of the same key is still under way, as it may be within one request. */
@@ -222,12 +229,7 @@ export class LaneOrder<E> {
     this.#readyCount += tasks.length;
   }
 
-  #makeReadyFirst(tasks: readonly Task<E>[]): void {
-    for (const task of tasks.toReversed()) this.#ready.get(task.actionId)!.unshift(task);
-    this.#readyCount += tasks.length;
-  }
-
-  #takeFrom(queue: Fifo<Task<E>>, limit: number): Task<E>[] {
+  #takeFrom(queue: ReadyQueue<E>, limit: number): Task<E>[] {
     const batch: Task<E>[] = [];
     let most = limit;
     for (let task = queue.first; task !== undefined; task = queue.first) {

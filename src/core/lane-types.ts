@@ -56,6 +56,8 @@ export interface Task<E> {
   firstFailedAt: number | null;
   /** The last one, also of what speaks for the whole account. */
   failure: Failure | null;
+  /** Its place among those that an outage has tried; 0: it is not one of them. */
+  turn: number;
   /** The number of the last request that carried it. */
   request: number;
   /** Its last failure that was its own, and how many requests had left when it was heard. */
@@ -149,5 +151,7 @@ export interface LaneOptions extends LaneProgress {
   readonly waitingByKey: ReadonlyMap<string, number>;
   readonly samples?: Samples;
   readonly random: () => number;
+  /** Whether a person has said that a refusal of this class is the event's own and says nothing of the destination. */
+  readonly isOwnRefusal?: (errorClass: string) => boolean;
   readonly windowLimit?: number;
 }

@@ -42,7 +42,7 @@ export class Lane<E> {
     this.#books = new LaneBooks(options, options.samples);
     this.#order = new LaneOrder(options.orderBy, options.actions, options.waitingByKey);
     this.#endings = new LaneEndings(this.#books, this.#order, options.random);
-    this.#failures = new LaneFailures(this.#order, this.#endings, health, options.random);
+    this.#failures = new LaneFailures(options, this.#order, this.#endings, health);
     for (const [orderKey, rows] of options.waitingByKey) if (rows > maxBehind) this.#books.hurry(orderKey);
   }
 
@@ -102,7 +102,6 @@ export class Lane<E> {
 
   /** Takes a page of the archive, in the order of positions. @param scannedTo where the page ends */
   offer(events: readonly Offered<E>[], scannedTo: number): void {
-    const first = this.#lacksProbes; // the next probe is to be one that has not failed
     for (const offered of events) {
       const entry = entryOf(offered, this.#order.keyOf(offered));
       for (const actionId of offered.have) this.#books.set(actionId, entry.position);
@@ -110,7 +109,7 @@ export class Lane<E> {
       this.#books.enter(entry);
       if (entry.open === 0) this.#books.closed(entry);
       else if (this.#order.isBlocked(entry.orderKey)) this.#endings.standBehind(entry, tasks, 0);
-      else this.#order.add(entry, tasks, first);
+      else this.#order.add(entry, tasks);
     }
     this.#books.scanned(scannedTo);
   }
@@ -123,7 +122,7 @@ export class Lane<E> {
     for (const due of list) {
       if (due.position > this.#books.scannedTo) continue;
       const { entry, tasks } = dueEntryOf(due, now);
-      this.#order.add(entry, tasks, true); // they have waited for their time, longer than what was read meanwhile
+      this.#order.add(entry, tasks);
     }
   }
 

@@ -108,7 +108,7 @@ describe('a destination that is down', () => {
     });
     expect(probed).toEqual([
       [1, 3],
-      [2, 1],
+      [2, 3],
       [3, 2],
     ]);
   });

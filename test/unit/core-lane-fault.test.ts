@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../src/core/lane-types.ts';
+import type { LaneOptions, Task } from '../../src/core/lane-types.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
-import { delivered, due, failed, laneOf, offered, read, refused, takeAll } from '../support/lanes.ts';
+import {
+  delivered,
+  due,
+  failed,
+  laneOf,
+  offered,
+  read,
+  refused,
+  send,
+  takeAll,
+  throttled,
+  unreachable,
+} from '../support/lanes.ts';
 
 const connections = 16;
 
@@ -98,5 +110,92 @@ describe('events that are at fault, as many side by side as make a streak', () =
     expect(lane.wantsMore(2)).toBe(false);
     const [probe] = lane.next(lane.wakeAt()!);
     expect(probe!.entry.position).toBeGreaterThan(7);
+  });
+});
+
+/** Sessions that look alike, so many at the same time, each of another user: the last of ten events is refused. */
+function shop(users: number, sessions: number, sideBySide: number) {
+  const length = 10;
+  const events = Array.from({ length: sessions * sideBySide * length }, (_, at) => {
+    const [group, within] = [Math.floor(at / (length * sideBySide)), at % (length * sideBySide)];
+    const user = `u${(group * sideBySide + (within % sideBySide)) % users}`;
+    return { position: at + 1, user, isBad: Math.floor(within / sideBySide) === length - 1 };
+  });
+  return { events, bad: new Set(events.filter(({ isBad }) => isBad).map(({ position }) => position)) };
+}
+
+/** Works the shop's lane as a slice does, over few connections and with a window that may be full. */
+function work(options: Partial<LaneOptions>, { events, bad }: ReturnType<typeof shop>, untilMs: number) {
+  const lane = laneOf({ ...options, windowLimit: 400 });
+  const flying: Task<string>[] = [];
+  let [now, at, downs, wasDown] = [0, 0, 0, false];
+  const mayRead = () => at < events.length && lane.wantsMore(100);
+  while (now < untilMs && (at < events.length || lane.open > 0)) {
+    while (mayRead()) {
+      const page = events.slice(at, (at += 100));
+      read(lane, ...page.map(({ position, user }) => offered(position, user)));
+    }
+    while (flying.length < connections) {
+      const [task] = lane.next(now);
+      if (task === undefined) break;
+      flying.push(task);
+    }
+    const task = flying.shift();
+    if (task !== undefined) lane.settle(task, bad.has(task.entry.position) ? refused : delivered, (now += 1));
+    else {
+      lane.judgeSuspects(now);
+      now = lane.wakeAt() ?? now + 1;
+    }
+    if (lane.health.down !== null && !wasDown) downs++;
+    wasDown = lane.health.down !== null;
+    lane.takeCommit();
+  }
+  return { lane, downs, all: at === events.length };
+}
+
+describe('what is refused of every user at the same place of his session', () => {
+  it('is sent among the rest, as it came, and holds the lane for a moment at most', () => {
+    const scene = shop(100, 200, 1);
+    const { lane, all } = work({}, scene, 60_000);
+    expect([all, lane.open]).toEqual([true, 0]);
+    expect(lane.takeCommit().counts.events).toMatchObject({ dead: scene.bad.size });
+  });
+
+  it('holds a lane in which nothing else may be sent, until a person says that it is to go on', () => {
+    const scene = shop(8, 40, 8);
+    const held = work({}, scene, 600_000);
+    expect(held.lane.health.down?.reason).toBe('destination_refuses');
+    const { lane, downs, all } = work({ isOwnRefusal: (name) => name === 'http_400' }, scene, 60_000);
+    expect([all, lane.open, downs]).toEqual([true, 0, 0]);
+    expect(lane.takeCommit().counts.events).toEqual({
+      delivered: scene.events.length - scene.bad.size,
+      dead: scene.bad.size,
+    });
+  });
+
+  it('goes on alone: other refusals still speak for the destination', () => {
+    const lane = laneOf({ isOwnRefusal: (name) => name === 'http_422' });
+    read(lane, ...[1, 2, 3, 4, 5].map((position) => offered(position, `u${position}`)));
+    for (const task of takeAll(lane)) lane.settle(task, refused, 0);
+    expect(lane.health.down?.reason).toBe('destination_refuses');
+    expect(lane.takeCommit().dead).toEqual([]);
+  });
+
+  it('shows that a destination answers again, but does not open what a Retry-After closed', () => {
+    const own = { isOwnRefusal: () => true };
+    const events = [1, 2, 3, 4, 5, 6].map((position) => offered(position, `u${position}`));
+    const down = laneOf(own);
+    read(down, ...events);
+    send(down, unreachable, 0);
+    send(down, refused, down.wakeAt()!);
+    expect(down.health.down).toBeNull();
+    const closed = laneOf(own);
+    read(closed, ...events);
+    const [first, second] = [closed.next(0)[0]!, closed.next(0)[0]!];
+    closed.settle(first, throttled(30_000), 0);
+    closed.settle(second, refused, 100);
+    expect(closed.health.down?.reason).toBe('throttled');
+    expect(closed.takeCommit().dead).toEqual([]);
+    expect(closed.next(29_999)).toEqual([]);
   });
 });

@@ -139,7 +139,7 @@ describe('waiting', () => {
     const waits = { deliver: [], settled: [{ actionId: 'a', bucket: 'waiting' }] } as const;
     read(lane, offered(1, 'v'), offered(2, 'u', waits));
     lane.offerDue([due(2, 'u')], 0);
-    const [second, first] = takeAll(lane);
+    const [first, second] = takeAll(lane);
     lane.settle(second!, delivered, 0);
     expect(changes(lane.takeCommit())).toMatchObject({ mark: 0, events: {}, ended: ['2/a'] });
     lane.settle(first!, delivered, 0);

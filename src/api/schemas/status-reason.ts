@@ -10,13 +10,13 @@ const statusReasons = {
     'The destination asked to slow down; it goes on by itself. Lower `pace` if it comes again and again.',
   destination_down: 'The destination cannot be reached or fails; it is probed, nothing is given up.',
   destination_refuses:
-    'The destination refuses one event after another. Mend its settings, or the destination, then resume: with the resume this no longer pauses the replay.',
+    'The destination refuses one event after another. Mend its settings, or the destination, then resume. Who resumes has seen the failure: what is refused in that way from then on becomes a dead letter, and no longer holds or pauses the replay.',
   unauthorized:
     'The destination does not take the credentials. Give it new ones (PATCH its settings), then resume.',
   error_rate:
     'Half of what it sent of late was given up on, so it paused. Look at the dead letters (`deadByClass`); resume if that is as good as it gets.',
   repeated_error:
-    'The same failure came too often, so it paused. Look at the dead letters of its class; mend what they name, then resume.',
+    'The same failure came too often, so it paused. Look at the dead letters of its class; mend what they name, then resume: this failure then no longer holds or pauses the replay.',
   canary: 'The first events are sent; look at how they fared. Resume to approve them, or cancel.',
   canary_failed:
     'The first events did not go well. Look at the dead letters; resume to go on all the same, or cancel and start a new replay.',

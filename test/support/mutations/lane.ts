@@ -123,8 +123,13 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'what fails again speaks for the destination again',
-      from: 'if (isOwn) then();',
-      to: 'if (isOwn && outcome.kind === "refused") then();',
+      from: `const saysNothing = isKnown || isShown || (outcome.kind === 'failed' && isUp && task.atFault);`,
+      to: `const saysNothing = isKnown || (isShown && outcome.kind === 'refused');`,
+    },
+    {
+      name: 'a refusal that a person has foreseen holds the run again',
+      from: `kind === 'refused' && this.#isOwnRefusal(failure.errorClass);`,
+      to: 'false;',
     },
     {
       name: 'a probe that left is forgotten',
@@ -133,9 +138,9 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'a success condemns nobody',
-      from: `this.#health = succeeded(this.#health, now);
+      from: `this.#become(succeeded(this.#health, now));
     this.condemn(now);`,
-      to: 'this.#health = succeeded(this.#health, now);',
+      to: 'this.#become(succeeded(this.#health, now));',
     },
     {
       name: 'an event whose older one was set aside is sent a second time',

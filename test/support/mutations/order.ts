@@ -66,8 +66,8 @@ export const orderMutations: readonly Mutation[] = [
     {
       name: 'a chosen probe still counts as ready',
       from: `this.#readyCount--;
-        return [queue.shift()!];`,
-      to: 'return [queue.shift()!];',
+        return [queue.takeAt(place)!];`,
+      to: 'return [queue.takeAt(place)!];',
     },
     {
       name: 'an order key is forgotten with its first event',
@@ -199,6 +199,20 @@ export const orderMutations: readonly Mutation[] = [
       name: 'what is set aside for room is tried as well',
       from: 'if (own.length > 0) this.#items = this.#items.filter((item) => item.task.entry !== entry);',
       to: '',
+    },
+  ]),
+  ...inFile('brakes.ts', [
+    {
+      name: 'a resume past refusals does not let them pass',
+      from: 'return released.some((reason) => own.includes(reason));',
+      to: 'return released.length < own.length - 3;',
+    },
+  ]),
+  ...inFile('ready-queue.ts', [
+    {
+      name: 'a delivery is lost when the last one takes its place',
+      from: 'this.#heap[place] = last;',
+      to: 'this.#heap[place] = this.#heap[0]!;',
     },
   ]),
   ...inFile('fifo.ts', [

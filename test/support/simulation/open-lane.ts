@@ -1,3 +1,4 @@
+import { isOwnRefusal } from '../../../src/core/brakes.ts';
 import { CanaryShare } from '../../../src/core/canary.ts';
 import { healthy, stillDown, type Health } from '../../../src/core/health.ts';
 import { Lane } from '../../../src/core/lane.ts';
@@ -12,8 +13,10 @@ export function laneOf(world: World, taken: SimTaken, now: number): Lane<SimEven
   for (const { orderKey } of world.db.rows.values())
     waitingByKey.set(orderKey, (waitingByKey.get(orderKey) ?? 0) + 1);
   const random = () => world.random.next();
+  const isOwn = (errorClass: string) => isOwnRefusal(taken.brakesReleased, errorClass);
+  const { progress } = taken;
   return new Lane<SimEvent>(
-    { ...taken.progress, orderBy, actions, batchSize, windowLimit, waitingByKey, random },
+    { ...progress, orderBy, actions, batchSize, windowLimit, waitingByKey, random, isOwnRefusal: isOwn },
     healthOf(taken, now),
   );
 }

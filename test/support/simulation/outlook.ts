@@ -22,10 +22,17 @@ export class Outlook {
   #notBefore = 0;
   #probing = false;
   #probesFailed = 0;
+  /** Who resumed the run has said that these are refused for themselves. */
+  #resumedFor: readonly string[] = [];
 
   /** What the lane's row says to who takes it. */
-  static of(held: Held | null, closedForMs: number, now: number): Outlook {
+  static of(
+    { held, brakesReleased }: { held: Held | null; brakesReleased: readonly string[] },
+    closedForMs: number,
+    now: number,
+  ): Outlook {
     const next = new Outlook();
+    next.#resumedFor = brakesReleased.map((reason) => reason.replace('destination_refuses: ', ''));
     if (held === null) return next;
     next.isDown = true;
     next.#closedUntil = now + closedForMs;
@@ -52,19 +59,23 @@ export class Outlook {
     return null;
   }
 
+  /** Whether it is a refusal that a person has seen and takes for the event's own. */
+  isForeseen(outcome: Outcome): boolean {
+    return outcome.kind === 'refused' && this.#resumedFor.includes(outcome.failure.errorClass);
+  }
+
   /** @param hand.isFew whether all that could be probed with would make no streak */
   hears(outcome: Outcome, event: SimEvent, now: number, hand: { readonly isFew: boolean }): void {
     switch (outcome.kind) {
       case 'delivered':
       case 'unconfirmable':
         this.#streaks = new Map();
-        // What was on its way when a Retry-After came does not open the window that it closed.
-        if (now >= this.#closedUntil) this.isDown = false;
-        this.#probing = false;
+        this.#answers(now);
         break;
       case 'refused':
       case 'failed':
-        if (this.isDown && !this.#isOutlasted(outcome.kind === 'refused', hand)) this.#goesOn(now);
+        if (this.isForeseen(outcome)) this.#answers(now);
+        else if (this.isDown && !this.#isOutlasted(outcome.kind === 'refused', hand)) this.#goesOn(now);
         else this.#adds(outcome.failure.errorClass, event, outcome.kind === 'refused', now);
         break;
       case 'down':
@@ -82,6 +93,12 @@ export class Outlook {
       default:
         this.#probing = false;
     }
+  }
+
+  /** What was on its way when a Retry-After came does not open the window that it closed. */
+  #answers(now: number): void {
+    if (now >= this.#closedUntil) this.isDown = false;
+    this.#probing = false;
   }
 
   /**

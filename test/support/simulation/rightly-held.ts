@@ -10,6 +10,8 @@ const longEnoughMs = 10 * 60_000;
  */
 export function isRightlyHeld({ agenda, scenario, db, witness }: World): boolean {
   if (agenda.now < scenario.calmAt + longEnoughMs) return false;
+  // A person has said that it is to go on all the same.
+  if (db.run.brakesReleased.includes('destination_refuses: http_400')) return false;
   const stuck = new Set<string>();
   const poison = new Set<number>();
   const users = new Set<string>();

@@ -203,6 +203,9 @@ function eventsOf(random: Random, users: readonly string[], actions: readonly st
   const live = random.chance(0.3);
   const badness = random.pick([0, 0, 0.05, 0.3]);
   const known = random.pick([0, 0, 0.2]);
+  // Of users who all do the same, that is refused of everyone.
+  const inStep = random.chance(0.1) ? random.int(0, 3) : null;
+  const done = new Map<string, number>();
   let position = random.pick([0, 0, 8_185]);
   let arrivesAt = 0;
   // Each takes four hours of tries: more than one or two show nothing new.
@@ -219,6 +222,9 @@ function eventsOf(random: Random, users: readonly string[], actions: readonly st
       return [action, follows ? 'poison' : traitOf(random, badness, known)];
     });
     const user = follows ? before!.user : random.pick(users);
+    const step = done.get(user) ?? 0;
+    done.set(user, step + 1);
+    if (step === inStep) for (const one of traits) one[1] = 'poison';
     before = { user, broken: traits.some(([, trait]) => trait === 'broken') };
     return { position, user, arrivesAt, traits: Object.fromEntries(traits) };
   });

@@ -67,7 +67,7 @@ export class SliceView {
     for (const { position, actionId, rounds } of kept)
       if (rounds > 0) this.#atFault.add(keyOf(position, actionId));
     this.inHand = new InHand(scenario, kept);
-    this.outlook = Outlook.of(taken.held, closedForMs, now);
+    this.outlook = Outlook.of(taken, closedForMs, now);
   }
 
   /** The lane hands out a request. */
@@ -119,8 +119,10 @@ export class SliceView {
       this.written.delete(key);
       const outcome = outcomes[at]!;
       const wasDown = this.outlook.isDown;
+      const foreseen = !together && this.outlook.isForeseen(outcome);
+      if (foreseen) this.#hears(outcome, request.events[at]!, now);
       const again = !together && this.#failsAgain(request, key, outcome);
-      const own = again || (outcome.kind === 'failed' && this.#atFault.has(key) && !wasDown);
+      const own = foreseen || again || (outcome.kind === 'failed' && this.#atFault.has(key) && !wasDown);
       if (!together && !own) this.#hears(outcome, request.events[at]!, now);
       if (ended.includes(outcome.kind)) this.inHand.ends(request.events[at]!.position);
       const alone = !together && this.#isFirstOfKey(request, at);
@@ -141,8 +143,9 @@ export class SliceView {
     const { errorClass } = outcome.failure;
     const before = this.#failedAfter.get(key);
     this.#failedAfter.set(key, { requests: this.#requests, errorClass });
-    if (before === undefined || before.errorClass !== errorClass || this.outlook.isDown) return false;
-    const again = before.requests < this.#lastTaken;
+    if (this.outlook.isDown) return false;
+    const failsAsBefore = before?.errorClass === errorClass && before.requests < this.#lastTaken;
+    const again = failsAsBefore || this.outlook.isForeseen(outcome);
     if (again) this.#atFault.add(key);
     return again;
   }
