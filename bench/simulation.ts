@@ -1,5 +1,6 @@
 // Lanes on virtual time under faults, many histories of them, on all processors.
 //   npm run simulate -- [seeds] [first seed]
+// Ctrl-C ends it with what has been lived so far; the rest can be lived from the next seed on.
 import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -16,15 +17,19 @@ const begunAt = performance.now();
 const seconds = () => (performance.now() - begunAt) / 1_000;
 let toldAt = 0;
 
-const { total, failures } = await liveInThreads(
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
+const { total, failures, lived } = await liveInThreads(
   { from, count },
   {
     failuresWanted,
-    onLot: (lived) => {
-      if (seconds() - toldAt < 5 && lived < count) return;
+    stop: stop.signal,
+    onLot: (done) => {
+      if (seconds() - toldAt < 5 && done < count) return;
       toldAt = seconds();
-      const left = (toldAt / lived) * (count - lived);
-      process.stderr.write(`${lived} of ${count} seeds, ${toldAt.toFixed(0)} s, ${left.toFixed(0)} s left\n`);
+      const left = (toldAt / done) * (count - done);
+      process.stderr.write(`${done} of ${count} seeds, ${toldAt.toFixed(0)} s, ${left.toFixed(0)} s left\n`);
     },
   },
 );
@@ -32,12 +37,12 @@ const report = {
   command: `npm run simulate -- ${count} ${from}`,
   machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`,
   commit: changed ? `${commit}, with changes` : commit,
-  seeds: { from, count },
+  seeds: { from, count: lived },
   seconds: Math.round(seconds()),
   seen: total,
   failures,
 };
 await writeFile(new URL('results/simulation.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
 for (const failure of failures) process.stderr.write(`${failure.report}\n\n`);
-process.stdout.write(`${count} seeds from ${from}: ${failures.length} failures\n`);
+process.stdout.write(`${lived} seeds from ${from}: ${failures.length} failures\n`);
 process.exitCode = failures.length === 0 ? 0 : 1;

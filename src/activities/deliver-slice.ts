@@ -13,6 +13,7 @@ import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
 import type { Accounts } from './accounts.ts';
 import type { HeldSlots } from './held-slots.ts';
+import type { TellNews } from './lane-news.ts';
 import type { LeaseWatcher } from './lease-watcher.ts';
 import { Slice } from './slice.ts';
 import type { SliceEnd } from './slice-end.ts';
@@ -31,6 +32,7 @@ export interface DeliverDeps {
   readonly openSender: (destination: TakenLane['destination']) => Promise<Sender>;
   readonly suppressions: SuppressionList;
   readonly timing: SliceTiming;
+  readonly tell: TellNews;
 }
 
 const heartbeatMs = 1_000;
@@ -60,6 +62,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
           suppressions: deps.suppressions,
           accounts: deps.accounts,
           heldSlots: deps.heldSlots,
+          tell: deps.tell,
           now: monotonic,
           random: Math.random,
           timing: deps.timing,

@@ -4,6 +4,7 @@ import { leaseMs } from '../core/lease.ts';
 import type { Database } from '../db/database.ts';
 import { commitLane, LeaseLost, type LaneStanding } from '../db/lane-commit.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
+import { HealthNews, type TellNews } from './lane-news.ts';
 
 const retryMs = 200;
 
@@ -15,13 +16,16 @@ export class LaneHolder {
   readonly #db: Database;
   readonly #taken: TakenLane;
   readonly #now: () => number;
+  readonly #news: HealthNews;
   #until: number;
   #wanted: Wanted;
   #failing = false;
 
   /** @param takenAt when the taking was begun */
-  constructor(db: Database, taken: TakenLane, takenAt: number, now: () => number) {
+  constructor(deps: { db: Database; now: () => number; tell: TellNews }, taken: TakenLane, takenAt: number) {
+    const { db, now, tell } = deps;
     this.#db = db;
+    this.#news = new HealthNews(taken, tell);
     this.#taken = taken;
     this.#now = now;
     this.#until = takenAt + leaseMs;
@@ -49,7 +53,7 @@ export class LaneHolder {
         this.#wanted = await commitLane(this.#db, this.#taken, commit, standing);
         this.#until = begunAt + leaseMs;
         this.#failing = false;
-        return;
+        return this.#news.written(standing.reason);
       } catch (error) {
         this.#failing = true; // nothing new is sent: it could not be written down
         if (error instanceof LeaseLost || this.#now() + retryMs >= this.#until) throw error;

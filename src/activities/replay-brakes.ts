@@ -4,16 +4,19 @@ import type { LaneCommit } from '../core/lane-types.ts';
 import { brakeReplay } from '../db/replays.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Queryable } from '../db/sql.ts';
+import { newsOf, type TellNews } from './lane-news.ts';
 
 /** Pauses a replay that does more harm than good. Its own lane tells it how deliveries end; a stream has no brakes. */
 export class ReplayBrakes {
   readonly #db: Queryable;
   readonly #taken: TakenLane;
+  readonly #tell: TellNews;
   #endings: Endings;
   #counted = 0;
 
-  constructor(db: Queryable, taken: TakenLane) {
+  constructor({ db, tell }: { db: Queryable; tell: TellNews }, taken: TakenLane) {
     this.#db = db;
+    this.#tell = tell;
     this.#taken = taken;
     this.#endings = taken.endings ?? noEndings;
   }
@@ -39,6 +42,7 @@ export class ReplayBrakes {
     const { kind, runId, brakesReleased } = this.#taken;
     if (kind !== 'replay') return;
     const reason = brakeReason(this.#endings, lane.health, now, brakesReleased);
-    if (reason !== null) await brakeReplay(this.#db, runId, reason);
+    if (reason === null || !(await brakeReplay(this.#db, runId, reason))) return;
+    this.#tell(newsOf(this.#taken, 'replay_paused', reason));
   }
 }

@@ -13,6 +13,7 @@ import type { Accounts } from './accounts.ts';
 import type { HeldSlots } from './held-slots.ts';
 import { Idleness, nearHead } from './idleness.ts';
 import { LaneHolder } from './lane-holder.ts';
+import type { TellNews } from './lane-news.ts';
 import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
 import { canaryOf, holdReason, openLane } from './open-lane.ts';
@@ -30,6 +31,7 @@ export interface SliceDeps {
   readonly suppressions: SuppressionList;
   readonly accounts: Accounts;
   readonly heldSlots: HeldSlots;
+  readonly tell: TellNews;
   /** Milliseconds on a clock that only rises. */
   readonly now: () => number;
   readonly random: () => number;
@@ -72,9 +74,9 @@ export class Slice {
     this.#deps = deps;
     this.#startedAt = now();
     this.#meter = new RateMeter(this.#startedAt, countedEvents(taken.ahead));
-    this.#holder = new LaneHolder(db, taken, takenAt, now);
+    this.#holder = new LaneHolder(deps, taken, takenAt);
     this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
-    this.#brakes = new ReplayBrakes(db, taken);
+    this.#brakes = new ReplayBrakes(deps, taken);
     this.#canary = canaryOf(taken, this.#lane);
     this.#slot = deps.heldSlots.of(taken.kind);
     this.#traffic = new LaneTraffic(taken, known, this.#lane, {

@@ -116,6 +116,11 @@ export class LaneBooks<E> {
     this.#promote.add(orderKey);
   }
 
+  /** What the destination said to an event that it took. */
+  answered(position: Position, message: string): void {
+    this.#samples.note('delivered', { position, message });
+  }
+
   /** An event could not be turned into a request. */
   invalid(position: Position, { errorClass, message }: Failure): void {
     this.#samples.note(`invalid: ${errorClass}`, { position, message });

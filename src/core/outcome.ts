@@ -4,7 +4,10 @@
  */
 export type Outcome =
   /** The destination answered that it has the event. */
-  | { readonly kind: 'delivered' }
+  | {
+      readonly kind: 'delivered';
+      /** What it said, of a few to be kept as samples. */ readonly answer?: string;
+    }
   /** The destination answers success whatever happens (its profile says so). */
   | { readonly kind: 'unconfirmable' }
   /** This event cannot be mapped or is malformed for the destination; nothing was sent. */

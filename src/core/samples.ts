@@ -1,12 +1,12 @@
 import type { Position } from './event.ts';
 
-/** One event that was not sent, and what was wrong with it if anything was. */
+/** One event: what was wrong with it if anything was, or what the destination answered to it. */
 export interface Sample {
   readonly position: Position;
   readonly message?: string;
 }
 
-/** The first few events of each reason for which nothing was sent. */
+/** The first few events of each reason for which nothing was sent, and of those that were taken. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>;
 
 const perReason = 5;

@@ -137,12 +137,13 @@ export async function setReplayDesired(
   return await changeOf(db, id, changed, desired);
 }
 
-/** Pauses a replay that does harm, unless somebody has released that brake meanwhile. */
-export async function brakeReplay(db: Queryable, id: string, reason: string): Promise<void> {
-  await db.run(sql`
+/** Pauses a replay that does harm, unless somebody has released that brake meanwhile. @returns whether it paused now */
+export async function brakeReplay(db: Queryable, id: string, reason: string): Promise<boolean> {
+  const paused = await db.run(sql`
     update run set desired = 'paused', status_reason = ${reason}, revision = revision + 1
     where id = ${id} and kind = 'replay' and ended_at is null and desired = 'running'
       and ${reason} <> all(brakes_released)`);
+  return paused > 0;
 }
 
 /** Who resumes a replay that was refused has mended something: its lanes begin at full speed, not with a probe. */

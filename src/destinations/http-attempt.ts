@@ -52,7 +52,7 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   #head: AnswerHead | null = null;
   #settled = false;
   #received = 0;
-  #body = noBytes;
+  #body: Buffer = noBytes;
 
   /** @param deadlineMs for the whole exchange, from now to the last byte of the answer */
   constructor(gate: SendGate, deadlineMs: number, settle: (answer: Answer) => void) {
@@ -76,7 +76,10 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const room = keptBytes - this.#body.length;
-    if (room > 0 && !this.#isSuccess()) this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)]);
+    if (this.#received === 0) this.#body = chunk.subarray(0, room);
+    else if (room > 0 && !this.#isSuccess())
+      // of a success the beginning is enough
+      this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)]);
     this.#received += chunk.length;
     if (this.#received <= readBytes) return;
     this.#answered();

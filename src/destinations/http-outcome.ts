@@ -14,6 +14,8 @@ export interface OutcomeContext {
   readonly mask: SecretMask;
   /** This process's clock when the outcome is known, ms since 1970. */
   readonly now: number;
+  /** Whether a success tells what was answered. */
+  readonly showsSuccess: boolean;
 }
 
 const delivered: Outcome = { kind: 'delivered' };
@@ -30,7 +32,8 @@ export function outcomeOf(answer: Answer, context: OutcomeContext): Outcome {
   if (answer.kind === 'notSent') return notSent;
   if (answer.kind === 'broken') return brokenOutcome(answer, context);
   const { status } = answer.head;
-  if (status >= 200 && status < 300) return delivered;
+  if (status >= 200 && status < 300)
+    return context.showsSuccess ? { kind: 'delivered', answer: successOf(answer, context) } : delivered;
   const failure = answerFailure(answer, context);
   if (status === 410) return { kind: 'gone', failure };
   if (status === 401) return { kind: 'down', failure };
@@ -42,23 +45,36 @@ export function outcomeOf(answer: Answer, context: OutcomeContext): Outcome {
   return { kind: transient ? 'failed' : 'refused', failure };
 }
 
+/** A success in a line, as `200 OK in 12 ms: {"ok":true}`. */
+function successOf(
+  { head, body, tookMs }: Extract<Answer, { kind: 'answered' }>,
+  context: OutcomeContext,
+): string {
+  const said = receivedAnswer(head, body, context.request, context.mask).body;
+  const line = `${head.status}${nameOf(head.status)} in ${Math.round(tookMs)} ms`;
+  return shown(said === '' ? line : `${line}: ${said}`, context);
+}
+
+function nameOf(status: number): string {
+  return STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
+}
+
 function answerFailure(answer: Extract<Answer, { kind: 'answered' }>, context: OutcomeContext): Failure {
   const { status } = answer.head;
   const location = header(answer.head, 'location');
-  const name = STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
   const moved =
     status >= 300 && status < 400 && location !== undefined
       ? ` It points to ${withoutQuery(location)}; redirects are not followed, so set that as the URL if it is right.`
       : '';
   return {
     errorClass: `http_${status}`,
-    message: shown(`The destination answered ${status}${name}.${moved}`, context),
+    message: shown(`The destination answered ${status}${nameOf(status)}.${moved}`, context),
     status,
     ...exchangeOf(answer, context),
   };
 }
 
-/** What a person may see of the exchange. It is put together for failures only. */
+/** What a person may see of the exchange of a failure. */
 function exchangeOf(
   answer: { readonly tookMs: number; readonly head: AnswerHead | null; readonly body?: Buffer },
   { url, request, mask, now }: OutcomeContext,

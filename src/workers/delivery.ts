@@ -61,6 +61,11 @@ const deliverSlice = createDeliverSlice({
   openSender,
   suppressions,
   timing: defaultTiming,
+  tell: ({ what, ...news }) => {
+    if (what === 'destination_up') log.info(news, 'the destination is up again');
+    else
+      log.warn(news, what === 'replay_paused' ? 'the replay has paused itself' : 'the destination is down');
+  },
 });
 const activities = { deliverSlice };
 

@@ -26,6 +26,9 @@ test('events that are refused become dead letters with the last answer, and can 
     status: 'completed_with_failures',
     counts: { delivered: events - poisons, dead: poisons, remaining: 0 },
   });
+  const { body: told } = await scene.product.call('GET', `/api/replays/${replay.id}`);
+  expect(told.samples.delivered).toHaveLength(5);
+  expect(told.samples.delivered[0].message).toMatch(/^200 OK in \d+ ms/);
   const { body } = await scene.product.call('GET', `/api/dead-letters?replayId=${replay.id}&limit=200`);
   expect(body.data).toHaveLength(poisons);
   for (const letter of body.data) {

@@ -194,7 +194,7 @@ describe('the connections of a sender', () => {
     resolveTo([{ address: '127.0.0.1', family: 4 }]);
     const sender = webhook.open(settings(`http://rebound.test:${receiver.port}/`), { egress: loopback });
     onTestFinished(() => sender.close());
-    expect(await sender.send([deliveryOf('{}')], openGate)).toEqual([{ kind: 'delivered' }]);
+    expect(await sender.send([deliveryOf('{}')], openGate)).toMatchObject([{ kind: 'delivered' }]);
 
     resolveTo([{ address: '127.0.0.2', family: 4 }]);
     const [connection] = receiver.connections;

@@ -50,6 +50,7 @@ function newActivity(engine: Engine, timing: Partial<typeof shortTiming> = {}) {
     openSender,
     suppressions: new SuppressionList(db),
     timing: { ...shortTiming, ...timing },
+    tell: () => undefined,
   });
   const run = (runId: string) => asyncLocalStorage.run(context, () => deliver({ runId, lane: 0 }));
   return { run, shutDown: () => shutdown.abort(), heartbeats };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { LaneNews } from '../../src/activities/lane-news.ts';
 import { brakeReplay, setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
@@ -39,9 +40,21 @@ describe('a replay pauses itself', () => {
     await append(engine, turns(2_000, 40));
     refuseEvery(engine, 4);
     const run = await newReplay(engine);
+    const news: LaneNews[] = [];
 
-    expect(await runSlice(engine, run)).toEqual({ kind: 'stopped' });
+    expect(await runSlice(engine, run, { tell: (piece) => news.push(piece) })).toEqual({ kind: 'stopped' });
     expect(await standing(engine, run)).toEqual(['paused', 'repeated_error: http_422']);
+    const { destinationId } = engine;
+    expect(news).toEqual([
+      {
+        what: 'replay_paused',
+        reason: 'repeated_error: http_422',
+        destinationId,
+        kind: 'replay',
+        runId: run,
+        lane: 0,
+      },
+    ]);
     const { dead = 0, delivered = 0 } = await countsOf(engine, run);
     expect(dead).toBeGreaterThanOrEqual(100);
     expect(dead + delivered).toBeLessThan(1_500);
@@ -97,6 +110,24 @@ describe('a replay pauses itself', () => {
       expect(await countsOf(engine, run)).toEqual({ delivered: 60 });
     },
   );
+});
+
+test('who resumes past refusals lets them pass: what is refused is dead, the rest goes on', async () => {
+  const engine = await newEngine(db);
+  // All of every user stands behind his first event, which is refused.
+  const sent = await append(engine, turns(60, 6));
+  const first = new Set(sent.slice(0, 6).map(({ messageId }) => messageId));
+  engine.sink.answer = ({ messageId }) => (first.has(messageId) ? 422 : 200);
+  const run = await newReplay(engine);
+  expect((await runSlice(engine, run)).kind).toBe('held');
+  await db.run(sql`update lane set held_since = held_since - interval '120 s' where run_id = ${run}`);
+  expect((await runSlice(engine, run)).kind).toBe('stopped');
+  expect(await standing(engine, run)).toEqual(['paused', 'destination_refuses: http_422']);
+
+  await resume(run);
+  const ended = await runToEnd(engine, run);
+  expect(ended.endedAs).toBe('completed_with_failures');
+  expect(await countsOf(engine, run)).toEqual({ delivered: 54, dead: 6 });
 });
 
 test('a stream has no brakes: it is held, for as long as it takes', async () => {

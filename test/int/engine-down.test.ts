@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { LaneNews } from '../../src/activities/lane-news.ts';
 import { HeldSlots } from '../../src/activities/held-slots.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
@@ -74,11 +75,16 @@ describe('a destination that is down', () => {
     const stream = await connect(engine);
     await append(engine, turns(20, 5));
     await engine.sink.down();
-    expect(await runSlice(engine, stream, { timing: { sliceMs: 1_500 } })).toEqual({ kind: 'more' });
+    const news: string[] = [];
+    const tell = ({ what, kind, reason }: LaneNews) => news.push(`${kind} ${what} ${reason}`);
+    for (const timing of [{ sliceMs: 1_500 }, { sliceMs: 1_500 }])
+      expect(await runSlice(engine, stream, { tell, timing })).toEqual({ kind: 'more' });
     expect((await laneOf(engine, stream)).state).toBe('held');
     await append(engine, turns(20, 5));
     await engine.sink.up();
-    await runToEnd(engine, stream);
+    await runToEnd(engine, stream, { tell });
+    const reason = 'destination_down: connection_refused';
+    expect(news).toEqual([`stream destination_down ${reason}`, `stream destination_up ${reason}`]);
     expect(await countsOf(engine, stream)).toEqual({ delivered: 40 });
     expect(engine.sink.arrivals).toHaveLength(40);
   }

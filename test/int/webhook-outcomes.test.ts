@@ -17,7 +17,9 @@ async function outcomeOfAnswer(status: number, headers: Record<string, string> =
 
 describe('what an answer means', () => {
   it.each([200, 201, 202, 204, 206, 299])('%d: delivered', async (status) => {
-    expect(await outcomeOfAnswer(status)).toEqual({ kind: 'delivered' });
+    const said = status === 204 ? '' : ': because';
+    const line = new RegExp(`^${status}( [A-Z][A-Za-z ]+)? in \\d+ ms${said}$`);
+    expect(await outcomeOfAnswer(status)).toEqual({ kind: 'delivered', answer: expect.stringMatching(line) });
   });
 
   it.each([

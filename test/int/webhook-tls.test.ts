@@ -36,7 +36,7 @@ it('delivers over TLS to a certificate that is trusted', async () => {
   const certificate = selfSigned('127.0.0.1');
   trust(certificate.cert);
   const server = await startSecure(certificate);
-  expect(await sendOne(openSender(server.url))).toEqual({ kind: 'delivered' });
+  expect(await sendOne(openSender(server.url))).toMatchObject({ kind: 'delivered' });
   expect(server.requests()).toBe(1);
 });
 

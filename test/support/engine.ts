@@ -213,6 +213,7 @@ export async function runSlice(
     triggers: () => true,
     accounts: accountsOf(overrides.db ?? engine.db),
     heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
+    tell: () => undefined,
     random: Math.random,
     signal: new AbortController().signal,
     ...others,

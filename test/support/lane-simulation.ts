@@ -124,7 +124,8 @@ class History {
     for (const { at, to } of scenario.extensions) agenda.after(at, () => this.#person.extend(to));
     for (const { at, user, forMs } of scenario.suppressions)
       agenda.after(at, () => this.#person.suppress(user, forMs));
-    if (scenario.cancelAt !== null) agenda.after(scenario.cancelAt, () => this.#person.cancel());
+    const stop = () => (scenario.deletes ? this.#person.delete() : this.#person.cancel());
+    if (scenario.cancelAt !== null) agenda.after(scenario.cancelAt, stop);
     if (scenario.to === null)
       for (const at of new Set(scenario.events.map(({ arrivesAt }) => arrivesAt)))
         agenda.after(at, () => this.#driver.wake());

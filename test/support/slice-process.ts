@@ -42,6 +42,7 @@ async function work(lane: number): Promise<void> {
       suppressions,
       accounts,
       heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
+      tell: () => undefined,
       now,
       random: Math.random,
       timing: defaultTiming,

@@ -38,3 +38,11 @@ it('merges those of several lanes, lowest positions first', () => {
   const of = (...positions: number[]) => ({ x: positions.map((position) => ({ position })) });
   expect(mergeSamples([of(2, 4, 9), of(1, 3, 5, 7)])).toEqual(of(1, 2, 3, 4, 5));
 });
+
+it('keeps what the destination said to the first that it took', () => {
+  const lane = laneOf();
+  read(lane, offered(1, 'u'), offered(2, 'v'));
+  lane.settle(lane.next(0)[0]!, { kind: 'delivered', answer: '200 OK in 3 ms' }, 0);
+  lane.settle(lane.next(0)[0]!, { kind: 'delivered' }, 0);
+  expect(lane.takeCommit().samples).toEqual({ delivered: [{ position: 1, message: '200 OK in 3 ms' }] });
+});

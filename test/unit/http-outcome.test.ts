@@ -3,7 +3,13 @@ import { outcomeOf } from '../../src/destinations/http-outcome.ts';
 import { secretMask } from '../../src/destinations/secret-mask.ts';
 
 const request = { headers: ['X-Shop', 'one'], body: Buffer.from('{"a":1}'), deliveries: 1 };
-const context = { url: 'https://example.com/', request, mask: secretMask([]), now: 10_000 };
+const context = {
+  url: 'https://example.com/',
+  request,
+  mask: secretMask([]),
+  now: 10_000,
+  showsSuccess: false,
+};
 
 function outcomeOfError(code: string, written: boolean) {
   const error = Object.assign(new Error(`it was ${code}`), { code });
@@ -79,4 +85,18 @@ it('a success puts nothing together', () => {
   const head = { status: 200, headers: {} };
   const answer = { kind: 'answered', head, body: Buffer.alloc(0), tookMs: 1 } as const;
   expect(outcomeOf(answer, { ...context, request: untouched })).toEqual({ kind: 'delivered' });
+});
+
+it('a success that is to be a sample tells what was answered, in one line, without secrets', () => {
+  const head = { status: 202, headers: { 'content-type': 'application/json' } };
+  const body = Buffer.from('{"id":7,"echo":"whsec_hidden"}');
+  const shows = { ...context, mask: secretMask(['whsec_hidden']), showsSuccess: true };
+  expect(outcomeOf({ kind: 'answered', head, body, tookMs: 12.4 }, shows)).toEqual({
+    kind: 'delivered',
+    answer: '202 Accepted in 12 ms: {"id":7,"echo":"[secret]"}',
+  });
+  const empty = outcomeOf({ kind: 'answered', head, body: Buffer.alloc(0), tookMs: 3 }, shows);
+  expect(empty).toEqual({ kind: 'delivered', answer: '202 Accepted in 3 ms' });
+  const long = outcomeOf({ kind: 'answered', head, body: Buffer.alloc(4_096, 'x'), tookMs: 3 }, shows);
+  expect('answer' in long && long.answer?.length).toBe(500);
 });

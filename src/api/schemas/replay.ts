@@ -78,7 +78,7 @@ export const Replay = z
       .record(z.string(), z.array(z.object({ position: z.int(), message: z.exactOptional(z.string()) })))
       .meta({
         description:
-          'The first few events of each reason. `GET /api/events/{position}` shows one; a message says what was wrong with it.',
+          'The first few events of each reason for which nothing was sent, and of those `delivered`. `GET /api/events/{position}` shows one; a message says what was wrong with it, or what the destination answered.',
       }),
     deadByClass: z.record(z.string(), count).meta({
       description:

@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 export class Person {
   readonly #world: World;
   readonly #driver: Driver;
-  readonly seen = { paused: 0, cancelled: 0, braked: 0, extended: 0, suppressed: 0 };
+  readonly seen = { paused: 0, cancelled: 0, deleted: 0, braked: 0, extended: 0, suppressed: 0 };
   readonly #suppressions = new Map<string, number>();
   #wish = 0;
 
@@ -44,6 +44,15 @@ export class Person {
     this.#world.witness.stopped = null;
     this.#driver.wake();
     this.#awaits(++this.#wish);
+  }
+
+  /** Deletes the destination: the run ends with it, at once if nobody works it. */
+  delete(): void {
+    const { db } = this.#world;
+    if (db.run.endedAs !== null) return;
+    this.seen.deleted++;
+    this.cancel();
+    this.#world.endIfDue();
   }
 
   suppress(user: string, forMs: number | null): void {

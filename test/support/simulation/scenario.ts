@@ -79,6 +79,8 @@ export interface Scenario {
   readonly pauses: readonly { readonly at: number; readonly forMs: number }[];
   readonly extensions: readonly { readonly at: number; readonly to: number }[];
   readonly cancelAt: number | null;
+  /** What is cancelled is, because its destination is deleted. */
+  readonly deletes: boolean;
   /** So many events go first, and then the run goes on by itself or waits for a person. */
   readonly canary: { readonly events: number; readonly then: 'continue' | 'pause' } | null;
   /** How long a person takes to look at a run that paused itself. */
@@ -184,6 +186,7 @@ function wishesOf(random: Random, calmAt: number, events: readonly SimEvent[]) {
       ? { events: random.int(1, 6), then: random.pick(['continue', 'pause'] as const) }
       : null,
     cancelAt: random.chance(0.06) ? random.int(1, random.pick([500, 20_000, 200_000])) : null,
+    deletes: random.chance(0.5),
     suppressions: rarely(0.2, () =>
       momentsOf(random, calmAt).map((at) => ({
         at,

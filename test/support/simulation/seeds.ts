@@ -22,12 +22,14 @@ const seedsPerLot = 500;
  * Lives through the histories of seeds in as many threads as there are processors. Stops early when seeds fail.
  * @param params.failuresWanted after how many failures nothing more is begun
  * @param params.onLot told after each lot how many have been lived
+ * @param params.stop once aborted, nothing more is begun
+ * @returns with how many have been lived, from the first on
  */
 export async function liveInThreads(
   seeds: Seeds,
-  params: { failuresWanted?: number; onLot?: (lived: number) => void } = {},
-): Promise<SeedsLived> {
-  const { failuresWanted = 1, onLot } = params;
+  params: { failuresWanted?: number; onLot?: (lived: number) => void; stop?: AbortSignal } = {},
+): Promise<SeedsLived & { readonly lived: number }> {
+  const { failuresWanted = 1, onLot, stop } = params;
   const total: Record<string, number> = {};
   const failures: SeedsLived['failures'][number][] = [];
   let begun = 0;
@@ -35,7 +37,8 @@ export async function liveInThreads(
   const work = async () => {
     const thread = new Worker(new URL('./seeds-thread.ts', import.meta.url));
     try {
-      while (begun < seeds.count && failures.length < failuresWanted) {
+      const goesOn = () => begun < seeds.count && failures.length < failuresWanted && stop?.aborted !== true;
+      while (goesOn()) {
         const lot = { from: seeds.from + begun, count: Math.min(seedsPerLot, seeds.count - begun) };
         begun += lot.count;
         thread.postMessage(lot);
@@ -49,7 +52,7 @@ export async function liveInThreads(
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
-  return { total, failures };
+  return { total, failures, lived };
 }
 
 export function addUp(total: Record<string, number>, part: Readonly<Record<string, number>>): void {
