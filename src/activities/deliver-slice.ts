@@ -51,7 +51,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
       if (taken.kind === 'ended') return await resultOf(deps, input, { kind: 'done' });
       if (taken.kind === 'stopped') return await resultOf(deps, input, { kind: 'stopped' });
       const { lane } = taken;
-      await deps.suppressions.reach(lane.suppressionRevision);
+      await deps.suppressions.reach(lane.suppressionRevision, clock);
       const sender = await deps.openSender(lane.destination);
       try {
         slice = new Slice(lane, await readLaneKnowledge(deps.db, lane), taken.begunAt, {

@@ -4,30 +4,34 @@ import { leaseMs } from '../core/lease.ts';
 import type { Database } from '../db/database.ts';
 import { commitLane, LeaseLost, type LaneStanding } from '../db/lane-commit.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
+import { isOutage } from '../db/outage.ts';
 import { HealthNews, type TellNews } from './lane-news.ts';
+import { patienceMs, retryMs, type Waiting } from './patience.ts';
 
-const retryMs = 200;
+interface HolderDeps extends Waiting {
+  readonly db: Database;
+  readonly tell: TellNews;
+}
 
 /**
  * The lease on a lane. It lasts `leaseMs` from the moment at which its last renewal was begun, on this process's own
  * monotonic clock: a process that was stopped and wakes up finds it over.
  */
 export class LaneHolder {
-  readonly #db: Database;
+  readonly #deps: HolderDeps;
   readonly #taken: TakenLane;
-  readonly #now: () => number;
   readonly #news: HealthNews;
   #until: number;
   #wanted: Wanted;
   #failing = false;
+  /** The lease had run out before it was renewed: others were told that nobody sends, and must go on to be right. */
+  #lapsed = false;
 
   /** @param takenAt when the taking was begun */
-  constructor(deps: { db: Database; now: () => number; tell: TellNews }, taken: TakenLane, takenAt: number) {
-    const { db, now, tell } = deps;
-    this.#db = db;
-    this.#news = new HealthNews(taken, tell);
+  constructor(deps: HolderDeps, taken: TakenLane, takenAt: number) {
+    this.#deps = deps;
+    this.#news = new HealthNews(taken, deps.tell);
     this.#taken = taken;
-    this.#now = now;
     this.#until = takenAt + leaseMs;
     this.#wanted = taken.wanted;
   }
@@ -39,24 +43,35 @@ export class LaneHolder {
 
   /** Whether something may leave now: the lease lasts and what has been done before could be written down. */
   get mayWrite(): boolean {
-    return !this.#failing && this.#now() < this.#until;
+    return !this.#failing && !this.#lapsed && this.#deps.now() < this.#until;
+  }
+
+  /** All that was wanted at the last commit is so: a lease that had run out is as good as any again. */
+  obeyed(): void {
+    this.#lapsed = false;
   }
 
   /**
-   * Writes a commit and renews the lease. Tries again while the lease lasts: the same commit twice changes nothing.
+   * Writes a commit and renews the lease. Tries again while the lease lasts, and while Postgres is away, as the lane can
+   * be nobody else's then without the token telling: the same commit twice changes nothing.
    * @throws LeaseLost, or what the database threw last
    */
   async commit(commit: LaneCommit, standing: LaneStanding): Promise<void> {
+    const { db, now, signal } = this.#deps;
+    const patientUntil = now() + patienceMs;
     for (;;) {
-      const begunAt = this.#now();
+      const begunAt = now();
       try {
-        this.#wanted = await commitLane(this.#db, this.#taken, commit, standing);
+        this.#wanted = await commitLane(db, this.#taken, commit, standing);
+        this.#lapsed ||= now() >= this.#until;
         this.#until = begunAt + leaseMs;
         this.#failing = false;
         return this.#news.written(standing.reason);
       } catch (error) {
         this.#failing = true; // nothing new is sent: it could not be written down
-        if (error instanceof LeaseLost || this.#now() + retryMs >= this.#until) throw error;
+        const lasts = now() + retryMs < this.#until;
+        const waits = isOutage(error) && !signal.aborted && now() < patientUntil;
+        if (error instanceof LeaseLost || !(lasts || waits)) throw error;
         await pause(retryMs);
       }
     }

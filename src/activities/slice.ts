@@ -17,6 +17,7 @@ import type { TellNews } from './lane-news.ts';
 import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
 import { canaryOf, holdReason, openLane } from './open-lane.ts';
+import { patient } from './patience.ts';
 import { ReplayBrakes } from './replay-brakes.ts';
 import { RateMeter } from './rate-meter.ts';
 import { restingState, type SliceEnd } from './slice-end.ts';
@@ -51,6 +52,7 @@ const shortWaitMs = 5_000; // a wait for a delivery that is not worth giving the
 export class Slice {
   readonly #taken: TakenLane;
   readonly #deps: SliceDeps;
+  readonly #db: ReturnType<typeof patient>;
   readonly #lane: Lane<ArchivedEvent>;
   readonly #holder: LaneHolder;
   readonly #traffic: LaneTraffic;
@@ -69,18 +71,19 @@ export class Slice {
 
   /** @param takenAt when the taking of the lane was begun, on the clock of `deps.now` */
   constructor(taken: TakenLane, known: LaneKnowledge, takenAt: number, deps: SliceDeps) {
-    const { db, sender, triggers, suppressions, accounts, now, random } = deps;
+    const { sender, triggers, suppressions, accounts, now, random } = deps;
+    this.#db = patient(deps.db, deps);
     this.#taken = taken;
     this.#deps = deps;
     this.#startedAt = now();
     this.#meter = new RateMeter(this.#startedAt, countedEvents(taken.ahead));
     this.#holder = new LaneHolder(deps, taken, takenAt);
     this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
-    this.#brakes = new ReplayBrakes(deps, taken);
+    this.#brakes = new ReplayBrakes({ db: this.#db, tell: deps.tell }, taken);
     this.#canary = canaryOf(taken, this.#lane);
     this.#slot = deps.heldSlots.of(taken.kind);
     this.#traffic = new LaneTraffic(taken, known, this.#lane, {
-      db,
+      db: this.#db,
       sender,
       triggers,
       suppressed: (event) => suppressions.has(event),
@@ -156,11 +159,12 @@ export class Slice {
     await this.#write(this.#standing(state, null, false));
     if (this.#stop === null) await this.#brakes.apply(this.#lane, this.#deps.now());
     const { wanted } = this.#holder;
-    await this.#deps.suppressions.reach(wanted.suppressionRevision); // the next commit confirms it
+    await this.#deps.suppressions.reach(wanted.suppressionRevision, this.#deps); // the next commit confirms it
     if (wanted.desired !== 'running') this.#stopFor('stopped');
     // Settings are never pinned: the next slice opens the destination with the newest.
     else if (wanted.settingsSealed !== this.#taken.destination.settingsSealed) this.#stopFor('more');
     else this.#traffic.obey(wanted);
+    this.#holder.obeyed();
   }
 
   async #write(standing: Omit<LaneStanding, 'endings'>): Promise<void> {
@@ -196,7 +200,7 @@ export class Slice {
     const now = this.#deps.now();
     if (this.#stop !== null || !this.#lane.mayTakeUp || now < this.#dueLookAt) return;
     this.#dueLookAt = now + dueLookMs;
-    const due = await readDue(this.#deps.db, this.#taken);
+    const due = await readDue(this.#db, this.#taken);
     this.#lane.offerDue(due, this.#deps.now());
     if (due.length > 0) this.#traffic.pump();
   }
@@ -250,7 +254,7 @@ export class Slice {
     if (!this.#lane.hasWaiting) return null;
     // Rows that the next commit writes may be due before all that lie there.
     if (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0) return 0;
-    return (await nextDueInMs(this.#deps.db, this.#taken)) ?? 0;
+    return (await nextDueInMs(this.#db, this.#taken)) ?? 0;
   }
 
   /** The last commit: hands the lane back with how it stands. */

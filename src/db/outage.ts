@@ -2,9 +2,9 @@ import { sql, type Queryable } from './sql.ts';
 
 /**
  * SQLSTATE classes that say that Postgres cannot serve now: connection trouble, no resources, a statement that was broken
- * off (it took too long, or an operator cancelled it), shutdown or start.
+ * off (it took too long, or an operator cancelled it), a transaction that stood still for too long, shutdown or start.
  */
-const awayStates = /^(08|53|57014|57P0|25006)/;
+const awayStates = /^(08|53|57014|57P0|25006|25P03)/;
 const awayCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -49,6 +49,20 @@ export function stopRole(name: RoleName, ms: number): Fault {
   };
 }
 
+/** A server stands still and goes on later: its connections stay, and nothing comes over them. */
+export function stopServer(name: ServerName, ms: number): Fault {
+  return {
+    name: `SIGSTOP of ${name} for ${ms / 1_000} s`,
+    kind: 'stop',
+    target: name,
+    work: async ({ servers }) => {
+      const thaw = servers[name].freeze();
+      await delay(ms);
+      thaw();
+    },
+  };
+}
+
 /** A server is killed, and started again on the same data; over when it accepts. */
 export function killServer(name: ServerName, awayMs: number): Fault {
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cutLinks, disturbLinks, killServer, loseAnswers } from './faults.ts';
+import { cutLinks, disturbLinks, killServer, loseAnswers, stopServer } from './faults.ts';
 import { openScenery, recoveryLimitMs, survives } from './run.ts';
 
 const scenery = await openScenery(1_000);
@@ -12,6 +12,11 @@ describe('Postgres', () => {
 
   test('is killed and away for longer than a lease', async () => {
     await survives(scenery, killServer('postgres', 7_000), { limitMs: recoveryLimitMs.worker });
+  });
+
+  test('stands still for longer than a lease', async () => {
+    const options = { limitMs: recoveryLimitMs.worker, pace: 100 };
+    await survives(scenery, stopServer('postgres', 8_000), options);
   });
 
   test('cannot be reached by the worker of the replay for longer than a lease', async () => {
@@ -40,6 +45,12 @@ describe('Postgres', () => {
     const found = await survives(scenery, fault, { limitMs, pace: 40 });
     expect(found.verdict.duplicates).toEqual([]);
   });
+});
+
+test('Temporal stands still for longer than its heartbeat timeout: nothing is sent twice', async () => {
+  const options = { limitMs: recoveryLimitMs.temporal, pace: 60 };
+  const found = await survives(scenery, stopServer('temporal', 12_000), options);
+  expect(found.verdict.duplicates).toEqual([]);
 });
 
 test('Temporal cannot be reached by any worker for longer than its heartbeat timeout: nothing is sent twice', async () => {

@@ -8,6 +8,7 @@ import {
   killServer,
   loseAnswers,
   stopRole,
+  stopServer,
   type Fault,
 } from './faults.ts';
 
@@ -36,6 +37,9 @@ const kinds: readonly ((random: Random) => Fault)[] = [
   (random) => stopRole('delivery-1', random.int(500, 9_000)),
   (random) => stopRole('delivery-2', random.int(500, 9_000)),
   (random) => stopRole('api', random.int(500, 4_000)),
+  (random) => stopRole('orchestration', random.int(500, 9_000)),
+  (random) => stopServer('postgres', random.int(500, 7_000)),
+  (random) => stopServer('temporal', random.int(500, 9_000)),
   (random) => killServer('postgres', random.int(0, 3_000)),
   (random) => killServer('temporal', random.int(0, 3_000)),
   (random) => cutLinks('delivery-1', 'postgres', random.int(200, 7_000)),

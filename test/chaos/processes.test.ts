@@ -62,6 +62,12 @@ describe('SIGSTOP', () => {
     expect(found.repeats[0]?.repeated).toBeGreaterThan(0); // it had something in its hands
   });
 
+  test('of the orchestration worker for 12 s: what is under way goes on', async () => {
+    const options = { limitMs: recoveryLimitMs.worker, pace: 60 };
+    const found = await survives(scenery, stopRole('orchestration', 12_000), options);
+    expect(found.verdict.duplicates).toEqual([]);
+  });
+
   test('of the API for 6 s', async () => {
     const found = await survives(scenery, stopRole('api', 6_000), { limitMs: recoveryLimitMs.api, pace: 60 });
     expect(found.verdict.duplicates).toEqual([]);

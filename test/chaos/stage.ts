@@ -15,10 +15,12 @@ export const roleNames = ['api', 'orchestration', 'delivery-1', 'delivery-2'] as
 export type RoleName = (typeof roleNames)[number];
 export type ServerName = 'postgres' | 'temporal';
 
-/** A server that can be killed. */
+/** A server that can be killed, and stopped. */
 export interface StageServer {
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
+  /** It stands still. @returns what lets it go on */
+  freeze(): () => void;
   /** Starts it again on the same data; resolves when it accepts. */
   start(): Promise<void>;
 }
@@ -133,6 +135,11 @@ async function openTemporal(dataDir: string) {
       server.onExit(resolve);
       process.kill(server.pid, 'SIGKILL');
       await promise;
+    },
+    freeze: () => {
+      const { pid } = server;
+      process.kill(pid, 'SIGSTOP');
+      return () => void process.kill(pid, 'SIGCONT');
     },
     start: async () => {
       server = await startTemporal({ dataDir, port, uiPort });

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { takeLaneWhenFree } from '../../src/activities/take-lane.ts';
-import { noCounts } from '../../src/core/counts.ts';
 import { leaseMs } from '../../src/core/lease.ts';
 import type { LaneCommit } from '../../src/core/lane-types.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
-import { commitLane, LeaseLost, type LaneStanding } from '../../src/db/lane-commit.ts';
+import { commitLane, LeaseLost } from '../../src/db/lane-commit.ts';
 import { takeLane } from '../../src/db/lane-lease.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import type { Sender } from '../../src/destinations/definition.ts';
+import { noCommit, noStanding } from '../support/commits.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
@@ -29,34 +29,6 @@ import { newGate, watchedDatabase } from '../support/engine-faults.ts';
 
 const db = await testDatabase();
 const never = new AbortController().signal;
-
-const nothing = (mark: number): LaneCommit => ({
-  mark,
-  markReceivedAt: null,
-  counts: noCounts,
-  ahead: noCounts,
-  readTo: 0,
-  bits: [],
-  waiting: [],
-  ended: [],
-  dead: [],
-  promote: [],
-  hurry: [],
-  samples: null,
-});
-const standing = (more: Partial<LaneStanding> = {}): LaneStanding => ({
-  state: 'ready',
-  reason: null,
-  wakeInMs: null,
-  holdMs: null,
-  heldForMs: null,
-  endings: null,
-  rate: 0,
-  revision: 1,
-  suppressionRevision: 0,
-  release: false,
-  ...more,
-});
 
 /** Somebody who wants a lane, on a clock that only the test moves, and who counts how often he has looked. */
 function newTaker(runId: string, limitMs = 3_600_000) {
@@ -83,7 +55,7 @@ describe('taking a lane', () => {
     const lane = await take(db, run);
     const again = { runId: run, lane: 0, token: crypto.randomUUID(), stale: null };
     expect(await takeLane(db, again)).toEqual({ kind: 'held', renewals: 1 });
-    await commitLane(db, lane, nothing(0), standing({ release: true }));
+    await commitLane(db, lane, noCommit(0), noStanding({ release: true }));
     expect((await takeLane(db, again)).kind).toBe('taken');
   });
 
@@ -129,7 +101,7 @@ describe('taking a lane', () => {
     const { taker, taking, looksOn } = newTaker(run, 20_000);
     for (const now of [4_000, 8_000, 12_000, 16_000]) {
       expect(await looksOn()).toBe('waits');
-      await commitLane(db, lane, nothing(0), standing());
+      await commitLane(db, lane, noCommit(0), noStanding());
       taker.now = now;
     }
     taker.now = 20_000;
@@ -151,19 +123,19 @@ describe('who has lost his lane', () => {
     const failure = { errorClass: 'http_500', message: 'no' };
     const row = { position: event!.position, actionId: action!, attempts: 5, ageMs: 1, failure };
     const commit: LaneCommit = {
-      ...nothing(event!.position),
+      ...noCommit(event!.position),
       counts: { events: { delivered: 1 }, byAction: {}, reasons: {} },
       bits: [{ actionId: action!, chunk: 0, bits: new Uint8Array(1_024).fill(255) }],
       waiting: [{ ...row, orderKey: 'u:u1', rounds: 1, dueInMs: 0, rest: null }],
       dead: [row],
     };
-    await expect(commitLane(db, zombie, commit, standing({ release: true, state: 'done' }))).rejects.toThrow(
-      LeaseLost,
-    );
+    await expect(
+      commitLane(db, zombie, commit, noStanding({ release: true, state: 'done' })),
+    ).rejects.toThrow(LeaseLost);
     expect(await laneRow()).toEqual(before);
     for (const table of ['coverage', 'waiting_delivery', 'dead_letter'])
       expect((await db.pool.query(`select 1 from ${table} where action_id = $1`, [action])).rowCount).toBe(0);
-    await commitLane(db, taken.lane, nothing(event!.position), standing({ release: true }));
+    await commitLane(db, taken.lane, noCommit(event!.position), noStanding({ release: true }));
     expect((await runOf(engine, run)).lanes[0]!.mark).toBe(event!.position);
   });
 
@@ -174,7 +146,7 @@ describe('who has lost his lane', () => {
     await setReplayDesired(db, run, 'cancelled');
     await db.run(sql`update lane set lease_renewed_at = now() - interval '7 s' where run_id = ${run}`);
     await ask(engine); // ends it
-    await expect(commitLane(db, zombie, nothing(5), standing())).rejects.toThrow(LeaseLost);
+    await expect(commitLane(db, zombie, noCommit(5), noStanding())).rejects.toThrow(LeaseLost);
   });
 });
 

@@ -204,7 +204,7 @@ export async function runSlice(
   if (taken.kind === 'ended') return { kind: 'ended' };
   const sender = overrides.sender ?? (await openSender(taken.lane.destination));
   const suppressions = new SuppressionList(engine.db);
-  await suppressions.reach(taken.lane.suppressionRevision);
+  await suppressions.reach(taken.lane.suppressionRevision, clock);
   const deps: SliceDeps = {
     db: engine.db,
     suppressions,

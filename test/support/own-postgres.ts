@@ -12,6 +12,8 @@ export interface OwnPostgres {
   readonly url: (port?: number) => string;
   /** SIGKILL; resolves when it is gone. */
   readonly kill: () => Promise<void>;
+  /** SIGSTOP of all its processes. @returns what lets them go on */
+  readonly freeze: () => () => void;
   /** Starts it again on the same data; resolves when it accepts. */
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -21,6 +23,7 @@ export interface OwnPostgres {
 export async function openPostgres(dataDir: string): Promise<OwnPostgres> {
   let server: RunningPostgres = await startPostgres({ dataDir });
   const cluster = join(dataDir, 'cluster');
+  const pidOf = () => Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
   await migrate(server.url);
   return {
     cluster,
@@ -31,15 +34,28 @@ export async function openPostgres(dataDir: string): Promise<OwnPostgres> {
       return there.href;
     },
     kill: async () => {
-      const pid = Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
+      const pid = pidOf();
       const { promise, resolve } = Promise.withResolvers<void>();
       server.onExit(resolve);
       process.kill(pid, 'SIGKILL');
       await promise;
+    },
+    freeze: () => {
+      const pids = [pidOf(), ...childrenOf(pidOf())]; // first the one that would make new ones
+      for (const pid of pids) process.kill(pid, 'SIGSTOP');
+      return () => {
+        for (const pid of pids.toReversed()) process.kill(pid, 'SIGCONT');
+      };
     },
     start: async () => {
       server = await startPostgres({ dataDir, port: server.port });
     },
     stop: () => server.stop(),
   };
+}
+
+/** The processes that a process has started and that still run. */
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.split(' ').filter(Boolean).map(Number);
 }

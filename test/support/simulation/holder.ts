@@ -6,25 +6,38 @@ import type { SimWorker } from './worker.ts';
 import type { CommitJob, World } from './world.ts';
 
 const retryMs = 200;
+const patienceMs = 5 * 60_000;
 
 /** The lease on the lane as its holder counts it: from the beginning of the last renewal, on his own clock. */
 export class SimHolder {
   readonly #world: World;
   readonly #worker: SimWorker;
   readonly #view: SliceView;
+  readonly #isAlive: () => boolean;
   readonly #onLost: () => void;
   #until: number;
   #failing = false;
+  /** It had run out before it was renewed: nothing leaves before what is wanted by now is obeyed. */
+  #lapsed = false;
+  /** Its worker is told to end. */
+  leaves = false;
   wanted: Wanted;
 
   constructor(
     world: World,
     worker: SimWorker,
-    params: { view: SliceView; takenAt: number; wanted: Wanted; onLost: () => void },
+    params: {
+      view: SliceView;
+      takenAt: number;
+      wanted: Wanted;
+      isAlive: () => boolean;
+      onLost: () => void;
+    },
   ) {
     this.#world = world;
     this.#worker = worker;
     this.#view = params.view;
+    this.#isAlive = params.isAlive;
     this.#onLost = params.onLost;
     this.#until = params.takenAt + leaseMs;
     this.wanted = params.wanted;
@@ -32,15 +45,46 @@ export class SimHolder {
 
   /** Whether something may leave now: the lease lasts and what has been done before could be written down. */
   get mayWrite(): boolean {
-    return !this.#failing && this.#worker.now < this.#until;
+    return !this.#failing && !this.#lapsed && this.#worker.now < this.#until;
+  }
+
+  obeyed(): void {
+    this.#lapsed = false;
+  }
+
+  /** Asks again while the database fails, unless that takes too long or the worker has to leave. */
+  asks<T>(work: () => T, then: (value: T) => void): void {
+    const giveUpAt = this.#worker.now + patienceMs;
+    const ask = () =>
+      this.#world.ask(this.#worker, work, (answer) => {
+        if (!this.#isAlive()) return;
+        if (answer !== 'failed') then(answer.value);
+        else if (this.leaves || this.#worker.now >= giveUpAt) this.#onLost();
+        else this.#worker.later(retryMs, ask);
+      });
+    ask();
+  }
+
+  /** Reads which users are suppressed, unless all is known up to what the last commit told. */
+  reachSuppressions(then: () => void): void {
+    const { suppressed } = this.#worker;
+    if (suppressed.revision >= this.wanted.suppressionRevision) return then();
+    this.asks(
+      () => this.#world.suppressed,
+      (read) => {
+        if (read.revision > suppressed.revision) Object.assign(suppressed, read);
+        then();
+      },
+    );
   }
 
   commit(commit: LaneCommit, standing: Standing, then: () => void): void {
     const { closedUntil } = this.#view.outlook;
-    this.#write({ view: this.#view, commit, standing, closedUntil }, then);
+    const giveUpAt = this.#worker.now + patienceMs;
+    this.#write({ view: this.#view, commit, standing, closedUntil }, giveUpAt, then);
   }
 
-  #write(job: CommitJob, then: () => void): void {
+  #write(job: CommitJob, giveUpAt: number, then: () => void): void {
     const begunAt = this.#worker.now;
     this.#world.ask(
       this.#worker,
@@ -48,14 +92,17 @@ export class SimHolder {
       (answer) => {
         if (answer !== 'failed' && answer.value !== null) {
           this.wanted = answer.value;
+          if (this.#worker.now >= this.#until) this.#lapsed = true;
           this.#until = begunAt + leaseMs;
           this.#failing = false;
           then();
           return;
         }
         this.#failing = true; // nothing new is sent: it could not be written down
-        if (answer !== 'failed' || this.#worker.now + retryMs >= this.#until) this.#onLost();
-        else this.#worker.later(retryMs, () => this.#write(job, then));
+        const lasts = this.#worker.now + retryMs < this.#until;
+        const waits = !this.leaves && this.#worker.now < giveUpAt;
+        if (answer !== 'failed' || !(lasts || waits)) this.#onLost();
+        else this.#worker.later(retryMs, () => this.#write(job, giveUpAt, then));
       },
     );
   }

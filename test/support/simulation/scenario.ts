@@ -62,6 +62,8 @@ export interface Scenario {
   readonly dbFails: number;
   readonly dbAnswerLost: number;
   readonly dbHangs: number;
+  /** While it is away nothing that it is asked is done. */
+  readonly dbAway: readonly { readonly from: number; readonly to: number }[];
   /** What the destination may say in a Retry-After; null: it says none. */
   readonly retryAfters: readonly (number | null)[];
   readonly outages: readonly Outage[];
@@ -157,6 +159,7 @@ function weatherOf(random: Random, calmAt: number) {
     dbFails: rarely(0.1),
     dbAnswerLost: rarely(0.2),
     dbHangs: rarely(0.08),
+    dbAway: random.chance(0.25) ? dbAwayOf(random, calmAt) : [],
     retryAfters: random.pick([
       [null],
       [0, -3],
@@ -250,6 +253,10 @@ function outagesOf(random: Random, calmAt: number): Outage[] {
       kind: random.pick(['unreachable', 'unauthorized', 'error', 'forbidden', 'throttled', 'mixed', 'mixed']),
     };
   });
+}
+
+function dbAwayOf(random: Random, calmAt: number) {
+  return momentsOf(random, calmAt).map((from) => ({ from, to: from + random.pick([3_000, 8_000, 30_000]) }));
 }
 
 function mishapsOf(random: Random, calmAt: number, lengths: readonly number[]): Mishap[] {

@@ -24,6 +24,7 @@ const passes: readonly Pass[] = [
   fewer('doubles', 0),
   fewer('outages', 0),
   fewer('clockJumps', 0),
+  fewer('dbAway', 0),
   fewer('pauses', 0),
   fewer('extensions', 0),
   fewer('suppressions', 0),

@@ -61,8 +61,13 @@ export class SimSlice {
     this.#onEnd = onEnd;
     this.#startedAt = worker.now;
     this.#life = worker.life;
-    const onLost = () => this.#die();
-    this.#holder = new SimHolder(world, worker, { view, takenAt, wanted: taken.wanted, onLost });
+    this.#holder = new SimHolder(world, worker, {
+      view,
+      takenAt,
+      wanted: taken.wanted,
+      isAlive: () => this.#alive,
+      onLost: () => this.#die(),
+    });
     this.#lane = laneOf(world, taken, worker.now);
     this.#canary = canaryOf(world, taken, this.#lane);
     this.#traffic = new SimTraffic({
@@ -82,7 +87,9 @@ export class SimSlice {
 
   /** The process is asked to end: nothing new is sent. */
   stop(): void {
-    if (this.#alive) this.#stopFor('more');
+    if (!this.#alive) return;
+    this.#holder.leaves = true;
+    this.#stopFor('more');
   }
 
   /** Later things of a slice that is over do not happen. */
@@ -124,10 +131,9 @@ export class SimSlice {
     const state = this.#lane.health.down === null ? 'ready' : 'held';
     this.#commit(this.#standing(state, null, false), () => {
       if (this.#stop === null) this.#brake();
-      this.#world.readSuppressions(this.#worker, this.#holder.wanted.suppressionRevision, (known) => {
-        if (!this.#alive) return;
-        if (!known) return this.#die();
+      this.#holder.reachSuppressions(() => {
         if (this.#holder.wanted.desired !== 'running') this.#stopFor('stopped');
+        this.#holder.obeyed();
         this.#takeUpDue(() => this.#endOrRest());
       });
     });
@@ -182,17 +188,13 @@ export class SimSlice {
     this.#dueLookAt = now + dueLookMs;
     const { db, scenario, byPosition } = this.#world;
     const limit = { keys: scenario.keysPerRead, events: scenario.eventsPerKey };
-    this.#world.ask(
-      this.#worker,
+    this.#holder.asks(
       () => db.rows.readDue(byPosition, limit),
-      (answer) => {
-        if (!this.#alive) return;
-        if (answer === 'failed') return this.#die();
-        this.#world.note(() => `due ${answer.value.map(({ position }) => position).join(' ')}`);
-        for (const due of answer.value)
-          if (due.position <= this.#lane.scannedTo) this.#view.inHand.takesUp(due);
-        this.#lane.offerDue(answer.value, this.#worker.now);
-        if (answer.value.length > 0) this.#traffic.pump();
+      (list) => {
+        this.#world.note(() => `due ${list.map(({ position }) => position).join(' ')}`);
+        for (const due of list) if (due.position <= this.#lane.scannedTo) this.#view.inHand.takesUp(due);
+        this.#lane.offerDue(list, this.#worker.now);
+        if (list.length > 0) this.#traffic.pump();
         then();
       },
     );

@@ -125,19 +125,22 @@ export class World {
   /** A worker reads which users are suppressed, unless it knows all up to a revision. */
   readSuppressions(worker: SimWorker, revision: number, then: (known: boolean) => void): void {
     if (worker.suppressed.revision >= revision) return then(true);
-    const { suppressed } = this.db;
     this.ask(
       worker,
-      () => ({ revision: suppressed.revision, users: [...suppressed.users] }),
+      () => this.suppressed,
       (answer) => {
         if (answer === 'failed') return then(false);
-        if (answer.value.revision > worker.suppressed.revision) {
-          worker.suppressed.revision = answer.value.revision;
-          worker.suppressed.users = new Set(answer.value.users);
-        }
+        if (answer.value.revision > worker.suppressed.revision)
+          Object.assign(worker.suppressed, answer.value);
         then(true);
       },
     );
+  }
+
+  /** Who is suppressed now, and up to which change. */
+  get suppressed(): { revision: number; users: ReadonlySet<string> } {
+    const { revision, users } = this.db.suppressed;
+    return { revision, users: new Set(users) };
   }
 
   /** Asks the database for something; the answer may take long, be lost, or be of what was not done. */
@@ -146,10 +149,12 @@ export class World {
     const { life } = worker;
     const hangs = this.chance(scenario.dbHangs) ? random.int(500, 8_000) : 0;
     if (hangs > 4_000) this.onHang();
-    const fails = this.chance(scenario.dbFails);
+    const failsByChance = this.chance(scenario.dbFails);
     const lost = this.chance(scenario.dbAnswerLost);
     this.agenda.after(hangs + random.int(1, 20), () => {
-      const answer: Answer<T> = fails ? 'failed' : { value: work() };
+      const { now } = this.agenda;
+      const isAway = scenario.dbAway.some(({ from, to }) => from <= now && now < to);
+      const answer: Answer<T> = failsByChance || isAway ? 'failed' : { value: work() };
       worker.later(random.int(1, 20), () => answered(lost ? 'failed' : answer), life);
     });
   }
