@@ -1,14 +1,12 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import { startApi, type ApiProcess } from '../support/api-process.ts';
 import { testFolder } from '../support/folder.ts';
 import { openPostgres } from '../support/own-postgres.ts';
 import { compare, noDifference, startSending, type SendingClients } from '../support/sending-clients.ts';
-import { canMount, openSmallDisk } from '../support/small-disk.ts';
+import { canMount, databaseOn, openSmallDisk } from '../support/small-disk.ts';
 import { archivedOf, newKey } from '../support/tracking.ts';
 
 const folder = testFolder();
@@ -58,8 +56,8 @@ test.skipIf(!canMount())(
   'the disk of Postgres is full: clients hear 503 until there is room, and each event is stored once',
   async () => {
     const disk = await openSmallDisk(join(folder, 'small'), postgres.cluster, 128);
-    const url = await databaseOn(disk.folder);
-    await whileClientsSend(url, 'full', async ({ api, clients }) => {
+    const small = await databaseOn(postgres, disk);
+    await whileClientsSend(small.url, 'full', async ({ api, clients }) => {
       await disk.fill();
       await clients.hear(50, 503);
       expect(api.output()).toMatch(
@@ -70,24 +68,7 @@ test.skipIf(!canMount())(
       await disk.clear();
       await clients.hear(100, 200);
     });
-    await onPostgres('drop database small');
+    await small.drop();
     await disk.close();
   },
 );
-
-/** A migrated database all of whose tables lie there. */
-async function databaseOn(place: string): Promise<string> {
-  await onPostgres(`create tablespace small location '${place}'`);
-  await onPostgres('create database small tablespace small');
-  const url = new URL(postgres.url());
-  url.pathname = '/small';
-  await migrate(url.href);
-  return url.href;
-}
-
-async function onPostgres(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: postgres.url() });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}

@@ -1,6 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
+import pg from 'pg';
+import { migrate } from '../../src/db/migrate.ts';
+import type { OwnPostgres } from './own-postgres.ts';
 
 /** A real file system with little room, which a test may fill. */
 export interface SmallDisk {
@@ -65,4 +68,24 @@ export async function openSmallDisk(place: string, owner: string, megabytes: num
       await exited;
     },
   };
+}
+
+/** A migrated database of a Postgres, all of whose tables lie on a small disk. */
+export async function databaseOn(
+  postgres: OwnPostgres,
+  { folder }: SmallDisk,
+): Promise<{ readonly url: string; drop(): Promise<void> }> {
+  await tell(postgres, `create tablespace small location '${folder}'`);
+  await tell(postgres, 'create database small tablespace small');
+  const url = new URL(postgres.url());
+  url.pathname = '/small';
+  await migrate(url.href);
+  return { url: url.href, drop: () => tell(postgres, 'drop database small with (force)') };
+}
+
+async function tell(postgres: OwnPostgres, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: postgres.url() });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
 }
