@@ -45,10 +45,11 @@ export interface Draft {
 /**
  * Writes the events of one operation, as JSON text with the values of the item as they were sent. The first one has
  * its id as messageId, and under `context.customerio` what has no place in an event.
+ * @returns one after the other, so that nobody has to hold more of them than there may be
  */
-export function written(operation: Operation, drafts: readonly Draft[]): Uint8Array[] {
+export function* written(operation: Operation, drafts: readonly Draft[]): Generator<Uint8Array, void> {
   const time = timeOf(operation.item);
-  return drafts.map((draft, index) => {
+  for (const [index, draft] of drafts.entries()) {
     const { messageId, rest } = index === 0 ? ofFirst(operation, draft, time) : { messageId: null, rest: [] };
     const unplaced = [...rest, ...(draft.others ?? [])];
     const { person } = draft;
@@ -58,7 +59,7 @@ export function written(operation: Operation, drafts: readonly Draft[]): Uint8Ar
       ['traits', emailOnly ? objectText([['email', person.email]]) : null],
       ['customerio', unplaced.length > 0 ? objectText([], unplaced) : null],
     ];
-    return objectText([
+    yield objectText([
       ['type', JSON.stringify(draft.type)],
       ['userId', person?.userId ?? null],
       ['anonymousId', person?.anonymousId ?? null],
@@ -67,7 +68,7 @@ export function written(operation: Operation, drafts: readonly Draft[]): Uint8Ar
       ...draft.entries,
       ['context', context.some(([, value]) => value !== null) ? objectText(context) : null],
     ]);
-  });
+  }
 }
 
 function ofFirst({ item }: Operation, draft: Draft, time: ItemTime) {

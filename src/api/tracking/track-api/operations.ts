@@ -46,10 +46,12 @@ const mappings: Readonly<Record<string, Mapping>> = {
 /** The events that an operation is. @returns what is wrong with it otherwise */
 export function draftsOf(operation: Operation): readonly Draft[] | Fault {
   const { value } = operation.item;
-  const name = `${String(value['type'])}.${String(value['action'])}`;
+  const { type, action } = value;
+  // What is no text is not made one: objects may have a member `toString`.
+  const name = typeof type === 'string' && typeof action === 'string' ? `${type}.${action}` : '';
   if (!Object.hasOwn(mappings, name)) {
-    const types = ['person', 'object', 'delivery'];
-    const field = types.includes(String(value['type'])) ? 'action' : 'type';
+    const types: readonly unknown[] = ['person', 'object', 'delivery'];
+    const field = types.includes(type) ? 'action' : 'type';
     const known = Object.keys(mappings).join(', ');
     return { code: 'unknown_operation', field, message: `No such operation. By type and action: ${known}.` };
   }
