@@ -27,7 +27,7 @@ class DeadlineError extends Error {
   readonly code = 'DEADLINE';
 }
 
-/** Of a failure's body this much is kept to show. */
+/** Of an answer's body this much is kept to show. */
 const keptBytes = 4_096;
 /** An answer is read up to here, so that its connection can be used again; a longer one costs the connection. */
 const readBytes = 65_536;
@@ -77,9 +77,7 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const room = keptBytes - this.#body.length;
     if (this.#received === 0) this.#body = chunk.subarray(0, room);
-    else if (room > 0 && !this.#isSuccess())
-      // of a success the beginning is enough
-      this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)]);
+    else if (room > 0) this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)]);
     this.#received += chunk.length;
     if (this.#received <= readBytes) return;
     this.#answered();

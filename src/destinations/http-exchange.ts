@@ -71,10 +71,10 @@ export function shownText(text: string, length: number): string {
   return text.replaceAll('\0', '\u{fffd}').slice(0, length).toWellFormed();
 }
 
-/** Bytes that are no UTF-8, or no longer since the cut, stand as U+FFFD. */
+/** Bytes that are no UTF-8, or no longer since the cut, stand as U+FFFD. A short body may be cut, too: it broke off. */
 function shownBody(body: Uint8Array, mask: SecretMask): string {
   const start = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, bodyBytes)).toString();
-  return shownText(mask.text(start, body.length >= bodyBytes), bodyBytes);
+  return shownText(mask.text(start, true), bodyBytes);
 }
 
 function pairsOf(flat: readonly string[]): [name: string, value: string][] {

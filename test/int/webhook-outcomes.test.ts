@@ -205,6 +205,23 @@ describe('what a failure shows', () => {
     expect(JSON.stringify(outcome)).toContain('xxx[sec');
   });
 
+  it('not the beginning of a secret at which the answer broke off', async () => {
+    const receiver = await startRawReceiver((socket) => {
+      socket.end('HTTP/1.1 500 No\r\ncontent-length: 99\r\n\r\nyou sent canary-k');
+    });
+    const outcome = await sendOne(openSender(receiver.url, settings));
+    expect(outcome).toMatchObject({ failure: { response: { body: 'you sent [secret]' } } });
+  });
+
+  it('the start of a success that comes in parts, and no part of a secret', async () => {
+    const receiver = await startReceiver((_, response) => {
+      response.write('you sent canary-k');
+      setTimeout(() => response.end('ey, thanks'), 20);
+    });
+    const line = expect.stringMatching(/^200 OK in \d+ ms: you sent \[secret\], thanks$/);
+    expect(await sendOne(openSender(receiver.url, settings))).toEqual({ kind: 'delivered', answer: line });
+  });
+
   it('how many events the request carried, and when it began', async () => {
     const receiver = await startReceiver((_, response) => response.writeHead(400).end('no'));
     const before = Date.now();
