@@ -66,7 +66,7 @@ export class LaneHolder {
         this.#lapsed ||= now() >= this.#until;
         this.#until = begunAt + leaseMs;
         this.#failing = false;
-        return this.#news.written(standing.reason);
+        return this.#news.written(standing);
       } catch (error) {
         this.#failing = true; // nothing new is sent: it could not be written down
         const lasts = now() + retryMs < this.#until;

@@ -1,3 +1,4 @@
+import type { LaneStanding } from '../db/lane-commit.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 
 /** What an operator wants to hear of a lane. */
@@ -13,7 +14,15 @@ export interface LaneNews {
 
 export type TellNews = (news: LaneNews) => void;
 
-/** Tells once when a lane's destination is down or is so for another reason, and when it is up, whoever holds the lane. */
+/** One that only wants to be asked less is told of when its waits between probes have grown to this; milliseconds. */
+const slowedMs = 16_000;
+
+type Held = Pick<LaneStanding, 'reason' | 'holdMs'>;
+
+/**
+ * Tells once when a lane's destination is down or is so in another way, and when it is up, whoever holds the lane. That
+ * it says "slow down" is no news unless it goes on: under a limit it does so every few seconds.
+ */
 export class HealthNews {
   readonly #taken: TakenLane;
   readonly #tell: TellNews;
@@ -22,16 +31,27 @@ export class HealthNews {
   constructor(taken: TakenLane, tell: TellNews) {
     this.#taken = taken;
     this.#tell = tell;
-    this.#known = taken.state === 'held' ? taken.stateReason : null;
+    const { state, stateReason, holdMs } = taken;
+    this.#known = state === 'held' && !isSlowed({ reason: stateReason, holdMs }) ? stateReason : null;
   }
 
-  /** @param reason why the lane is held, as a commit has just written it; null: it is not */
-  written(reason: string | null): void {
-    if (reason === this.#known) return;
+  /** @param held why the lane is held, as a commit has just written it */
+  written(held: Held): void {
+    const { reason } = held;
+    if (kindOf(reason) === kindOf(this.#known) || isSlowed(held)) return;
     const what = reason === null ? 'destination_up' : 'destination_down';
     this.#tell(newsOf(this.#taken, what, reason ?? this.#known!));
     this.#known = reason;
   }
+}
+
+function isSlowed({ reason, holdMs }: Held): boolean {
+  return kindOf(reason) === 'throttled' && (holdMs ?? 0) < slowedMs;
+}
+
+/** Without the class of the failure, as each probe may fail in another way. */
+function kindOf(reason: string | null): string | null {
+  return reason?.split(':', 1)[0] ?? null;
 }
 
 /** A piece of news about a lane. */
