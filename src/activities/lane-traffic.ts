@@ -6,6 +6,7 @@ import type { Task } from '../core/lane-types.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
 import type { Copying } from '../db/copy-out.ts';
+import { isOutage } from '../db/outage.ts';
 import type { Queryable } from '../db/sql.ts';
 import type { Delivery, Sender } from '../destinations/definition.ts';
 import { deliveryName } from '../destinations/delivery-id.ts';
@@ -208,7 +209,8 @@ export class LaneTraffic implements Waiter {
       const { offers, scannedTo } = whole ? page : this.#deps.canary.cut(page);
       this.#lane.offer(offers, scannedTo);
     } catch (error) {
-      this.#failure ??= error;
+      // Who sends nothing now, or never again, does without the page; who may send again asks for it again.
+      if (this.#maySend() || !isOutage(error)) this.#failure ??= error;
     }
     this.#reading = false;
     this.pump();

@@ -11,6 +11,7 @@ import {
   countsOf,
   newEngine,
   newReplay,
+  runOf,
   runSlice,
   runToEnd,
   skippingClock,
@@ -23,11 +24,11 @@ import { noCommit, noStanding } from '../support/commits.ts';
 const db = await testDatabase();
 const events = 400;
 
-/** A way to Postgres that may be cut; each question that is lost by that is counted. */
+/** A way to Postgres that may be cut, for all or but for transactions; each question that is lost by that is counted. */
 function cuttable() {
-  const link = { away: false, lost: 0 };
-  const through = <T>(ask: () => Promise<T>): Promise<T> => {
-    if (!link.away) return ask();
+  const link: { away: boolean | 'reads'; lost: number } = { away: false, lost: 0 };
+  const through = <T>(ask: () => Promise<T>, isRead = true): Promise<T> => {
+    if (link.away === false || (link.away === 'reads' && !isRead)) return ask();
     link.lost++;
     return Promise.reject(new Error('Connection terminated unexpectedly'));
   };
@@ -36,7 +37,7 @@ function cuttable() {
     rows: (statement) => through(() => db.rows(statement)),
     run: (statement) => through(() => db.run(statement)),
     copyOut: (statement, settings) => through(() => db.copyOut(statement, settings)),
-    transaction: (work) => through(() => db.transaction(work)),
+    transaction: (work) => through(() => db.transaction(work), false),
   };
   return { link, cut };
 }
@@ -108,6 +109,25 @@ describe('Postgres is away for longer than a lease', () => {
     leaving.abort();
     await expect(working).rejects.toThrow('Connection terminated');
   });
+});
+
+test('a worker that has to leave while a page is asked for in vain writes down what is answered yet', async () => {
+  const engine = await newEngine(db, { settings: { concurrency: 16 } });
+  await append(engine, turns(3_000, 500));
+  const { link, cut } = cuttable();
+  engine.sink.answer = () => ({ status: 200, afterMs: link.lost > 0 ? 400 : 0 });
+  const run = await newReplay(engine);
+  const leaving = new AbortController();
+  const working = runSlice(engine, run, { db: cut, signal: leaving.signal });
+  working.catch(() => undefined);
+  await engine.sink.arrived(60);
+  link.away = 'reads';
+  await vi.waitFor(() => expect(link.lost).toBeGreaterThan(0), { timeout: 10_000, interval: 1 });
+  await vi.waitFor(() => expect(engine.sink.open).toBe(16), { timeout: 5_000, interval: 1 });
+  leaving.abort();
+  expect(await working).toEqual({ kind: 'more' });
+  expect(await countsOf(engine, run)).toEqual({ delivered: engine.sink.arrivals.length });
+  expect((await runOf(engine, run)).lanes[0]!.leaseLive).toBe(false);
 });
 
 test('a lease that had run out sends again only when what is wanted by then is obeyed', async () => {
