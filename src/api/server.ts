@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { answerUnreadable, refuseConnection } from './refused-connection.ts';
+import { answerRefusal } from './tracking/answer.ts';
 
 /** Looks at each request first; true: it is taken, and answered by whoever took it. */
 export interface FirstTaker {
@@ -31,15 +33,18 @@ const maxHeaderBytes = 128 * 1024;
 const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 
 /** Node's own deadline is one for all requests: uploads of files need none, and all others do. */
-function setDeadline(request: IncomingMessage): void {
+function setDeadline(request: IncomingMessage, response: ServerResponse): void {
   const timer = setTimeout(() => {
-    if (request.complete) return;
-    request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
-    request.destroy();
+    if (!request.complete) refuseConnection(request.socket, 'request_timeout', response);
   }, requestMs);
   timer.unref();
   deadlines.set(request, timer);
   request.once('close', () => clearTimeout(timer));
+}
+
+/** Source: RFC 9112, 3.2. */
+function isHostless({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.host === undefined;
 }
 
 /** Lets a request take longer to arrive than others may. */
@@ -60,11 +65,16 @@ export async function startServer(options: {
     headersTimeout: headersMs,
     requestTimeout: 0,
     maxHeaderSize: maxHeaderBytes,
+    requireHostHeader: false, // Node would refuse it without a body
   };
-  const server = createServer(bounds, (request, response) => {
-    setDeadline(request);
-    if (first?.handle(request, response) !== true) app(request, response);
-  });
+  const take: RequestListener = (request, response) => {
+    setDeadline(request, response);
+    if (isHostless(request)) answerRefusal(request, response, 'host_missing');
+    else if (first?.handle(request, response) !== true) app(request, response);
+  };
+  const server = createServer(bounds, take);
+  server.on('checkExpectation', take); // what a client expects in vain is no reason to lose its events
+  answerUnreadable(server);
   server.listen(options.port, options.host);
   await once(server, 'listening');
   return {

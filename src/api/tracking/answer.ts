@@ -146,9 +146,12 @@ function send(
   response.end(body); // as text it leaves in one piece with the headers
 }
 
-/** On every answer: without them a browser hides even the status from the page's client. */
-function corsHeaders(request: IncomingMessage): Record<string, string> {
-  const { origin } = request.headers;
+/**
+ * On every answer: without them a browser hides even the status from the page's client.
+ * @param request null: its head could not be read
+ */
+export function corsHeaders(request: IncomingMessage | null): Record<string, string> {
+  const origin = request?.headers.origin;
   const exposed = { 'Access-Control-Expose-Headers': 'Retry-After, X-RateLimit-Reset' };
   if (origin === undefined) return { 'Access-Control-Allow-Origin': '*', ...exposed };
   return {

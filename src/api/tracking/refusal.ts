@@ -7,6 +7,8 @@ import { knownTrackAddresses } from './track-api/addresses.ts';
  * everything that is our own trouble is a 503. The codes are stable.
  */
 export const refusals = {
+  malformed_request: [400, 'This is no request of HTTP/1.1 that could be read.'],
+  host_missing: [400, 'A request of HTTP/1.1 has to have the header Host.'],
   malformed_encoding: [
     400,
     'The body is not compressed as its Content-Encoding says, or in a way that is not taken: gzip, deflate and br are.',
@@ -35,12 +37,15 @@ export const refusals = {
   ],
   unknown_track_address: [404, `The Track API has nothing at this address. It has: ${knownTrackAddresses}.`],
   method_not_allowed: [405, 'This address takes other methods: those that the header Allow names.'],
+  request_timeout: [408, 'The request did not arrive in time. Nothing of it was stored; send it again.'],
   body_too_large: [413, 'The body is too large: a batch may have 500 KB, after decompression.'],
   too_many_events: [413, 'The batch has too many events: it may have 2,500.'],
+  chunk_extensions_too_large: [413, 'The chunks of the body have extensions that are too large.'],
   rate_limited: [
     429,
     'The source sends more than its limit. Nothing of this request was stored; send it again later.',
   ],
+  headers_too_large: [431, 'The address and headers are too large: they may have 128 KB together.'],
   overloaded: [503, 'Too many events wait to be stored. Nothing of this request was stored; send it again.'],
   unavailable: [
     503,
