@@ -18,6 +18,8 @@ export interface IntakeOptions {
   readonly dedupeWindow?: string;
   /** How many events may wait to be stored before requests are refused with 503. */
   readonly maxWaitingEvents?: number;
+  /** How many bytes of events may wait, and of bodies be on their way to become such; 64 MB unless said. */
+  readonly maxWaitingBytes?: number;
 }
 
 /** One request, as the door that it came through understands it. */
@@ -52,8 +54,11 @@ export interface Intake {
 
 /** Large groups bring little more speed and keep other processes' appends waiting. */
 const maxGroup: Weight = { events: 1_000, bytes: 8 * 1024 * 1024 };
-/** Of events that wait, and of bodies on their way to become such. */
-const maxWaitingBytes = 64 * 1024 * 1024;
+const usualWaiting: Weight = { events: 20_000, bytes: 64 * 1024 * 1024 };
+
+function waitingOf({ maxWaitingEvents, maxWaitingBytes }: IntakeOptions): Weight {
+  return { events: maxWaitingEvents ?? usualWaiting.events, bytes: maxWaitingBytes ?? usualWaiting.bytes };
+}
 
 /** Groups of requests share a commit. */
 export function openIntake(options: IntakeOptions): Intake {
@@ -61,7 +66,7 @@ export function openIntake(options: IntakeOptions): Intake {
   const rates = openRateLimit(db);
   const usage = openSourceUsage(db, logger);
   const sourceOf = openSourceOf(db);
-  const maxWaiting: Weight = { events: options.maxWaitingEvents ?? 20_000, bytes: maxWaitingBytes };
+  const maxWaiting = waitingOf(options);
   const lookUp = openSuppressedLookUp(db, { maxGroup, maxWaiting }, logger);
   const commits = createGroupCommit<ReceivedEvents>({
     commit: (group) => commitGroup(options, usage, group),
