@@ -58,7 +58,7 @@ export class LaneHolder {
    */
   async commit(commit: LaneCommit, standing: LaneStanding): Promise<void> {
     const { db, now, signal } = this.#deps;
-    const patientUntil = now() + patienceMs;
+    const since = now();
     for (;;) {
       const begunAt = now();
       try {
@@ -69,10 +69,11 @@ export class LaneHolder {
         return this.#news.written(standing);
       } catch (error) {
         this.#failing = true; // nothing new is sent: it could not be written down
-        const lasts = now() + retryMs < this.#until;
-        const waits = isOutage(error) && !signal.aborted && now() < patientUntil;
+        const pauseMs = retryMs(now() - since);
+        const lasts = now() + pauseMs < this.#until;
+        const waits = isOutage(error) && !signal.aborted && now() < since + patienceMs;
         if (error instanceof LeaseLost || !(lasts || waits)) throw error;
-        await pause(retryMs);
+        await pause(pauseMs);
       }
     }
   }

@@ -66,6 +66,11 @@ export class LaneTraffic implements Waiter {
     return this.#failure;
   }
 
+  /** A request is under way. */
+  get sending(): boolean {
+    return this.#requests > 0;
+  }
+
   /** Neither a request nor a read is under way. */
   get quiet(): boolean {
     return this.#requests === 0 && !this.#reading;

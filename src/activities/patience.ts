@@ -3,9 +3,16 @@ import type { Copying } from '../db/copy-out.ts';
 import { isOutage } from '../db/outage.ts';
 import type { Queryable } from '../db/sql.ts';
 
-/** For how long a slice waits for a Postgres that is away: a failover or a restart takes less. Milliseconds. */
-export const patienceMs = 5 * 60_000;
-export const retryMs = 200;
+/**
+ * For how long a slice waits for a Postgres that is away: most failovers and restarts take less. No longer, because a
+ * worker that has lost only its own way there keeps its lane from the others meanwhile. Milliseconds.
+ */
+export const patienceMs = 2 * 60_000;
+
+/** How long to wait before asking again: many ask, and one that is starting has more to do. @param sinceMs of waiting */
+export function retryMs(sinceMs: number): number {
+  return sinceMs < 5_000 ? 200 : 1_000;
+}
 
 /** Who waits: how late it is, on a clock that only rises, and when he has to leave. */
 export interface Waiting {
@@ -19,14 +26,24 @@ export interface Waiting {
  * @throws what was thrown last, when that is no outage, it lasts too long or the worker has to leave
  */
 export async function throughOutage<T>(ask: () => Promise<T>, { now, signal }: Waiting): Promise<T> {
-  const giveUpAt = now() + patienceMs;
+  const since = now();
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (!isOutage(error) || signal.aborted || now() >= giveUpAt) throw error;
-      await pause(retryMs);
+      if (!isOutage(error) || signal.aborted || now() >= since + patienceMs) throw error;
+      await pause(retryMs(now() - since));
     }
+  }
+}
+
+/** What comes by itself, a little later, if Postgres is away now. @param none what stands for it @throws all else */
+export async function unlessOutage<T, None>(ask: Promise<T>, none: None): Promise<T | None> {
+  try {
+    return await ask;
+  } catch (error) {
+    if (isOutage(error)) return none;
+    throw error;
   }
 }
 

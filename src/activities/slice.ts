@@ -17,7 +17,7 @@ import type { TellNews } from './lane-news.ts';
 import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
 import { canaryOf, holdReason, openLane } from './open-lane.ts';
-import { patient } from './patience.ts';
+import { patient, unlessOutage } from './patience.ts';
 import { ReplayBrakes } from './replay-brakes.ts';
 import { RateMeter } from './rate-meter.ts';
 import { restingState, type SliceEnd } from './slice-end.ts';
@@ -52,7 +52,6 @@ const shortWaitMs = 5_000; // a wait for a delivery that is not worth giving the
 export class Slice {
   readonly #taken: TakenLane;
   readonly #deps: SliceDeps;
-  readonly #db: ReturnType<typeof patient>;
   readonly #lane: Lane<ArchivedEvent>;
   readonly #holder: LaneHolder;
   readonly #traffic: LaneTraffic;
@@ -72,18 +71,18 @@ export class Slice {
   /** @param takenAt when the taking of the lane was begun, on the clock of `deps.now` */
   constructor(taken: TakenLane, known: LaneKnowledge, takenAt: number, deps: SliceDeps) {
     const { sender, triggers, suppressions, accounts, now, random } = deps;
-    this.#db = patient(deps.db, deps);
+    const db = patient(deps.db, deps);
     this.#taken = taken;
     this.#deps = deps;
     this.#startedAt = now();
     this.#meter = new RateMeter(this.#startedAt, countedEvents(taken.ahead));
     this.#holder = new LaneHolder(deps, taken, takenAt);
     this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
-    this.#brakes = new ReplayBrakes({ db: this.#db, tell: deps.tell }, taken);
+    this.#brakes = new ReplayBrakes({ db, tell: deps.tell }, taken);
     this.#canary = canaryOf(taken, this.#lane);
     this.#slot = deps.heldSlots.of(taken.kind);
     this.#traffic = new LaneTraffic(taken, known, this.#lane, {
-      db: this.#db,
+      db,
       sender,
       triggers,
       suppressed: (event) => suppressions.has(event),
@@ -113,6 +112,7 @@ export class Slice {
       for (;;) {
         this.#traffic.pump();
         await this.#commit();
+        this.#traffic.pump();
         await this.#takeUpDue();
         const end = await this.#end();
         if (end !== null) return await this.#leave(end);
@@ -200,7 +200,7 @@ export class Slice {
     const now = this.#deps.now();
     if (this.#stop !== null || !this.#lane.mayTakeUp || now < this.#dueLookAt) return;
     this.#dueLookAt = now + dueLookMs;
-    const due = await readDue(this.#db, this.#taken);
+    const due = await unlessOutage(readDue(this.#deps.db, this.#taken), []);
     this.#lane.offerDue(due, this.#deps.now());
     if (due.length > 0) this.#traffic.pump();
   }
@@ -212,7 +212,7 @@ export class Slice {
     if (now - this.#startedAt >= this.#deps.timing.sliceMs) this.#stopFor('more');
     if (this.#stop !== null) {
       const late = now - this.#stoppedAt >= this.#drainMs;
-      return this.#traffic.quiet || late ? { kind: this.#stop } : null;
+      return !this.#traffic.sending || late ? { kind: this.#stop } : null;
     }
     const parked = this.#taken.kind === 'stream' && this.#isIdle(now) ? await this.#endOfStream(now) : null;
     if (parked !== null) return parked;
@@ -254,7 +254,7 @@ export class Slice {
     if (!this.#lane.hasWaiting) return null;
     // Rows that the next commit writes may be due before all that lie there.
     if (this.#lane.settled > this.#settledWritten || this.#lane.dueOpen > 0) return 0;
-    return (await nextDueInMs(this.#db, this.#taken)) ?? 0;
+    return (await unlessOutage(nextDueInMs(this.#deps.db, this.#taken), 0)) ?? 0;
   }
 
   /** The last commit: hands the lane back with how it stands. */
@@ -264,7 +264,7 @@ export class Slice {
     const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
     // What could not be drained must not arrive after the lane is somebody else's. That it is broken off says nothing
     // of the destination.
-    if (!this.#traffic.quiet) await this.#deps.sender.close();
+    if (this.#traffic.sending) await this.#deps.sender.close();
     await this.#write(standing);
     return end;
   }

@@ -54,7 +54,7 @@ const operation = (
 });
 
 /** How many levels of objects and arrays a value has. */
-export function levelsOf(value: unknown): number {
+function levelsOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(levelsOf));
 }

@@ -6,7 +6,7 @@ import type { SimWorker } from './worker.ts';
 import type { CommitJob, World } from './world.ts';
 
 const retryMs = 200;
-const patienceMs = 5 * 60_000;
+const patienceMs = 2 * 60_000;
 
 /** The lease on the lane as its holder counts it: from the beginning of the last renewal, on his own clock. */
 export class SimHolder {
