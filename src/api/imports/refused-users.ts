@@ -4,13 +4,31 @@ import { refusesSuppressed } from '../../db/sources.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { suppressedAmong } from '../../db/suppressions.ts';
 
+/** How long a source's setting is trusted, as live events trust it: a change holds within it; milliseconds. */
+const trustMs = 1_000;
+
 /** Rejects the rows of users who are suppressed now, where their source refuses such events. */
-export async function withoutSuppressed(
+export type RefuseUsers = (rows: readonly ImportedRow[]) => Promise<readonly ImportedRow[]>;
+
+/** Whether the source refuses is asked once in a while, who is suppressed for all the rows of each call. */
+export function openRefusedUsers(db: Queryable, sourceId: string): RefuseUsers {
+  let refuses = false;
+  let until = Number.NEGATIVE_INFINITY;
+  return async (rows) => {
+    const now = performance.now();
+    if (now >= until) {
+      refuses = await refusesSuppressed(db, sourceId);
+      until = now + trustMs;
+    }
+    return refuses ? await withoutSuppressed(db, sourceId, rows) : rows;
+  };
+}
+
+async function withoutSuppressed(
   db: Queryable,
   sourceId: string,
   rows: readonly ImportedRow[],
 ): Promise<readonly ImportedRow[]> {
-  if (!(await refusesSuppressed(db, sourceId))) return rows;
   const isSuppressed = await suppressedAmong(
     db,
     rows.flatMap((row) => row.event ?? []),

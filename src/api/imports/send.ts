@@ -11,7 +11,7 @@ import { ClaimLost, commitRows, type ImportClaim, type ImportedRow } from '../..
 import { isOutage } from '../../db/outage.ts';
 import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import type { Row } from './row-splitter.ts';
-import { withoutSuppressed } from './refused-users.ts';
+import { openRefusedUsers, type RefuseUsers } from './refused-users.ts';
 import type { FileRows } from './rows.ts';
 import { isGzipFault, UnreadableFile } from './unreadable.ts';
 
@@ -140,6 +140,7 @@ class PassedRows {
 class Committer {
   readonly #sending: Sending;
   readonly #usage: SourceUsage;
+  readonly #refuseUsers: RefuseUsers;
   #rows: ImportedRow[] = [];
   #bytes = 0;
   #since = 0;
@@ -147,6 +148,7 @@ class Committer {
   constructor(sending: Sending, usage: SourceUsage) {
     this.#sending = sending;
     this.#usage = usage;
+    this.#refuseUsers = openRefusedUsers(sending.db, sending.claim.sourceId);
   }
 
   async add(row: ImportedRow, bytes: number): Promise<void> {
@@ -175,7 +177,7 @@ class Committer {
 
   async #commitRows(read: readonly ImportedRow[]): Promise<void> {
     const { db, claim } = this.#sending;
-    const rows = await patiently(this.#sending, () => withoutSuppressed(db, claim.sourceId, read));
+    const rows = await patiently(this.#sending, () => this.#refuseUsers(read));
     const conflicts = await patiently(this.#sending, () => commitRows(db, claim, rows));
     const rejected = conflicts + rows.filter((row) => row.rejected !== undefined).length;
     this.#usage.count(claim.sourceId, new Date(), { received: rows.length, rejected });
