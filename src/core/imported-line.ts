@@ -27,7 +27,8 @@ export function importArrival(sourceId: string, receivedAt: Date, newMessageId: 
 export function readImportedLine(line: Uint8Array, arrival: Arrival): ReadEvent | null {
   const raw = trimJson(line);
   if (raw.length === 0) return null;
-  if (depthOf(raw, maxEventDepth) > maxEventDepth) return rejectedEvent('event_too_deep', raw, null, arrival);
+  if (depthOf(raw, maxEventDepth) > maxEventDepth)
+    return rejectedEvent('event_too_deep', raw, parse(raw), arrival);
   const value = parse(raw);
   if (value === undefined) return rejectedEvent('malformed_json', raw, null, arrival);
   return isJsonObject(value) && isWrapped(value)

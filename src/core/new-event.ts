@@ -22,6 +22,9 @@ export interface NewEvent extends EventColumns {
   readonly edits: readonly Edit[];
 }
 
+/** Whose an event is. */
+export type UserIds = Pick<EventColumns, 'userId' | 'anonymousId'>;
+
 /** An event that cannot be archived and is kept apart, with the reason. */
 export interface RejectedEvent {
   readonly receivedAt: Date;
@@ -32,6 +35,8 @@ export interface RejectedEvent {
   readonly raw: Uint8Array;
   /** How it came, as JSON of KeptArrival; null: it cannot be read again. */
   readonly arrival: string | null;
+  /** Whose it is, as far as it can be read. */
+  readonly users: readonly UserIds[];
 }
 
 export type ReadEvent =
@@ -39,7 +44,7 @@ export type ReadEvent =
   | { readonly rejected: RejectedEvent; readonly event?: never };
 
 /** Whether an event is of one of the users whom its source takes nothing from. */
-export type IsSuppressed = (event: Pick<EventColumns, 'userId' | 'anonymousId'>) => boolean;
+export type IsSuppressed = (event: UserIds) => boolean;
 
 /** What the events of one request, or of one import, have in common. */
 export interface Arrival {
@@ -93,15 +98,19 @@ export function readEvent(
 
 /**
  * Keeps an event apart for a reason; its messageId is kept for look-ups where it has one. Of a user who is suppressed
- * nothing else is kept: the event was refused so that it is not stored.
+ * nothing else is kept, whatever else is wrong with the event: it was refused so that it is not stored.
+ * @param users whose it is, where it is not written as events are
  */
 export function rejectedEvent(
-  code: RejectionCode,
+  reason: RejectionCode,
   raw: Uint8Array,
   value: unknown,
-  arrival: Pick<Arrival, 'receivedAt' | 'sourceId' | 'kept'>,
+  arrival: Pick<Arrival, 'receivedAt' | 'sourceId' | 'kept' | 'isSuppressed'>,
+  users: readonly UserIds[] = usersOf(value, raw),
 ): Extract<ReadEvent, { rejected: RejectedEvent }> {
   const messageId = isJsonObject(value) ? value['messageId'] : null;
+  const ofSuppressed = users.some((user) => arrival.isSuppressed?.(user) === true);
+  const code = ofSuppressed ? 'user_suppressed' : reason;
   return {
     rejected: {
       receivedAt: arrival.receivedAt,
@@ -112,8 +121,15 @@ export function rejectedEvent(
       ...(code === 'user_suppressed'
         ? { raw: raw.subarray(0, 0), arrival: null }
         : { raw, arrival: arrival.kept?.() ?? null }),
+      users,
     },
   };
+}
+
+function usersOf(value: unknown, raw: Uint8Array): UserIds[] {
+  if (!isJsonObject(value)) return [];
+  const user = { userId: idText('userId', value, raw), anonymousId: idText('anonymousId', value, raw) };
+  return user.userId === null && user.anonymousId === null ? [] : [user];
 }
 
 function archivable(value: JsonObject, raw: Uint8Array, type: EventType, arrival: Arrival): NewEvent {
@@ -159,8 +175,8 @@ function nameOf(value: JsonObject, type: EventType): string | null {
   return typeof name === 'string' && name !== '' ? name : null;
 }
 
-/** An id as text. A number that JavaScript cannot hold exactly is taken from the text as it was sent. */
-function idText(key: string, value: JsonObject, raw: Uint8Array): string | null {
+/** An id of an object as text, null where it has none. A number that JavaScript cannot hold exactly is taken from the text as it was sent. */
+export function idText(key: string, value: JsonObject, raw: Uint8Array): string | null {
   const id = value[key];
   if (!isId(id)) return null;
   if (typeof id === 'string') return id;

@@ -146,6 +146,7 @@ test('rejected events keep any bytes', async () => {
       messageId: 'a\0\ud800',
       raw,
       arrival: null,
+      users: [],
     },
     {
       receivedAt,
@@ -155,6 +156,7 @@ test('rejected events keep any bytes', async () => {
       messageId: null,
       raw: new Uint8Array(),
       arrival: null,
+      users: [],
     },
   ]);
   const kept = await rejected();

@@ -1,4 +1,4 @@
-import { rejectedEvent } from '../../core/new-event.ts';
+import { rejectedEvent, type UserIds } from '../../core/new-event.ts';
 import type { ImportedRow } from '../../db/imports/commit.ts';
 import { refusesSuppressed } from '../../db/sources.ts';
 import type { Queryable } from '../../db/sql.ts';
@@ -29,15 +29,17 @@ async function withoutSuppressed(
   sourceId: string,
   rows: readonly ImportedRow[],
 ): Promise<readonly ImportedRow[]> {
-  const isSuppressed = await suppressedAmong(
-    db,
-    rows.flatMap((row) => row.event ?? []),
-  );
+  const isSuppressed = await suppressedAmong(db, rows.flatMap(usersOf));
   if (isSuppressed === null) return rows;
   const receivedAt = new Date(); // a rejected row was received by the import, whatever it says itself
   return rows.map((row) => {
-    if (row.event === undefined || !isSuppressed(row.event)) return row;
-    const { line, after, event } = row;
-    return { line, after, ...rejectedEvent('user_suppressed', event.raw, event, { sourceId, receivedAt }) };
+    if (!usersOf(row).some(isSuppressed)) return row;
+    const { line, after } = row;
+    const { raw, messageId } = row.event ?? row.rejected;
+    return { line, after, ...rejectedEvent('user_suppressed', raw, { messageId }, { sourceId, receivedAt }) };
   });
+}
+
+function usersOf({ event, rejected }: ImportedRow): readonly UserIds[] {
+  return event === undefined ? rejected.users : [event];
 }

@@ -132,8 +132,9 @@ async function eventsOf<T extends ReceivedEvents | Refusal>(
 ): Promise<T | Refusal> {
   const taken = request.eventsOf(body, source, receivedAt);
   const received: ReceivedEvents | Refusal = taken;
-  if (!source.refusesSuppressed || isRefusal(received) || received.events.length === 0) return taken;
-  const isSuppressed = await lookUp.of(received.events);
+  if (!source.refusesSuppressed || isRefusal(received)) return taken;
+  const users = [...received.events, ...received.rejected.flatMap((rejected) => rejected.users)];
+  const isSuppressed = users.length === 0 ? null : await lookUp.of(users);
   if (isSuppressed === null) return taken;
   if (isRefusal(isSuppressed)) return isSuppressed;
   return request.eventsOf(body, { ...source, isSuppressed }, receivedAt);

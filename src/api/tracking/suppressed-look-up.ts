@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
-import type { IsSuppressed, NewEvent } from '../../core/new-event.ts';
+import type { IsSuppressed, UserIds } from '../../core/new-event.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { suppressedAmong } from '../../db/suppressions.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Tells which users of a request are suppressed. */
+/** Tells which users of a request are suppressed, each as often as it brings something of theirs. */
 export interface SuppressedLookUp {
   /** @returns null: none is; a refusal: it cannot be told now */
-  of(events: readonly NewEvent[]): Promise<IsSuppressed | null | Refusal>;
+  of(users: readonly UserIds[]): Promise<IsSuppressed | null | Refusal>;
   /** Ends when all that was asked is answered. */
   close(): Promise<void>;
 }
 
 interface Question {
-  readonly events: readonly NewEvent[];
+  readonly users: readonly UserIds[];
   answer: IsSuppressed | null;
 }
 
@@ -29,14 +29,17 @@ export function openSuppressedLookUp(
 ): SuppressedLookUp {
   const questions = createGroupCommit<Question>({
     ...limits,
-    weigh: ({ events }) => ({
-      events: events.length,
-      bytes: events.reduce((bytes, { raw }) => bytes + raw.length, 0),
+    weigh: ({ users }) => ({
+      events: users.length,
+      bytes: users.reduce(
+        (sum, { userId, anonymousId }) => sum + lengthOf(userId) + lengthOf(anonymousId),
+        0,
+      ),
     }),
     commit: async (group) => {
       const answer = await suppressedAmong(
         db,
-        group.flatMap(({ events }) => events),
+        group.flatMap(({ users }) => users),
       ).catch((error: unknown) => {
         logger?.error({ err: error }, 'who is suppressed could not be looked up, clients are asked to retry');
         throw error;
@@ -45,12 +48,17 @@ export function openSuppressedLookUp(
     },
   });
   return {
-    of: async (events) => {
-      const question: Question = { events, answer: null };
+    of: async (users) => {
+      const question: Question = { users, answer: null };
       const how = await questions.submit(question);
       if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
       return question.answer;
     },
     close: () => questions.close(),
   };
+}
+
+/** @returns as bytes in memory */
+function lengthOf(id: string | null): number {
+  return 2 * (id?.length ?? 0);
 }

@@ -1,4 +1,5 @@
-import { isId } from '../../../core/rejection.ts';
+import { idText, type UserIds } from '../../../core/new-event.ts';
+import { isId, type JsonObject } from '../../../core/rejection.ts';
 import { sliceOf, type Entry, type Part, type Piece } from './json-part.ts';
 
 /** Whom an operation is about, in the words of an event. */
@@ -39,6 +40,19 @@ export function personOf(identifiers: Part | null): Person | null {
     email: name === 'email' ? userId : null,
     isAll: members.size === Number(name !== undefined) + Number(isAnonymous),
   };
+}
+
+/** The ids of somebody, as the archive has them. */
+export function userIdsOf(person: Person | null): UserIds | null {
+  if (person === null) return null;
+  const { userId, anonymousId } = person;
+  return { userId: plain(userId), anonymousId: plain(anonymousId) };
+}
+
+function plain(id: Piece | null): string | null {
+  if (id === null) return null;
+  const raw = Buffer.from(`{"id":${typeof id === 'string' ? id : Buffer.from(id).toString()}}`);
+  return idText('id', JSON.parse(raw.toString()) as JsonObject, raw);
 }
 
 /** A cio_id, text or number, as it stands in addresses. */

@@ -1,6 +1,7 @@
+import { idText, type UserIds } from '../../../core/new-event.ts';
 import { isId } from '../../../core/rejection.ts';
 import { isFault, lacking, type Draft, type Fault, type Operation } from './draft.ts';
-import { personOf, type Person } from './identity.ts';
+import { personOf, userIdsOf, type Person } from './identity.ts';
 import { extended, partAt, sliceOf, type Entry, type Part } from './json-part.ts';
 import { deletedThing, identifiedThing, thingAdded, thingDropped } from './things.ts';
 import { relationsOf, relationDrafts } from './relations.ts';
@@ -62,6 +63,21 @@ export function draftsOf(operation: Operation): readonly Draft[] | Fault {
     return lacking(name, `"${name}" has to be an object.`);
   }
   return mappings[name]!(operation);
+}
+
+/** Everybody whom an operation names, also one that cannot be taken. */
+export function peopleOf(item: Part | null): readonly UserIds[] {
+  if (item === null) return [];
+  const { type, action } = item.value;
+  const identifiers = type === 'object' || type === 'delivery' ? [] : [partAt(item, 'identifiers')];
+  const named = [...identifiers, partAt(item, 'primary'), partAt(item, 'secondary')].map(personOf);
+  const related = relationsOf(item, 'cio_relationships', 'person') ?? [];
+  const attributes = action === 'identify' ? partAt(item, 'attributes') : null;
+  const anonymous = [item, attributes].map((part) => part && idText('anonymous_id', part.value, part.json));
+  return [
+    ...[...named, ...related.map(({ person }) => person)].flatMap((person) => userIdsOf(person) ?? []),
+    ...anonymous.flatMap((anonymousId) => (anonymousId === null ? [] : [{ userId: null, anonymousId }])),
+  ];
 }
 
 interface About {

@@ -19,7 +19,7 @@ import { isRefusal, type Refusal } from '../refusal.ts';
 import type { TrackAddress, TrackOperation } from './addresses.ts';
 import { isFault, written, type Operation } from './draft.ts';
 import { partOf } from './json-part.ts';
-import { draftsOf } from './operations.ts';
+import { draftsOf, peopleOf } from './operations.ts';
 import { v1Item } from './v1-item.ts';
 
 /** What is wrong with one operation. Source: docs.customer.io, integrations/api/track, the answer 207 to /v2/batch. */
@@ -103,7 +103,8 @@ export function readOperation(
   const arrival: Arrival = { ...common, origin: 'track_api', takesNobodys: true, kept };
   const refuse = (code: RejectionCode, field = '', message: string | null = null): ReadOperation => {
     const id = isJsonObject(value) ? value['id'] : null;
-    const { rejected } = rejectedEvent(code, raw, { messageId: id }, arrival);
+    const { rejected } = rejectedEvent(code, raw, { messageId: id }, arrival, peopleOf(partOf(raw, value)));
+    if (rejected.code !== code) return { rejected, field: '' };
     return { rejected: message === null ? rejected : { ...rejected, message }, field };
   };
   if (raw.length > (arrival.maxEventBytes ?? maxEventBytes)) return refuse('event_too_large');
