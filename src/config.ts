@@ -31,6 +31,8 @@ const Environment = z.object({
   REPRISE_SEED_EVENTS: optional(z.coerce.number().int().min(0).max(50_000_000)).transform(
     (value) => value ?? 50_000,
   ),
+  /** What becomes of events of suppressed users, of sources made from now on, until they are changed. */
+  REPRISE_SUPPRESSED_USERS: optional(z.enum(['archive', 'refuse'])).transform((value) => value ?? 'archive'),
   REPRISE_LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])).transform(
     (value) => value ?? 'info',
   ),

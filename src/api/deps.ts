@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
+import type { SuppressedUsers } from '../db/sources.ts';
 import type { EgressAllow } from '../destinations/egress-address.ts';
 import type { Keyring } from '../destinations/secrets.ts';
 import type { Orchestrator } from '../temporal/orchestrator.ts';
@@ -10,6 +11,8 @@ export interface ApiDeps {
   readonly orchestrator: Orchestrator;
   readonly log: Logger;
   readonly adminToken: string;
+  /** What becomes of events of suppressed users, of sources that are made from now on. */
+  readonly suppressedUsers: SuppressedUsers;
   /** Aborts when the process ends: answers that go on for ever end then. */
   readonly stopping: AbortSignal;
   /** Seals settings and kept answers. */

@@ -22,6 +22,7 @@ const deps = {
   db,
   orchestrator,
   log,
+  suppressedUsers: config.REPRISE_SUPPRESSED_USERS,
   adminToken: required(config, 'REPRISE_ADMIN_TOKEN'),
   keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),

@@ -46,11 +46,13 @@ type SourceRow = Omit<SourceRecord, 'writeKeys' | 'sdks'> & {
 /** Writes a new source with its first write key. */
 export async function createSource(
   tx: Queryable,
-  source: { id: string; name: string; writeKey: string },
+  source: { id: string; name: string; writeKey: string; suppressedUsers: SuppressedUsers },
 ): Promise<SourceRecord> {
-  await tx.run(sql`insert into source (id, name) values (${source.id}, ${source.name})`);
-  await tx.run(sql`insert into write_key (key, source_id) values (${source.writeKey}, ${source.id})`);
-  return (await getSource(tx, source.id))!;
+  const { id, name, suppressedUsers } = source;
+  await tx.run(sql`
+    insert into source (id, name, suppressed_users) values (${id}, ${name}, ${suppressedUsers})`);
+  await tx.run(sql`insert into write_key (key, source_id) values (${source.writeKey}, ${id})`);
+  return (await getSource(tx, id))!;
 }
 
 /** One source, null when there is none or it was deleted. */

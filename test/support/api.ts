@@ -46,6 +46,7 @@ export async function testApi(db: Database, options: { orchestrator?: Orchestrat
     orchestrator,
     log: pino({ level: 'trace', serializers: { err: errorForLog } }, sink),
     adminToken,
+    suppressedUsers: 'archive',
     keyring: createKeyring(randomBytes(32).toString('base64')),
     egress: parseEgressAllow(['127.0.0.1']),
     stopping: stopping.signal,

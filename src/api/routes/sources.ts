@@ -41,13 +41,18 @@ function create(deps: ApiDeps): Route {
       tag,
       summary: 'Create a source',
       description:
-        "Its write key goes into the SDKs that send events to this server: as it is into Segment's, as the API key, with any site ID, into Customer.io's for the Track API.",
+        "Its write key goes into the SDKs that send events to this server: as it is into Segment's, as the API key, with any site ID, into Customer.io's for the Track API. Events of suppressed users are archived, or refused where the server was started with `REPRISE_SUPPRESSED_USERS=refuse`; `suppressedUsers` says which, and can be changed.",
       body: NewSource,
       bodyExample: { name: 'Shop' },
       answers: { 201: { description: 'The source.', schema: Source, example: sourceExample } },
     },
     async ({ body }, tx) => {
-      const source = await createSource(tx, { id: randomUUID(), name: body.name, writeKey: newWriteKey() });
+      const source = await createSource(tx, {
+        id: randomUUID(),
+        name: body.name,
+        writeKey: newWriteKey(),
+        suppressedUsers: deps.suppressedUsers,
+      });
       const headers = { location: `/api/sources/${source.id}` };
       return { answer: { status: 201, body: showSource(source), headers } };
     },

@@ -67,7 +67,9 @@ export async function demoSourceId(db: Database): Promise<string | null> {
 
 async function createDemoSource(db: Database): Promise<string> {
   const id = randomUUID();
-  await db.transaction((tx) => createSource(tx, { id, name: demoSource, writeKey: demoWriteKey }));
+  await db.transaction((tx) =>
+    createSource(tx, { id, name: demoSource, writeKey: demoWriteKey, suppressedUsers: 'archive' }),
+  );
   return id;
 }
 
