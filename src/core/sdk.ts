@@ -33,6 +33,17 @@ export function sdksOf(events: readonly unknown[], inherited: unknown): Sdk[] {
   return found;
 }
 
+/**
+ * The client library that a request's User-Agent names: a name and a version, and nothing else. Browsers and mail
+ * clients name many things, and are no libraries. Source: RFC 9110, 10.1.5; names may have spaces, as Customer.io's own
+ * have ("Customer.io Node Client/5.2.0").
+ */
+export function sdkOfUserAgent(userAgent: string | undefined): Sdk | null {
+  const [, name, version] =
+    /^(?!Mozilla\/)([\w.+-][\w.+ -]{0,99})\/([\w.+-]{1,100})$/.exec(userAgent ?? '') ?? [];
+  return name === undefined || version === undefined ? null : { name, version };
+}
+
 function libraryIn(context: unknown): unknown {
   return isJsonObject(context) ? context['library'] : undefined;
 }

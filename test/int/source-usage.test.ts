@@ -98,6 +98,43 @@ test('an import counts, its conflicts with it', async () => {
   });
 });
 
+test.each([
+  ['Customer.io Node Client/5.2.0', [['Customer.io Node Client', '5.2.0']]],
+  ['analytics-python/2.3.2', [['analytics-python', '2.3.2']]],
+  ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0', []],
+  ['Mozilla/5.0', []],
+  ['', []],
+  ['a/b/c', []],
+  ['"><script>/1', []],
+])('where no event names a library, the request does: %s', async (userAgent, named) => {
+  const { url, handler } = await trackingServer({ db });
+  const byTrack = await trackClient(db, url);
+  const byV1 = await newKey(db);
+  const agent = { 'user-agent': userAgent };
+  await byTrack.ask('POST /api/v1/customers/5/events', '{"name":"e"}', agent);
+  const headers = { authorization: basic(byV1.writeKey), ...agent };
+  await send(`${url}/v1/track`, { headers, body: JSON.stringify(track()) });
+  const own = await newKey(db);
+  const ownHeaders = { authorization: basic(own.writeKey), ...agent };
+  await send(`${url}/v1/track`, { headers: ownHeaders, body: JSON.stringify(track(library('own', '1'))) });
+  await handler.close();
+  const sdksOf = async ({ sourceId }: { sourceId: string }) =>
+    (await usageOf(sourceId)).sdks.map(({ name, version }: Record<string, unknown>) => [name, version]);
+  expect(await sdksOf(byTrack)).toEqual(named);
+  expect(await sdksOf(byV1)).toEqual(named);
+  expect(await sdksOf(own)).toEqual([['own', '1']]);
+});
+
+test('whoever opens the page of a pixel is no library', async () => {
+  const { url, handler } = await trackingServer({ db });
+  const { sourceId, writeKey } = await newKey(db);
+  const data = Buffer.from(JSON.stringify({ writeKey, ...track() })).toString('base64url');
+  const headers = { 'user-agent': 'GoogleImageProxy/1.0' };
+  await send(`${url}/v1/pixel/track?data=${data}`, { method: 'GET', headers });
+  await handler.close();
+  expect(await usageOf(sourceId)).toMatchObject({ sdks: [], lastHour: { received: 1 } });
+});
+
 test('a refused request shows that the source is alive, and counts no event', async () => {
   const { url, handler } = await trackingServer({ db });
   const { sourceId, writeKey } = await newKey(db);

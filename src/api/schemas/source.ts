@@ -77,7 +77,7 @@ export const Source = z
     }),
     sdks: z.array(z.object({ name: z.string(), version: z.string().nullable(), lastSeenAt: Time })).meta({
       description:
-        'The client libraries that its events name in `context.library`, those that it used last first, at most 50.',
+        'The client libraries that its events name in `context.library`, or, where none of a request does, its User-Agent: those that it used last first, at most 50.',
     }),
     lastHour: z
       .object({

@@ -90,7 +90,8 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
   const { intake } = house;
   switch (door.kind) {
     case 'events': {
-      const taken = await take(request, door.call, intake, (share) => readBody(request, share));
+      const read = (share: BodyShare) => readBody(request, share);
+      const taken = await take(request, door.call, intake, read, request.headers['user-agent']);
       if (isRefusal(taken)) return answerRefusal(request, response, taken);
       if ('errors' in taken) return answerStrict(request, response, taken);
       if ('waitMs' in taken) return answerTooFast(request, response, taken);
@@ -131,12 +132,14 @@ function take(
   call: Call,
   intake: Intake,
   read: (share: BodyShare) => Promise<Uint8Array | Refusal>,
+  userAgent?: string,
 ) {
   const key = keyOfHeader(request.headers.authorization);
   return intake.take({
     keys: key === null ? [] : [key],
     keyOf: keyOfBody,
     missingKey: 'write_key_missing',
+    userAgent,
     read: async (share) => {
       const bytes = await read(share);
       return isRefusal(bytes) ? bytes : readJson(bytes, call);

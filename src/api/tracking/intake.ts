@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { sdkOfUserAgent, type Sdk } from '../../core/sdk.ts';
 import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
@@ -29,6 +30,8 @@ export interface Delivered<T extends ReceivedEvents | Refusal, S extends StrictR
   /** What the body has for one; asked where the header has none. */
   readonly keyOf: (body: ReceivedBody) => string | null;
   readonly missingKey: Refusal;
+  /** What it came with, where that may be a client library: it counts where no event names one. */
+  readonly userAgent?: string | undefined;
   /** Reads the body, once a key of the header is known to be good. */
   readonly read: (share: BodyShare) => Promise<ReceivedBody | Refusal>;
   /** Asked again where some of its users turn out to be suppressed. */
@@ -106,8 +109,8 @@ export function openIntake(options: IntakeOptions): Intake {
     share.release();
     const how = await commits.submit(received);
     if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
-    const { rejected, sdks } = received;
-    usage.count(sourceId, receivedAt, { received: events, rejected: rejected.length, sdks });
+    const sdks = received.sdks.length > 0 ? received.sdks : sdksOfRequest(request.userAgent);
+    usage.count(sourceId, receivedAt, { received: events, rejected: received.rejected.length, sdks });
     return taken;
   };
   const take: Intake['take'] = async (request) => {
@@ -120,6 +123,11 @@ export function openIntake(options: IntakeOptions): Intake {
     await usage.close();
   };
   return { sourceOf, take, close };
+}
+
+function sdksOfRequest(userAgent: string | undefined): readonly Sdk[] {
+  const sdk = sdkOfUserAgent(userAgent);
+  return sdk === null ? [] : [sdk];
 }
 
 /** A source that takes the events of all users costs no look-up. */

@@ -67,6 +67,7 @@ async function take(
     keys: trackKeysOf(request.headers.authorization),
     keyOf: () => null,
     missingKey: 'api_key_missing',
+    userAgent: request.headers['user-agent'],
     read: async (share) => {
       const bytes = await readBody(request, share);
       return isRefusal(bytes) ? bytes : bodyOf(bytes, operation);

@@ -146,6 +146,6 @@ function gathered(items: readonly ReadOperation[]): ReceivedOperations {
       message: isOwn ? message : `${message} ${rejectionReasons[code].remedy}`,
     });
   }
-  // Its clients say who they are in no body.
+  // Its clients say who they are in no body, but in the User-Agent.
   return { events, rejected, rejectedAt: faults.map(({ index }) => index), sdks: [], faults };
 }
