@@ -100,7 +100,7 @@ export async function residentMb(pid: number): Promise<number> {
 }
 
 /** User and system time of processes so far. Source: proc(5), /proc/pid/stat, fields 14 and 15 in hundredths. */
-async function cpuSeconds(pids: readonly number[]): Promise<number> {
+export async function cpuSeconds(pids: readonly number[]): Promise<number> {
   let ticks = 0;
   for (const pid of pids) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');

@@ -79,10 +79,10 @@ export async function withRig(work: (rig: Rig) => Promise<void>): Promise<void> 
   }
 }
 
-/** BENCH_FLAGS are Node flags, for example `--cpu-prof`, of the delivery workers and of the loops they are compared with. */
+/** BENCH_FLAGS are Node flags, for example `--cpu-prof`, of the API, the delivery workers and what they are compared with. */
 function spawnNode(file: string, env: NodeJS.ProcessEnv, args: readonly string[]) {
   const own = file.startsWith('src/') ? heapFlags : [];
-  const asked = /delivery|bare/.test(file)
+  const asked = /delivery|bare|api\/main/.test(file)
     ? (process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean)
     : [];
   const flags = [...own, ...asked];
