@@ -23,23 +23,31 @@ const sweepMs = 50;
 const keepAliveMs = 65_000;
 /** A request's headers, and all of it, must have arrived by then: whoever sends more slowly holds on to memory. */
 const headersMs = 15_000;
-const requestMs = 60_000;
+const requestTurns = 60;
+const turnMs = 1_000;
 /**
  * Room for an event of 32 KB in a pixel's address, in base64 with its escapes, and for the cookies that a browser sends
  * along; bytes. With Node's own 16 KB both are answered 431, and their events are lost.
  */
 const maxHeaderBytes = 128 * 1024;
 
-const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+/**
+ * The turn at which each request under way is cut, the earliest first. Turns pass while there are requests: a timer for
+ * each of them would cost a busy server more than it looks.
+ */
+const deadlines = new Map<IncomingMessage, { readonly last: number; readonly response: ServerResponse }>();
+let turn = 0;
+let turning: NodeJS.Timeout | null = null;
 
 /** Node's own deadline is one for all requests: uploads of files need none, and all others do. */
 function setDeadline(request: IncomingMessage, response: ServerResponse): void {
-  const timer = setTimeout(() => {
-    if (!request.complete) refuseConnection(request.socket, 'request_timeout', response);
-  }, requestMs);
-  timer.unref();
-  deadlines.set(request, timer);
-  request.once('close', () => clearTimeout(timer));
+  deadlines.set(request, { last: turn + requestTurns + 1, response }); // the turn under way has less than a second left
+  request.on('close', onClose);
+  turning ??= setTimeout(nextTurn, turnMs).unref();
+}
+
+function onClose(this: IncomingMessage): void {
+  liftDeadline(this);
 }
 
 /** Source: RFC 9112, 3.2. */
@@ -49,7 +57,20 @@ function isHostless({ httpVersion, headers }: IncomingMessage): boolean {
 
 /** Lets a request take longer to arrive than others may. */
 export function liftDeadline(request: IncomingMessage): void {
-  clearTimeout(deadlines.get(request));
+  deadlines.delete(request);
+  if (deadlines.size > 0 || turning === null) return;
+  clearTimeout(turning);
+  turning = null;
+}
+
+function nextTurn(): void {
+  turn += 1;
+  turning = setTimeout(nextTurn, turnMs).unref();
+  for (const [request, { last, response }] of deadlines) {
+    if (last > turn) return;
+    liftDeadline(request);
+    if (!request.complete) refuseConnection(request.socket, 'request_timeout', response);
+  }
 }
 
 /** Listens. @param options.port 0 takes a free one. @throws when the port is taken or the host is none of ours */

@@ -1,6 +1,6 @@
 import type { EventColumns, EventType, Position } from '../core/event.ts';
 import type { KeptArrival } from '../core/kept-arrival.ts';
-import { identityKey, uuidBytes } from './archive/identity.ts';
+import { identityKey, uuidHex } from './archive/identity.ts';
 import { rejectedWhere, type RejectedFilter } from './archive/rejected.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
@@ -116,7 +116,7 @@ export async function eventAt(db: Queryable, position: Position): Promise<EventW
  */
 export async function eventOfMessage(db: Queryable, messageId: string): Promise<EventWithText | null> {
   const sources = await db.rows<{ id: string }>(sql`select id from source`);
-  const keys = sources.map((source) => identityKey(uuidBytes(source.id), messageId).toString('hex'));
+  const keys = sources.map((source) => identityKey(uuidHex(source.id), messageId));
   const [found] = await db.rows<{ position: Position }>(sql`
     select position from event_identity where key = any(${keys}::uuid[]) order by position desc limit 1`);
   return found === undefined ? null : await eventAt(db, found.position);

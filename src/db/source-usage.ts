@@ -1,6 +1,6 @@
 import type { Sdk } from '../core/sdk.ts';
 import { textArray, timeArray, uuidArray } from './archive/binary-array.ts';
-import { uuidBytes } from './archive/identity.ts';
+import { uuidHex } from './archive/identity.ts';
 import { lookUpText } from './archive/look-up-text.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
@@ -57,7 +57,7 @@ export async function addSourceUsage(db: Queryable, counted: readonly CountedUsa
 }
 
 function ids(rows: readonly { readonly sourceId: string }[]): Buffer {
-  return uuidArray(rows.map(({ sourceId }) => uuidBytes(sourceId)));
+  return uuidArray(rows.map(({ sourceId }) => uuidHex(sourceId)));
 }
 
 /** What a source sent lately, as columns of a query over `source`, aliased `s`. */

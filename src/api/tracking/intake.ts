@@ -78,44 +78,40 @@ export function openIntake(options: IntakeOptions): Intake {
     maxWaiting,
   });
   const room = openBodyRoom(() => maxWaiting.bytes - commits.waiting().bytes);
+  const isFull = () => commits.waiting().events >= maxWaiting.events;
+  const reading: Reading = { sourceOf, usage, lookUp, isFull };
   const takeWith = async <T extends ReceivedEvents | Refusal, S extends StrictRefusal = never>(
     request: Delivered<T, S>,
     share: BodyShare,
   ): Promise<T | S | Refusal | TooFast> => {
     const receivedAt = new Date();
-    let source = request.keys.length === 0 ? null : await sourceOf(...request.keys);
-    if (isRefusal(source)) return source;
-    // What would be refused in the end is not read: it costs memory and time that those who wait need.
-    if (commits.waiting().events >= maxWaiting.events) return 'overloaded';
-    const body = await request.read(share);
-    if (isRefusal(body)) return body;
-    if (source === null) {
-      const key = request.keyOf(body);
-      if (key === null) return request.missingKey;
-      source = await sourceOf(key);
-      if (isRefusal(source)) return source;
-    }
-    const { sourceId } = source;
-    usage.seen(sourceId, receivedAt);
-    const taken = await eventsOf(request, body, source, receivedAt, lookUp);
+    const read = await readEvents(reading, request, receivedAt, share);
+    if (isRefusal(read)) return read;
+    const { source, taken } = read;
     const received: ReceivedEvents | Refusal = taken;
     if (isRefusal(received)) return taken;
     const objection = request.objectTo?.(received) ?? null;
     if (objection !== null) return objection;
     const events = received.events.length + received.rejected.length;
     if (events === 0) return taken;
-    const waitMs = await rates.take(source, events);
+    const waiting = rates.take(source, events);
+    const waitMs = typeof waiting === 'number' ? waiting : await waiting;
     if (waitMs > 0) return { waitMs };
     share.release();
     const how = await commits.submit(received);
     if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
     const sdks = received.sdks.length > 0 ? received.sdks : sdksOfRequest(request.userAgent);
-    usage.count(sourceId, receivedAt, { received: events, rejected: received.rejected.length, sdks });
+    const rejected = received.rejected.length;
+    usage.count(source.sourceId, receivedAt, { received: events, rejected, sdks });
     return taken;
   };
   const take: Intake['take'] = async (request) => {
     const share = room.open();
-    return await takeWith(request, share).finally(share.release);
+    try {
+      return await takeWith(request, share);
+    } finally {
+      share.release();
+    }
   };
   const close = async () => {
     await lookUp.close();
@@ -130,22 +126,52 @@ function sdksOfRequest(userAgent: string | undefined): readonly Sdk[] {
   return sdk === null ? [] : [sdk];
 }
 
-/** A source that takes the events of all users costs no look-up. */
-async function eventsOf<T extends ReceivedEvents | Refusal>(
-  request: Pick<Delivered<T>, 'eventsOf'>,
-  body: ReceivedBody,
-  source: KeyedSource,
+interface Reading {
+  readonly sourceOf: Intake['sourceOf'];
+  readonly usage: SourceUsage;
+  readonly lookUp: SuppressedLookUp;
+  /** So much waits that nothing more is taken up. */
+  readonly isFull: () => boolean;
+}
+
+/** Reads a request's events. What was parsed for it ends with this call, and does not wait for the commit. */
+async function readEvents<T extends ReceivedEvents | Refusal>(
+  { sourceOf, usage, lookUp, isFull }: Reading,
+  request: Delivered<T, StrictRefusal>,
   receivedAt: Date,
+  share: BodyShare,
+): Promise<{ readonly source: KeyedSource; readonly taken: T | Refusal } | Refusal> {
+  let source = request.keys.length === 0 ? null : await sourceOf(...request.keys);
+  if (isRefusal(source)) return source;
+  // What would be refused in the end is not read: it costs memory and time that those who wait need.
+  if (isFull()) return 'overloaded';
+  const body = await request.read(share);
+  if (isRefusal(body)) return body;
+  if (source === null) {
+    const key = request.keyOf(body);
+    if (key === null) return request.missingKey;
+    source = await sourceOf(key);
+    if (isRefusal(source)) return source;
+  }
+  usage.seen(source.sourceId, receivedAt);
+  const eventsOf = (sender: Sender) => request.eventsOf(body, sender, receivedAt);
+  if (!source.refusesSuppressed) return { source, taken: eventsOf(source) };
+  return { source, taken: await withoutSuppressed(eventsOf, source, lookUp) };
+}
+
+/** Looks up who is suppressed of a request's users, and reads it again where somebody is. */
+async function withoutSuppressed<T extends ReceivedEvents | Refusal>(
+  eventsOf: (sender: Sender) => T,
+  source: KeyedSource,
   lookUp: SuppressedLookUp,
 ): Promise<T | Refusal> {
-  const taken = request.eventsOf(body, source, receivedAt);
+  const taken = eventsOf(source);
   const received: ReceivedEvents | Refusal = taken;
-  if (!source.refusesSuppressed || isRefusal(received)) return taken;
+  if (isRefusal(received)) return taken;
   const users = [...received.events, ...received.rejected.flatMap((rejected) => rejected.users)];
   const isSuppressed = users.length === 0 ? null : await lookUp.of(users);
   if (isSuppressed === null) return taken;
-  if (isRefusal(isSuppressed)) return isSuppressed;
-  return request.eventsOf(body, { ...source, isSuppressed }, receivedAt);
+  return isRefusal(isSuppressed) ? isSuppressed : eventsOf({ ...source, isSuppressed });
 }
 
 function openSourceOf(db: Database): Intake['sourceOf'] {

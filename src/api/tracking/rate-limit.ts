@@ -19,7 +19,7 @@ interface Allowance {
 
 export interface RateLimit {
   /** Takes a request's events of its source's rate. @returns 0, or how long the client must wait; milliseconds */
-  take(source: KeyedSource, events: number): Promise<number>;
+  take(source: KeyedSource, events: number): number | Promise<number>;
 }
 
 /**
@@ -43,7 +43,7 @@ export function openRateLimit(db: Database): RateLimit {
     return spend(allowance, events);
   };
   return {
-    take: async (source, events) => {
+    take: (source, events) => {
       const rate = source.eventsPerSecond;
       if (rate === null) {
         allowances.delete(source.sourceId);
@@ -57,7 +57,7 @@ export function openRateLimit(db: Database): RateLimit {
       const own = allowance;
       const asked = own.asking.then(() => ask(own, source, rate, events));
       own.asking = asked.catch(() => undefined);
-      return await asked;
+      return asked;
     },
   };
 }

@@ -28,7 +28,7 @@ export async function readBody(request: IncomingMessage, share: BodyShare): Prom
 }
 
 /** The body as it comes. @throws when the connection breaks off before its end */
-async function collect(request: IncomingMessage, share: BodyShare): Promise<Buffer | Refusal> {
+function collect(request: IncomingMessage, share: BodyShare): Promise<Buffer | Refusal> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | Refusal>();
   let chunks: Buffer[] = [];
   let refused = false;
@@ -47,7 +47,7 @@ async function collect(request: IncomingMessage, share: BodyShare): Promise<Buff
   });
   request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
   request.on('error', reject); // also when the connection breaks off
-  return await promise;
+  return promise;
 }
 
 async function decompress(body: Buffer, encoding: string): Promise<Uint8Array | Refusal> {

@@ -3,7 +3,7 @@ import type { NewEvent } from '../../core/new-event.ts';
 import { rejectionReasons } from '../../core/rejection.ts';
 import { sql, type Queryable, type Statement } from '../sql.ts';
 import { booleanArray, integerArray, textArray, timeArray, uuidArray } from './binary-array.ts';
-import { identityOf, uuidBytes } from './identity.ts';
+import { identityOf, uuidHex } from './identity.ts';
 import { lookUpText } from './look-up-text.ts';
 
 /** How long a source's messageIds are remembered, unless configured. A Postgres interval. */
@@ -42,10 +42,8 @@ export function appendCall(
   events: readonly NewEvent[],
   options: { readonly dedupeWindow?: string } = {},
 ): Statement {
-  const sources = sourceBytes(events);
-  const identities = events.map((event, index) =>
-    identityOf(event, sources[index] ?? uuidBytes(event.sourceId)),
-  );
+  const sources = events.map((event) => uuidHex(event.sourceId));
+  const identities = events.map((event, index) => identityOf(event, sources[index]!));
   const text = (value: (event: NewEvent) => string | null) =>
     textArray(events.map(value).map((column) => (column === null ? null : lookUpText(column))));
   return sql`archive_append(
@@ -63,14 +61,4 @@ export function appendCall(
     ${uuidArray(identities.map((identity) => identity.key))},
     ${uuidArray(identities.map((identity) => identity.body))},
     ${rejectionReasons.message_id_reused.message}, ${options.dedupeWindow ?? defaultDedupeWindow})`;
-}
-
-/** Each event's source as bytes; most appends have only a few sources. */
-function sourceBytes(events: readonly NewEvent[]): Buffer[] {
-  const known = new Map<string, Buffer>();
-  return events.map(({ sourceId }) => {
-    const bytes = known.get(sourceId) ?? uuidBytes(sourceId);
-    known.set(sourceId, bytes);
-    return bytes;
-  });
 }

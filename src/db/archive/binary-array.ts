@@ -34,9 +34,9 @@ export function timeArray(values: readonly (Date | null)[]): Buffer {
   });
 }
 
-/** `uuid[]` of 16 bytes each. */
-export function uuidArray(values: readonly Uint8Array[]): Buffer {
-  return fixedArray(oids.uuid, 16, values, (buffer, at, value) => buffer.set(value, at));
+/** `uuid[]` of 32 hex digits each. */
+export function uuidArray(values: readonly string[]): Buffer {
+  return fixedArray(oids.uuid, 16, values, (buffer, at, value) => void buffer.write(value, at, 'hex'));
 }
 
 /** `integer[]` */

@@ -1,7 +1,7 @@
 import type { RejectedEvent } from '../../core/new-event.ts';
 import { join, sql, type Queryable, type Statement } from '../sql.ts';
 import { bytesArray, textArray, timeArray, uuidArray } from './binary-array.ts';
-import { uuidBytes } from './identity.ts';
+import { uuidHex } from './identity.ts';
 import { lookUpText } from './look-up-text.ts';
 
 /** Keeps events that could not be archived, with their reasons, so that people can look at them. */
@@ -16,7 +16,7 @@ export async function rejectEvents(db: Queryable, rejected: readonly RejectedEve
 export function rejectedRows(rejected: readonly RejectedEvent[]): Statement {
   return sql`unnest(
     ${timeArray(rejected.map((event) => event.receivedAt))}::timestamptz[],
-    ${uuidArray(rejected.map((event) => uuidBytes(event.sourceId)))}::uuid[],
+    ${uuidArray(rejected.map((event) => uuidHex(event.sourceId)))}::uuid[],
     ${textArray(rejected.map((event) => event.code))}::text[],
     ${textArray(rejected.map((event) => lookUpText(event.message)))}::text[],
     ${textArray(rejected.map(({ messageId }) => (messageId === null ? null : lookUpText(messageId))))}::text[],
