@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import pg from 'pg';
 import { createGroupCommit } from '../src/api/tracking/group-commit.ts';
 import { appendBare, type BareEvent } from './bare-append.ts';
@@ -15,6 +15,12 @@ const commits = createGroupCommit<BareEvent>({
 });
 const answers = { committed: 200, failed: 500, full: 503 } as const;
 
+async function store(event: BareEvent, response: ServerResponse): Promise<void> {
+  const how = await commits.submit(event);
+  response.writeHead(answers[how], { 'content-type': 'application/json', 'content-length': '16' });
+  response.end('{"success":true}');
+}
+
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -22,10 +28,7 @@ const server = createServer((request, response) => {
     const raw = Buffer.concat(chunks).toString();
     const { event, userId, messageId, timestamp } = JSON.parse(raw) as Record<string, string>;
     const row = { name: event!, userId: userId!, messageId: messageId!, timestamp: timestamp!, raw };
-    void commits.submit(row).then((how) => {
-      response.writeHead(answers[how], { 'content-type': 'application/json', 'content-length': '16' });
-      response.end('{"success":true}');
-    });
+    void store(row, response);
   });
 });
 server.listen(0, '127.0.0.1', () => {

@@ -50,7 +50,7 @@ const free: Line[] = [];
 let due: number[] = [];
 let nextDue = 0;
 let nextId = 0;
-let over = false;
+const over = new AbortController();
 
 /** One kept-alive connection with at most one request under way. */
 class Line {
@@ -100,7 +100,7 @@ class Line {
 
   #answered(status: number): void {
     this.#received = '';
-    if (!over) {
+    if (!over.signal.aborted) {
       answers[status] = (answers[status] ?? 0) + 1;
       if (status === 200) latencies.push(performance.now() - this.#since);
     }
@@ -114,7 +114,7 @@ const lines = Array.from({ length: plan.connections }, () => new Line());
 for (let from = 0; from < lines.length; from += 100)
   await Promise.all(lines.slice(from, from + 100).map((line) => line.open()));
 const startedAt = performance.now();
-const ended = pause(plan.seconds * 1_000).then(() => (over = true));
+const ended = pause(plan.seconds * 1_000).then(() => over.abort());
 if (plan.perSecond === null) await Promise.all([ended, ...lines.map(askOn)]);
 else await keepPace(plan.perSecond);
 const seconds = (performance.now() - startedAt) / 1_000;
@@ -123,32 +123,33 @@ process.send?.(figures());
 process.disconnect();
 
 async function askOn(line: Line): Promise<void> {
-  while (!over) await line.send(performance.now());
+  while (!over.signal.aborted) await line.send(performance.now());
 }
 
 /** Each counts from when it was due: a server that holds its client up hides nothing. */
 async function keepPace(perSecond: number): Promise<void> {
   free.push(...lines);
-  for (let made = 0; !over;) {
-    const now = performance.now();
-    while (made < ((now - startedAt) * perSecond) / 1_000) due.push(startedAt + (++made * 1_000) / perSecond);
+  for (let made = 0; !over.signal.aborted;) {
+    const reached = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
+    while (made < reached) due.push(startedAt + (++made * 1_000) / perSecond);
     dispatch();
     await pause(1);
   }
 }
 
 function dispatch(): void {
-  while (nextDue < due.length && free.length > 0) {
-    const line = free.pop()!;
-    void line.send(due[nextDue++]!).then(() => {
-      free.push(line);
-      dispatch();
-    });
-  }
+  while (!over.signal.aborted && nextDue < due.length && free.length > 0)
+    void sendDue(free.pop()!, due[nextDue++]!);
   if (nextDue > 100_000) {
     due = due.slice(nextDue);
     nextDue = 0;
   }
+}
+
+async function sendDue(line: Line, dueAt: number): Promise<void> {
+  await line.send(dueAt);
+  free.push(line);
+  dispatch();
 }
 
 function figures(): LoadFigures {
