@@ -147,11 +147,8 @@ export class LaneOrder<E> {
 
   /** A delivery comes back unsettled: it may leave again, after those of its key that are older. */
   putBack(task: Task<E>): void {
+    if (!this.hasOlder(task.entry)) return this.#makeReady([task]);
     const chain = this.#chains.get(task.entry.orderKey)!;
-    if (chain.active[0] === task.entry) {
-      this.#makeReady([task]);
-      return;
-    }
     chain.active.splice(chain.active.indexOf(task.entry), 1);
     const turns: Turn<E>[] = [];
     while (
@@ -163,6 +160,7 @@ export class LaneOrder<E> {
     chain.followers.unshift({ entry: task.entry, tasks: [task] });
     for (const turn of turns.toReversed()) chain.followers.unshift(turn);
     this.#followerCount++;
+    if (chain.active.length === 0) this.#start(chain);
   }
 
   /** Puts a delivery behind all others that are ready, so that probes alternate between events. */
@@ -179,9 +177,14 @@ export class LaneOrder<E> {
     for (const queue of this.#ready.values()) queue.forgetTurns();
   }
 
-  /** Whether an older event of the same key is still under way, as it may be within one request. */
+  /**
+   * Whether an older event of the same key is not closed yet, as it may be within one request: under way, or come back
+   * already to follow one that has been closed since.
+   */
   hasOlder(entry: Entry<E>): boolean {
-    return this.#chains.get(entry.orderKey)?.active[0] !== entry;
+    const chain = this.#chains.get(entry.orderKey);
+    if (chain?.active[0] !== entry) return true;
+    return (chain.followers.first?.entry.position ?? Infinity) < entry.position;
   }
 
   /** Whether an older event of the key, whose request it shared, was set aside: it may not leave a second time. */

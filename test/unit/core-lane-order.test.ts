@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { delivered, failed, laneOf, offered, positionsOf, read, takeAll } from '../support/lanes.ts';
+import {
+  changes,
+  delivered,
+  failed,
+  laneOf,
+  offered,
+  positionsOf,
+  read,
+  refused,
+  takeAll,
+} from '../support/lanes.ts';
 
 describe('order', () => {
   it('keeps one user in order and lets users run side by side', () => {
@@ -58,4 +68,15 @@ describe('order', () => {
     read(lane, ...[1, 2, 3, 4].map((position) => offered(position, `u${position}`)));
     expect(lane.next(0, 3)).toHaveLength(3);
   });
+});
+
+it('what failed behind one that is given up on by the same request goes again in order', () => {
+  const lane = laneOf({ batchSize: 4 });
+  read(lane, ...[1, 2, 3, 4].map((position) => offered(position, 'u')));
+  // The success of the third shows that the first is at fault; the second has come back by then, the fourth has not.
+  const outcomes = [refused, failed, delivered, failed];
+  lane.settleRequest(lane.next(0), outcomes, 0);
+  expect(changes(lane.takeCommit()).dead).toEqual(['1/a']);
+  const now = lane.wakeAt() ?? 0;
+  expect(positionsOf(lane.next(now))).toEqual([2, 4]);
 });

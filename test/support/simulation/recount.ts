@@ -109,9 +109,9 @@ export class Recount {
       const rest = others.length === 0 ? null : first(others.map((action) => this.#endOf(event, action)));
       // A crash forgets that a delivery was malformed: it waits behind this one until it is found so again.
       const foundAgain = row.rest === 'invalid' && Object.values(event.traits).includes('malformed');
-      // Who was suppressed, or is so no more, is judged anew after a crash, too.
-      const judgedAnew = others.some((action) =>
-        this.#witness.everSuppressed.has(keyOf(row.position, action)),
+      // Who was suppressed, or is so no more, is judged anew after a crash, too, and may wait again by now.
+      const judgedAnew = this.#scenario.actions.some(
+        (action) => action !== row.actionId && this.#witness.everSuppressed.has(keyOf(row.position, action)),
       );
       if (row.rest !== rest && !foundAgain && !judgedAnew)
         throw new Violation('a rest that lies', `${row.position}: ${row.rest}, is ${rest}`);

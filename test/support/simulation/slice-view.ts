@@ -125,6 +125,9 @@ export class SliceView {
       const own = foreseen || again || (outcome.kind === 'failed' && this.#atFault.has(key) && !wasDown);
       if (!together && !own) this.#hears(outcome, request.events[at]!, now);
       if (ended.includes(outcome.kind)) this.inHand.ends(request.events[at]!.position);
+      // What was found malformed was sent: its user was not suppressed any more, whatever was so when it was read.
+      if (outcome.kind === 'invalid' && this.#scenario.suppressions.length > 0)
+        this.suppressed.set(key, false);
       const alone = !together && this.#isFirstOfKey(request, at);
       this.#tells(key, outcome, now, { wasDown, alone, together });
       if (again && outcome.kind === 'refused') {
