@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 import { afterAll } from 'vitest';
 import { handOn } from '../../src/dev/compat/forwarder.ts';
 
@@ -10,6 +11,7 @@ export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
+  /** Unpacked. */
   readonly body: string;
 }
 
@@ -32,7 +34,8 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
     void (async (): Promise<unknown> => {
       const { method = '', url: path = '', headers } = incoming;
       const body = await buffer(incoming);
-      const recorded = { method, path, headers, body: body.toString() };
+      const text = headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+      const recorded = { method, path, headers, body: text.toString() };
       if (isCut(recorded)) return incoming.socket.destroy();
       requests.push(recorded);
       const answer = await handOn(target, incoming, body);
