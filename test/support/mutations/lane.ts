@@ -20,8 +20,8 @@ export const laneMutations: readonly Mutation[] = [
     {
       name: 'the bit of what was delivered is not set',
       from: `this.#books.set(task.actionId, task.entry.position);
-        return`,
-      to: 'return',
+        if`,
+      to: 'if',
     },
     {
       name: 'the bit is set before the outcome is known',

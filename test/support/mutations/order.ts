@@ -60,8 +60,8 @@ export const orderMutations: readonly Mutation[] = [
     },
     {
       name: 'what is behind an older event of its request is judged by itself',
-      from: 'return this.#chains.get(entry.orderKey)?.active[0] !== entry;',
-      to: 'return false;',
+      from: 'if (chain?.active[0] !== entry) return true;',
+      to: 'if (chain === undefined) return true;',
     },
     {
       name: 'a chosen probe still counts as ready',
