@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Copying } from '../db/copy-out.ts';
-import { isOutage } from '../db/outage.ts';
+import { isOutage, throughOutage } from '../db/outage.ts';
 import type { Queryable } from '../db/sql.ts';
 
 /**
@@ -23,18 +22,10 @@ export interface Waiting {
 /**
  * Asks again while Postgres is away, because with the slice all would be lost that it knows and could not write down:
  * it would be sent again.
- * @throws what was thrown last, when that is no outage, it lasts too long or the worker has to leave
+ * @throws as `throughOutage` does
  */
-export async function throughOutage<T>(ask: () => Promise<T>, { now, signal }: Waiting): Promise<T> {
-  const since = now();
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isOutage(error) || signal.aborted || now() >= since + patienceMs) throw error;
-      await pause(retryMs(now() - since));
-    }
-  }
+export async function patiently<T>(ask: () => Promise<T>, waiting: Waiting): Promise<T> {
+  return await throughOutage(ask, { ...waiting, forMs: patienceMs, retryMs });
 }
 
 /** What comes by itself, a little later, if Postgres is away now. @param none what stands for it @throws all else */
@@ -50,8 +41,8 @@ export async function unlessOutage<T, None>(ask: Promise<T>, none: None): Promis
 /** The same for everything that is asked of a database, which must do no harm when it is done twice. */
 export function patient(db: Queryable & Copying, waiting: Waiting): Queryable & Copying {
   return {
-    rows: (statement) => throughOutage(() => db.rows(statement), waiting),
-    run: (statement) => throughOutage(() => db.run(statement), waiting),
-    copyOut: (statement, settings) => throughOutage(() => db.copyOut(statement, settings), waiting),
+    rows: (statement) => patiently(() => db.rows(statement), waiting),
+    run: (statement) => patiently(() => db.run(statement), waiting),
+    copyOut: (statement, settings) => patiently(() => db.copyOut(statement, settings), waiting),
   };
 }

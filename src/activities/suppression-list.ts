@@ -1,7 +1,7 @@
 import type { ArchivedEvent } from '../core/event.ts';
 import type { Queryable } from '../db/sql.ts';
 import { readSuppressions } from '../db/suppressions.ts';
-import { throughOutage, type Waiting } from './patience.ts';
+import { patiently, type Waiting } from './patience.ts';
 
 /** Users to whom nothing is sent, as this process knows them; one list serves all its lanes. */
 export class SuppressionList {
@@ -33,7 +33,7 @@ export class SuppressionList {
   /** Reads on until a revision is known, however long Postgres is away. */
   async reach(revision: number, waiting: Waiting): Promise<void> {
     while (this.#revision < revision) {
-      await throughOutage(async () => {
+      await patiently(async () => {
         this.#reading ??= this.#read().finally(() => (this.#reading = null));
         await this.#reading;
       }, waiting);

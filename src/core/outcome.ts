@@ -6,7 +6,8 @@ export type Outcome =
   /** The destination answered that it has the event. */
   | {
       readonly kind: 'delivered';
-      /** What it said, of a few to be kept as samples. */ readonly answer?: string;
+      /** What it said, of a few to be kept as samples. */
+      readonly answer?: string;
     }
   /** The destination answers success whatever happens (its profile says so). */
   | { readonly kind: 'unconfirmable' }

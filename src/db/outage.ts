@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Queryable } from './sql.ts';
 
 /**
@@ -28,6 +29,33 @@ export function isOutage(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && (awayStates.test(code) || awayCodes.has(code))) return true;
   return awayMessages.test(error.message);
+}
+
+/**
+ * Asks again while Postgres is away.
+ * @param waiting.now milliseconds on a clock that only rises @param waiting.forMs for how long
+ * @param waiting.retryMs how long to pause after so long a wait @param waiting.signal aborted: no more
+ * @throws what was thrown last, when that is no outage, it lasts too long or the signal is aborted
+ */
+export async function throughOutage<T>(
+  ask: () => Promise<T>,
+  waiting: {
+    readonly now: () => number;
+    readonly forMs: number;
+    readonly retryMs: (sinceMs: number) => number;
+    readonly signal: AbortSignal;
+  },
+): Promise<T> {
+  const { now, forMs, retryMs, signal } = waiting;
+  const since = now();
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isOutage(error) || signal.aborted || now() >= since + forMs) throw error;
+      await pause(retryMs(now() - since));
+    }
+  }
 }
 
 /** Rejects when Postgres does not answer. */

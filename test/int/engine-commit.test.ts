@@ -6,6 +6,7 @@ import { commitLane, type LaneStanding } from '../../src/db/lane-commit.ts';
 import { takeLane, type TakenLane } from '../../src/db/lane-lease.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
+import { noCommit } from '../support/commits.ts';
 import { testDatabase } from '../support/database.ts';
 import { append, ask, newEngine, newReplay, take, turns, type Engine, type Sent } from '../support/engine.ts';
 import { lockAwaited, watchedDatabase, type Moment } from '../support/engine-faults.ts';
@@ -40,20 +41,7 @@ async function newScene(lanes = 1): Promise<Scene> {
   return { engine, sent, lane };
 }
 
-const nothing: LaneCommit = {
-  mark: 0,
-  markReceivedAt: null,
-  counts: noCounts,
-  ahead: noCounts,
-  readTo: 0,
-  bits: [],
-  waiting: [],
-  ended: [],
-  dead: [],
-  promote: [],
-  hurry: [],
-  samples: null,
-};
+const nothing = noCommit(0);
 
 function row({ actions }: Engine, sent: readonly Sent[], index: number, dueInMs: number | null = 60_000) {
   const { position, userId } = sent[index]!;

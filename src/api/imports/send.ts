@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { Database } from '../../db/database.ts';
 import {
   completeImport,
@@ -8,7 +8,7 @@ import {
   type Checkpoint,
 } from '../../db/imports/claim.ts';
 import { ClaimLost, commitRows, type ImportClaim, type ImportedRow } from '../../db/imports/commit.ts';
-import { isOutage } from '../../db/outage.ts';
+import { throughOutage } from '../../db/outage.ts';
 import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import type { Row } from './row-splitter.ts';
 import { openRefusedUsers, type RefuseUsers } from './refused-users.ts';
@@ -185,16 +185,9 @@ class Committer {
 }
 
 /** Repeats work that fails because Postgres is away, for a while. */
-async function patiently<T>({ stop }: Sending, work: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + outageMs;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isOutage(error) || stop.signal.aborted || performance.now() > deadline) throw error;
-      await delay(outageRetryMs);
-    }
-  }
+async function patiently<T>({ stop: { signal } }: Sending, work: () => Promise<T>): Promise<T> {
+  const now = () => performance.now();
+  return await throughOutage(work, { now, forMs: outageMs, retryMs: () => outageRetryMs, signal });
 }
 
 /** How long this process reads rows before it looks at what else there is to do; milliseconds. */

@@ -67,12 +67,11 @@ export class SimHolder {
 
   /** Reads which users are suppressed, unless all is known up to what the last commit told. */
   reachSuppressions(then: () => void): void {
-    const { suppressed } = this.#worker;
-    if (suppressed.revision >= this.wanted.suppressionRevision) return then();
+    if (this.#worker.suppressed.revision >= this.wanted.suppressionRevision) return then();
     this.asks(
       () => this.#world.suppressed,
       (read) => {
-        if (read.revision > suppressed.revision) Object.assign(suppressed, read);
+        this.#worker.learns(read);
         then();
       },
     );

@@ -25,6 +25,11 @@ export class SimWorker {
     return this.#agenda.now >= Math.max(this.#downUntil, this.#frozenUntil);
   }
 
+  /** Reads who is suppressed, unless it knows more by now. */
+  learns(read: { revision: number; users: ReadonlySet<string> }): void {
+    if (read.revision > this.suppressed.revision) Object.assign(this.suppressed, read);
+  }
+
   /** Its memory is lost, and all that it was about to do. */
   kill(downMs: number): void {
     this.#life++;

@@ -130,8 +130,7 @@ export class World {
       () => this.suppressed,
       (answer) => {
         if (answer === 'failed') return then(false);
-        if (answer.value.revision > worker.suppressed.revision)
-          Object.assign(worker.suppressed, answer.value);
+        worker.learns(answer.value);
         then(true);
       },
     );
@@ -195,12 +194,12 @@ export class World {
   }
 }
 
-/** What a commit changes, on one line. */
 /** How many events are told to be delivered. */
 function deliveredIn({ counts, ahead }: Pick<LaneProgress, 'counts' | 'ahead'>): number {
   return (counts.events.delivered ?? 0) + (ahead.events.delivered ?? 0);
 }
 
+/** What a commit changes, on one line. */
 function lineOf({ mark, counts, waiting, ended, dead, promote }: LaneCommit): string {
   const delivery = (row: { position: number; actionId: string }) => nameOf(row.position, row.actionId);
   return [
