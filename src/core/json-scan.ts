@@ -27,6 +27,8 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const space = 0x20;
+/** Bytes that are looked at one by one before a search is worth its call: most strings are short, some are texts. */
+const nearby = 64;
 /** Brackets and braces differ in this bit alone, so one comparison finds both. */
 const caseBit = 0x20;
 
@@ -115,14 +117,27 @@ function skipWhitespace(json: Uint8Array, at: number): number {
 
 /** `at` is the opening quote; the answer is the byte behind the closing one. */
 function endOfString(json: Uint8Array, at: number): number {
-  const length = json.length;
-  let end = at + 1;
-  while (end < length) {
-    const byte = json[end++];
-    if (byte === quote) break;
-    if (byte === backslash) end++;
+  for (let from = at; ;) {
+    const near = Math.min(json.length, from + nearby);
+    let end = from + 1;
+    while (end < near) {
+      const byte = json[end++];
+      if (byte === quote) return end;
+      if (byte === backslash) end++;
+    }
+    if (end >= json.length) return end;
+    const found = json.indexOf(quote, end);
+    if (found === -1) return json.length;
+    if (!isEscaped(json, found, end)) return found + 1;
+    from = found; // after an escape there may be many: byte by byte again
   }
-  return end;
+}
+
+/** Whether the quote at a place of a string has a backslash of its own. @param from a place that no escape reaches over */
+function isEscaped(json: Uint8Array, at: number, from: number): boolean {
+  let first = at;
+  while (first > from && json[first - 1] === backslash) first--;
+  return (at - first) % 2 === 1;
 }
 
 function endOfValue(json: Uint8Array, at: number): number {

@@ -40,6 +40,23 @@ test('finds each element of an array', () => {
   );
 });
 
+test('long strings end where they end, whatever is escaped in them and wherever', () => {
+  const piece = fc.constantFrom('x'.repeat(61), 'y', '"', '\\', '\\"', '\n', 'é', '["{', ',');
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), fc.array(piece, { maxLength: 10 }), (first, second) => {
+      const texts = [first, second].map((pieces) => JSON.stringify(pieces.join('')));
+      const bytes = bytesOf(`[${texts.join(',')}]`);
+      const found = elementsOf(bytes).map(({ valueStart, valueEnd }) => slice(bytes, valueStart, valueEnd));
+      expect(found).toEqual(texts);
+      expect(depthOf(bytes, 10)).toBe(1);
+    }),
+    { numRuns: 1_000 },
+  );
+  const many = JSON.stringify(`${'x'.repeat(70)}"`.repeat(20_000));
+  expect(elementsOf(bytesOf(`[${many}]`))[0]!.valueEnd).toBe(many.length + 1);
+  expect(depthOf(bytesOf(`["${'x'.repeat(200)}`), 10)).toBe(1);
+});
+
 function naiveDepth(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(naiveDepth));
