@@ -55,8 +55,11 @@ export interface Intake {
   close(): Promise<void>;
 }
 
-/** Large groups bring little more speed and keep other processes' appends waiting. */
-const maxGroup: Weight = { events: 1_000, bytes: 8 * 1024 * 1024 };
+/**
+ * As many as an import appends at once; other processes' appends wait no longer. Groups are that large only under
+ * overload, when a turn of the event loop reads from thousands of connections: a commit takes a turn, whatever its size.
+ */
+const maxGroup: Weight = { events: 5_000, bytes: 8 * 1024 * 1024 };
 const usualWaiting: Weight = { events: 20_000, bytes: 64 * 1024 * 1024 };
 
 function waitingOf({ maxWaitingEvents, maxWaitingBytes }: IntakeOptions): Weight {

@@ -45,7 +45,10 @@ function collect(request: IncomingMessage, share: BodyShare): Promise<Buffer | R
     else if (!share.take(chunk.length)) refuse('overloaded');
     else chunks.push(chunk);
   });
-  request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+  request.on('end', () => {
+    resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+    chunks = []; // the request lives until it is answered, and would hold them until then
+  });
   request.on('error', reject); // also when the connection breaks off
   return promise;
 }
