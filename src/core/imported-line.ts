@@ -1,5 +1,6 @@
 import { noBatchMembers } from './completed-event.ts';
 import { depthOf, membersOf, trimJson } from './json-scan.ts';
+import { legibleMembers, parseJson } from './malformed-json.ts';
 import { readEvent, rejectedEvent, type Arrival, type ReadEvent } from './new-event.ts';
 import { isJsonObject, maxEventDepth, type JsonObject } from './rejection.ts';
 import { parseTime } from './timestamps.ts';
@@ -28,22 +29,12 @@ export function readImportedLine(line: Uint8Array, arrival: Arrival): ReadEvent 
   const raw = trimJson(line);
   if (raw.length === 0) return null;
   if (depthOf(raw, maxEventDepth) > maxEventDepth)
-    return rejectedEvent('event_too_deep', raw, parse(raw), arrival);
-  const value = parse(raw);
-  if (value === undefined) return rejectedEvent('malformed_json', raw, null, arrival);
+    return rejectedEvent('event_too_deep', raw, parseJson(raw), arrival);
+  const value = parseJson(raw);
+  if (value === undefined) return rejectedEvent('malformed_json', raw, legibleMembers(raw), arrival);
   return isJsonObject(value) && isWrapped(value)
     ? readWrapped(value, raw, arrival)
     : readEvent(value, raw, null, arrival);
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function parse(raw: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(raw));
-  } catch {
-    return undefined;
-  }
 }
 
 function isWrapped(value: JsonObject): boolean {

@@ -30,6 +30,8 @@ export const retryObstacles = {
     'Another event was archived with its messageId, and the first one counts. Have it sent again with a messageId of its own.',
   not_kept:
     'It is of a user who is suppressed, and nothing of it was kept. Have it sent again once the suppression is lifted.',
+  not_json:
+    'It is not JSON in UTF-8, and stays what it is however often it is read. Have it sent again, mended.',
   cut: 'Only its start is kept, because the row is too long. Import it again in rows that are shorter.',
   csv_row:
     'It is a row of a CSV file, which cannot be read without the header of its file. Import the file again as a new import: rows that are archived are not stored twice.',
@@ -43,6 +45,7 @@ export type RetryObstacle = keyof typeof retryObstacles;
 export function retryObstacleOf(code: string, door: KeptArrival['door'] | null): RetryObstacle | null {
   if (code === ('message_id_reused' satisfies RejectionCode)) return 'message_id_reused';
   if (code === ('user_suppressed' satisfies RejectionCode)) return 'not_kept';
+  if (code === ('malformed_json' satisfies RejectionCode)) return 'not_json';
   if (code === ('row_too_large' satisfies RejectionCode)) return 'cut';
   if (door === 'csv') return 'csv_row';
   return door === null ? 'arrival_unknown' : null;

@@ -15,8 +15,9 @@ interface Reason {
 /** Every reason for which an event is kept apart instead of archived. The codes are stable. */
 export const rejectionReasons = {
   malformed_json: {
-    message: 'The line is not JSON in UTF-8.',
-    remedy: 'Write one event as JSON per line, without line breaks inside it.',
+    message: 'The event is not JSON in UTF-8.',
+    remedy:
+      'Write NaN, Infinity and undefined as null or leave them out, and all text in UTF-8; in a file, one event per line.',
   },
   not_an_object: {
     message: 'The event is not a JSON object.',

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { startApi, type ApiProcess } from '../support/api-process.ts';
 import { testDatabase } from '../support/database.ts';
 import { rawText } from '../support/events.ts';
-import { poisonBodies } from '../support/poison-bodies.ts';
+import { illegibleItems, poisonBodies } from '../support/poison-bodies.ts';
 import { damaged, poisonItem } from '../support/poison-generator.ts';
 import { poisonItems } from '../support/poison-items.ts';
 import { poisonSeed } from '../support/poison-seed.ts';
@@ -80,6 +80,25 @@ test('poison in batches of v2 is taken over as it came or kept apart, its neighb
   expect(operations.length).toBeGreaterThan(600);
   expect(new Set(operations.map(({ name }) => name)).size).toBe(operations.length);
   await expectKept(operations, 12);
+});
+
+test('operations that are no JSON in UTF-8 cost themselves alone', async () => {
+  const { sourceId, ask } = await trackClient(db, api.url);
+  const items = illegibleItems.flatMap(({ text }, index) => [text, Buffer.from(good(index))]);
+  const body = Buffer.concat([
+    Buffer.from('{"batch":['),
+    ...items.flatMap((text, index) => (index === 0 ? [text] : [Buffer.from(','), text])),
+    Buffer.from(']}'),
+  ]);
+  const answer = await ask('POST /api/v2/batch', body);
+  expect(answer.status).toBe(207);
+  expect((JSON.parse(answer.body) as Said).errors).toMatchObject(
+    illegibleItems.map((_, index) => ({ batch_index: 2 * index, reason: 'malformed_json' })),
+  );
+  expect(await archivedOf(db, sourceId)).toHaveLength(illegibleItems.length);
+  const kept = (await rejectedOf(db, sourceId)).map(({ raw }) => raw.toString('latin1'));
+  expect(kept).toEqual(illegibleItems.map(({ text }) => Buffer.from(text).toString('latin1')));
+  expectAlive();
 });
 
 test('a generated multitude of it, too', async () => {

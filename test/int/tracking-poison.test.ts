@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startApi } from '../support/api-process.ts';
 import { testDatabase } from '../support/database.ts';
 import { rawText } from '../support/events.ts';
-import { poisonBodies } from '../support/poison-bodies.ts';
+import { illegibleItems, poisonBodies } from '../support/poison-bodies.ts';
 import { poisonItems } from '../support/poison-items.ts';
 import { archivedOf, basic, completedOf, newKey, rejectedOf, send } from '../support/tracking.ts';
 
@@ -11,10 +11,10 @@ const success = { status: 200, body: '{"success":true}' };
 const good = (id: string | number) => `{"type":"page","userId":"good","messageId":"good-${id}"}`;
 
 test('each class of poison has a name and a text of its own, and there are enough of them', () => {
-  const names = [...poisonItems, ...poisonBodies].map(({ name }) => name);
+  const names = [...poisonItems, ...illegibleItems, ...poisonBodies].map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(poisonItems.length).toBeGreaterThan(200);
-  expect(poisonBodies.length).toBeGreaterThan(90);
+  expect(illegibleItems.length + poisonBodies.length).toBeGreaterThan(100);
 });
 
 test('poison in batches is kept as it came or kept apart for its reason, its neighbours are archived', async () => {
@@ -64,6 +64,47 @@ test('an item of each class sent alone ends as it does in a batch', async () => 
   expect(archived).toEqual(poisonItems.filter(({ fate }) => fate === 'archived').map(({ text }) => text));
   expect(await rejectedOf(db, sourceId)).toEqual([]);
 });
+
+test('items that are no JSON in UTF-8 are kept apart, their neighbours are archived', async () => {
+  const api = await startApi(db.url);
+  const { sourceId, writeKey } = await newKey(db);
+  const authorization = basic(writeKey);
+  const body = batchAround(illegibleItems.map(({ text }) => text));
+  expect(await send(`${api.url}/v1/batch`, { headers: { authorization }, body })).toMatchObject(success);
+  const archived = await archivedOf(db, sourceId);
+  expect(archived.map(rawText)).toEqual(illegibleItems.map((_, index) => good(index)));
+  expect(archived.map((event) => completedOf(event))).toMatchObject(
+    illegibleItems.map(() => ({ context: { ip: '127.0.0.1', locale: 'é' } })),
+  );
+  const kept = (await rejectedOf(db, sourceId)).map(({ code, raw }) => [code, raw.toString('latin1')]);
+  expect(kept).toEqual(
+    illegibleItems.map(({ text }) => ['malformed_json', Buffer.from(text).toString('latin1')]),
+  );
+  for (const { name, text } of illegibleItems) {
+    const strict = { authorization, 'x-strict-mode': '1' };
+    const answer = await send(`${api.url}/v1/batch`, { headers: strict, body: batchAround([text]) });
+    expect(JSON.parse(answer.body), name).toMatchObject({ errors: [{ index: 0, code: 'malformed_json' }] });
+    const alone = await send(`${api.url}/v1/track`, { headers: { authorization }, body: text });
+    expect([alone.status, JSON.parse(alone.body)], name).toMatchObject([
+      400,
+      { code: expect.stringMatching(/^malformed_/) as string },
+    ]);
+  }
+});
+
+/** A batch of items, each followed by an event that is as it should be. */
+function batchAround(items: readonly Uint8Array[]): Buffer {
+  const all = items.flatMap((text, index) => [
+    Buffer.from(index === 0 ? '' : ' ,'),
+    text,
+    Buffer.from(`, ${good(index)}`),
+  ]);
+  return Buffer.concat([
+    Buffer.from('{"batch":[ '),
+    ...all,
+    Buffer.from(' ],"context":{"ip":"127.0.0.1","locale":"é"}}'),
+  ]);
+}
 
 test('a request that is poison as a whole is refused with a fitting code, and those beside it are archived', async () => {
   const api = await startApi(db.url);

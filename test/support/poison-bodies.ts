@@ -19,13 +19,19 @@ const refused = (name: string, code: Refusal, body: string | Uint8Array): Poison
   code,
 });
 
-/** A batch in whose event these bytes stand as text. */
+/** An item that is not JSON in UTF-8, although it can be told where it ends. */
+export interface IllegibleItem {
+  readonly name: string;
+  readonly text: Uint8Array;
+}
+
+/** An event in which these bytes stand as text. */
 function withBytes(...bytes: number[]): Buffer {
-  const [before = '', behind = ''] = batch.replace('"u"', '"|"').split('|');
+  const [before = '', behind = ''] = event.replace('"e"', '"|"').split('|');
   return Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(behind)]);
 }
 
-function notUtf8(): PoisonBody[] {
+function itemsNotUtf8(): IllegibleItem[] {
   const sequences: Readonly<Record<string, number[]>> = {
     'a byte that never occurs': [0xff],
     'a continuation without a start': [0x80],
@@ -44,9 +50,12 @@ function notUtf8(): PoisonBody[] {
     'Shift JIS': [0x83, 0x65, 0x83, 0x58],
     GBK: [0xd6, 0xd0, 0xce, 0xc4],
   };
+  return Object.entries(sequences).map(([name, bytes]) => ({ name, text: withBytes(...bytes) }));
+}
+
+function notUtf8(): PoisonBody[] {
   const utf16 = Buffer.from(`\ufeff${batch}`, 'utf16le');
   return [
-    ...Object.entries(sequences).map(([name, bytes]) => refused(name, 'malformed_utf8', withBytes(...bytes))),
     refused('UTF-16, little end first', 'malformed_utf8', utf16),
     refused('UTF-16, big end first', 'malformed_utf8', Buffer.from(utf16).swap16()),
     refused('UTF-16 without a mark', 'malformed_json', Buffer.from(batch, 'utf16le')),
@@ -61,7 +70,9 @@ function notUtf8(): PoisonBody[] {
   ];
 }
 
-function notJson(): PoisonBody[] {
+const withValue = (value: string) => event.replace('"u"', `"u","a":${value}`);
+
+function itemsNotJson(): IllegibleItem[] {
   const values = [
     'NaN',
     'Infinity',
@@ -99,14 +110,26 @@ function notJson(): PoisonBody[] {
     '/* why */ 1',
     '1 // why',
     'new Date()',
-    '"open',
-    '[[1]',
-    '1]',
     '\u00a01',
     '\u20281',
     '\v1',
     '\ufeff1',
   ];
+  return [
+    ...values.map((value) => ({
+      name: `${JSON.stringify(value)} as a value`,
+      text: Buffer.from(withValue(value)),
+    })),
+    ...['NaN', 'undefined', 'event', "{'type':'track'}"].map((text) => ({
+      name: `${text} as an event`,
+      text: Buffer.from(text),
+    })),
+  ];
+}
+
+function notJson(): PoisonBody[] {
+  const open = ['"open', '[[1]', '1]', '{"a":'];
+  const beside = ['{"context":NaN,', '{"sentAt":undefined,', "{'writeKey':'k',", '{"context":{"a":"\n"},'];
   const whole: Readonly<Record<string, string>> = {
     nothing: '',
     whitespace: ' \n',
@@ -126,12 +149,12 @@ function notJson(): PoisonBody[] {
     'a NUL behind it': `${batch}\0`,
   };
   return [
-    ...values.map((value) =>
-      refused(
-        `${JSON.stringify(value)} as a value`,
-        'malformed_json',
-        batch.replace('"u"', `"u","a":${value}`),
-      ),
+    ...open.map((value) =>
+      refused(`${value} as a value`, 'malformed_json', `{"batch":[${event},${withValue(value)}]}`),
+    ),
+    ...beside.map((start) => refused(`${start} at the start`, 'malformed_json', batch.replace('{', start))),
+    ...['[,', `[${event} `, `[${event},,`, `{"0":`, `[NaN ${event},`].map((start) =>
+      refused(`${start} as the start of a batch`, 'malformed_json', batch.replace('[', start)),
     ),
     ...Object.entries(whole).map(([name, body]) => refused(name, 'malformed_json', body)),
   ];
@@ -220,3 +243,6 @@ export const poisonBodies: readonly PoisonBody[] = [
   ...notCompressed(),
   ...noBatches(),
 ];
+
+/** Every class of items that are no JSON, of which each costs itself alone. */
+export const illegibleItems: readonly IllegibleItem[] = [...itemsNotUtf8(), ...itemsNotJson()];

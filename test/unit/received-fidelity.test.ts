@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eventsOf, readJson, type ReceivedEvents } from '../../src/api/tracking/received.ts';
+import { eventsOf, readCall, type ReceivedEvents } from '../../src/api/tracking/received.ts';
 import { isRefusal } from '../../src/api/tracking/refusal.ts';
 import { applyEdits } from '../../src/core/completed-event.ts';
 import { eventTypes } from '../../src/core/event.ts';
@@ -18,8 +18,8 @@ const source = {
 };
 const receivedAt = new Date('2026-08-01T12:00:00.123Z');
 
-function received(call: Parameters<typeof readJson>[1], text: string): ReceivedEvents {
-  const body = readJson(Buffer.from(text), call);
+function received(call: Parameters<typeof readCall>[1], text: string): ReceivedEvents {
+  const body = readCall(Buffer.from(text), call);
   const events = isRefusal(body) ? body : eventsOf(call, body, source, receivedAt);
   if (isRefusal(events)) throw new Error(`${events}: ${text}`);
   return events;

@@ -18,7 +18,7 @@ import { addressOf, browserSettings, sourceConfig } from './browser-settings.ts'
 import { doorOf, methodsOf, type Call, type Door } from './doors.ts';
 import { openIntake, type Intake, type IntakeOptions } from './intake.ts';
 import { pixelBody, pixelImage } from './pixel.ts';
-import { eventsOf, keyOfBody, readJson } from './received.ts';
+import { eventsOf, keyOfBody, readCall } from './received.ts';
 import { eventErrors, isRefusal, type Refusal, type StrictRefusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
 import { answerTrack, trackPreflight } from './track-api/handler.ts';
@@ -142,7 +142,7 @@ function take(
     userAgent,
     read: async (share) => {
       const bytes = await read(share);
-      return isRefusal(bytes) ? bytes : readJson(bytes, call);
+      return isRefusal(bytes) ? bytes : readCall(bytes, call);
     },
     eventsOf: (body, source, receivedAt) => eventsOf(call, body, source, receivedAt),
     objectTo: (received): StrictRefusal | null =>

@@ -14,6 +14,7 @@ import {
   type JsonMember,
   withoutByteOrderMark,
 } from '../../core/json-scan.ts';
+import { legibleMembers, parseAroundItems } from '../../core/malformed-json.ts';
 import {
   readEvent,
   rejectedEvent,
@@ -59,12 +60,25 @@ export interface ReceivedEvents {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Reads the body of a call as JSON, or says why it is none. */
+export function readCall(body: Uint8Array, call: Call): ReceivedBody | Refusal {
+  return call === 'batch' ? readBatch(body) : readJson(body, maxEventDepth);
+}
+
+/** Reads a batch. Some of its items need not be JSON: they are undefined then, as no value of JSON is. */
+export function readBatch(body: Uint8Array): ReceivedBody | Refusal {
+  const read = readJson(body, maxBatchDepth);
+  if (read !== 'malformed_json' && read !== 'malformed_utf8') return read;
+  const json = jsonOf(body);
+  const value = parseAroundItems(json, maxBatchEvents);
+  return value === null ? read : { value, json, depth: depthOf(json, maxBatchDepth) };
+}
+
 /** Reads a body as JSON, or says why it is none. */
-export function readJson(body: Uint8Array, call: Call): ReceivedBody | Refusal {
-  const json = trimJson(withoutByteOrderMark(body));
-  const limit = call === 'batch' ? maxBatchDepth : maxEventDepth;
-  const depth = depthOf(json, limit);
-  if (depth > limit) return 'too_deep';
+export function readJson(body: Uint8Array, maxDepth = maxBatchDepth): ReceivedBody | Refusal {
+  const json = jsonOf(body);
+  const depth = depthOf(json, maxDepth);
+  if (depth > maxDepth) return 'too_deep';
   let text: string;
   try {
     text = decoder.decode(json);
@@ -77,6 +91,8 @@ export function readJson(body: Uint8Array, call: Call): ReceivedBody | Refusal {
     return 'malformed_json';
   }
 }
+
+const jsonOf = (body: Uint8Array) => trimJson(withoutByteOrderMark(body));
 
 /** The write key in a body: browsers often send it only there. */
 export function keyOfBody({ value }: ReceivedBody): string | null {
@@ -117,7 +133,7 @@ function eventOfCall({ value, json }: ReceivedBody, type: EventType, arrival: Ar
   return { ...sorted([readEvent(value, json, type, { ...arrival, kept })]), sdks: sdksOf([value], null) };
 }
 
-/** One item of a batch: its bytes as they were sent, and what they say. */
+/** One item of a batch: its bytes as they were sent, and what they say; undefined: they are not JSON. */
 export interface BatchItem {
   readonly raw: Uint8Array;
   readonly value: unknown;
@@ -163,11 +179,13 @@ function eventsOfBatch(body: ReceivedBody, arrival: Arrival): ReceivedEvents | R
         ...inherited,
       })),
   };
-  const read = items.map((item) =>
-    depth > maxEventDepth && depthOf(item.raw, maxEventDepth) > maxEventDepth
-      ? rejectedEvent('event_too_deep', item.raw, item.value, ofItems)
-      : readEvent(item.value, item.raw, null, ofItems),
-  );
+  const read = items.map((item) => {
+    const isTooDeep = depth > maxEventDepth && depthOf(item.raw, maxEventDepth) > maxEventDepth;
+    if (isTooDeep) return rejectedEvent('event_too_deep', item.raw, item.value, ofItems);
+    return item.value === undefined
+      ? rejectedEvent('malformed_json', item.raw, legibleMembers(item.raw), ofItems)
+      : readEvent(item.value, item.raw, null, ofItems);
+  });
   const values = items.map((item) => item.value);
   return { ...sorted(read), sdks: sdksOf(values, value['context']) };
 }

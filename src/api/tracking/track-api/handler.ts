@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { answerJson, answerPreflight } from '../answer.ts';
 import { addressOf } from '../browser-settings.ts';
 import type { Intake } from '../intake.ts';
-import { readJson } from '../received.ts';
+import { readBatch, readJson } from '../received.ts';
 import { isRefusal, type Refusal } from '../refusal.ts';
 import { readBody } from '../request-body.ts';
 import { trackKeysOf } from '../write-key.ts';
@@ -78,8 +78,8 @@ async function take(
 
 /** In v1 the address may say everything: then there is often no body. Too deep a body is told of its operation. */
 function bodyOf(bytes: Uint8Array, operation: TrackOperation) {
-  const isV2 = operation === 'entity' || operation === 'batch';
-  return readJson(bytes.length === 0 && !isV2 ? Buffer.from('{}') : bytes, 'batch');
+  if (operation === 'batch') return readBatch(bytes);
+  return readJson(bytes.length === 0 && operation !== 'entity' ? Buffer.from('{}') : bytes);
 }
 
 /** There is one region and one workspace here. Source: docs.customer.io, integrations/api/track, account region. */

@@ -1,5 +1,6 @@
 import type { KeptArrival } from '../../../core/kept-arrival.ts';
 import { depthOf } from '../../../core/json-scan.ts';
+import { legibleMembers } from '../../../core/malformed-json.ts';
 import {
   readEvent,
   rejectedEvent,
@@ -89,7 +90,7 @@ export type ReadOperation =
 
 /**
  * Reads one operation, all of it or nothing.
- * @param raw as v2 writes it @param value what it says; no object: it cannot be taken
+ * @param raw as v2 writes it @param value what it says; no object: it cannot be taken; undefined: it is not JSON
  * @param common what it has in common with the others of its request
  */
 export function readOperation(
@@ -102,13 +103,15 @@ export function readOperation(
   const kept = () => JSON.stringify({ door: 'track_api', ...manner } satisfies KeptArrival);
   const arrival: Arrival = { ...common, origin: 'track_api', takesNobodys: true, kept };
   const refuse = (code: RejectionCode, field = '', message: string | null = null): ReadOperation => {
-    const id = isJsonObject(value) ? value['id'] : null;
-    const { rejected } = rejectedEvent(code, raw, { messageId: id }, arrival, peopleOf(partOf(raw, value)));
+    const legible = value === undefined ? legibleMembers(raw) : value;
+    const id = isJsonObject(legible) ? legible['id'] : null;
+    const { rejected } = rejectedEvent(code, raw, { messageId: id }, arrival, peopleOf(partOf(raw, legible)));
     if (rejected.code !== code) return { rejected, field: '' };
     return { rejected: message === null ? rejected : { ...rejected, message }, field };
   };
   if (raw.length > (arrival.maxEventBytes ?? maxEventBytes)) return refuse('event_too_large');
   if (depthOf(raw, maxEventDepth) > maxEventDepth) return refuse('event_too_deep');
+  if (value === undefined) return refuse('malformed_json');
   const item = partOf(raw, value);
   if (item === null) return refuse('not_an_object', '', 'This has to be a JSON object.');
   const operation = { ...manner, item };
