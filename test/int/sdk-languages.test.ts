@@ -172,3 +172,36 @@ test.for(sdks)(
     expect(names).toEqual(events.map((_, n) => n));
   },
 );
+
+test.for([
+  { sdk: segmentPython, name: segmentPython.name, module: 'segment.analytics' },
+  { sdk: customerIoPython, name: customerIoPython.name, module: 'customerio.analytics' },
+])(
+  '$name writes NaN, which is no JSON: that event is kept apart, the others of its batch arrive',
+  { timeout: 400_000 },
+  async ({ sdk, module }, { skip }) => {
+    const installed = await sdk.ready(mkdtempSync(join(folder, 'sdk-')));
+    if (isMissing(installed)) return skip(installed.missing);
+    const api = await startApi(db.url);
+    const { sourceId, writeKey } = await newKey(db);
+    await installed.example(`
+from ${module}.client import Client
+client = Client("${writeKey}", host="${api.url}", upload_interval=1)
+client.track("u", "before")
+client.track("u", "odd", {"score": float("nan"), "most": float("inf")}, message_id="odd-1")
+client.track("u", "after")
+client.shutdown()`);
+    expect((await archivedOf(db, sourceId)).map(({ name }) => name)).toEqual(['before', 'after']);
+    const rejected = await api.call('GET', `/api/rejected?source=${sourceId}`);
+    expect(rejected.body).toMatchObject({
+      data: [
+        {
+          code: 'malformed_json',
+          messageId: 'odd-1',
+          retryObstacle: 'not_json',
+          raw: expect.stringContaining('"score": NaN') as string,
+        },
+      ],
+    });
+  },
+);
