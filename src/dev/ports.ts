@@ -33,8 +33,12 @@ export async function freePort(
   return (await tryBind(0, '127.0.0.1')) ?? fail('the system has no free port on 127.0.0.1');
 }
 
-/** Ports that this process has been given. */
-const claimed = new Set<number>();
+/** Ports that this process has been given, each with what lets go of it. */
+const claimed = new Map<number, () => void>();
+
+function releaseAll(): void {
+  for (const release of claimed.values()) release();
+}
 
 /**
  * Two starts at once would both find the same port free, and one of them could take the other's server for its own. So
@@ -47,8 +51,8 @@ async function isClaimable(port: number): Promise<boolean> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = tryLock(join(folder, String(port)));
   if (lock.holder !== undefined) return false;
-  claimed.add(port);
-  process.once('exit', lock.release);
+  if (claimed.size === 0) process.once('exit', releaseAll);
+  claimed.set(port, lock.release);
   return true;
 }
 

@@ -75,8 +75,11 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
       return running(server, { address, port, uiPort, version: cli.version }, note);
     }
     forgetProcess(note);
-    const taken = !((await isPortFree(port)) && (await isPortFree(uiPort))); // another program took one in between
-    if (attempt === tries || !taken) throw new Error(`Temporal did not start:\n${tailOf(logFile, 12)}`);
+    const end = tailOf(logFile, 12);
+    // Another program took a port in between. One that only sends from it may have let go of it by now.
+    const taken =
+      end.includes('address already in use') || !((await isPortFree(port)) && (await isPortFree(uiPort)));
+    if (attempt === tries || !taken) throw new Error(`Temporal did not start:\n${end}`);
     wanted = { port: port + 1, uiPort: uiPort + 1 };
   }
 }
