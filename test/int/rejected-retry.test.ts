@@ -24,7 +24,8 @@ const large = (more: object = {}) => ({
   properties: { filled },
   ...more,
 });
-const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+const text = (value: unknown) =>
+  typeof value === 'string' || Buffer.isBuffer(value) ? value : JSON.stringify(value);
 
 async function post(path: string, body: unknown, { sourceId, writeKey } = source) {
   if (path === 'import') {
@@ -178,6 +179,28 @@ test('one whose messageId was taken meanwhile stays, as that; the same event sen
     impossible: [{ obstacle: 'message_id_reused', count: 1 }],
   });
   expect(await archivedOf(db, source.sourceId)).toHaveLength(2);
+});
+
+test('what is no JSON and too large as well costs the retry of those behind it nothing', async () => {
+  const operation = (attributes: string) =>
+    `{"type":"person","action":"event","identifiers":{"id":"u"},"name":"e","attributes":${attributes}}`;
+  const items = [
+    operation(`{"n":NaN,"filled":"${filled}"}`),
+    operation(`{"n":"\xff","filled":"${filled}"}`),
+    operation(`{"filled":"${filled}"}`),
+  ];
+  await post('/api/v2/batch', Buffer.from(`{"batch":[${items.join(',')}]}`, 'latin1'));
+  await post('/v1/batch', `{"batch":[{"type":"track","event":"e","userId":"u","n":NaN,"f":"${filled}"}]}`);
+  const obstacles = async () =>
+    (await listed()).map((row: { retryObstacle: string | null }) => row.retryObstacle).toReversed();
+  expect(await obstacles()).toEqual(['not_json', 'not_json', null, 'not_json']);
+  // As an older version of the door may have kept them.
+  await db.run(
+    sql`update rejected_event set code = 'event_too_large' where source_id = ${source.sourceId} and code = 'malformed_json'`,
+  );
+  await raise();
+  expect(await retry()).toEqual({ ...nothing, accepted: 1, rejected: 3 });
+  expect(await obstacles()).toEqual(['not_json', 'not_json', 'not_json']);
 });
 
 test('which cannot be retried is said in the list and in the answer, and they stay as they were', async () => {

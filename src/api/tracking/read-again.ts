@@ -1,6 +1,7 @@
 import { importArrival, readImportedLine } from '../../core/imported-line.ts';
 import { depthOf } from '../../core/json-scan.ts';
 import type { KeptArrival } from '../../core/kept-arrival.ts';
+import { parseJson } from '../../core/malformed-json.ts';
 import { readEvent, rejectedEvent, type NewEvent, type RejectedEvent } from '../../core/new-event.ts';
 import { maxEventDepth } from '../../core/rejection.ts';
 import { arrivalOf, inheritedValue, type Sender } from './received.ts';
@@ -28,11 +29,13 @@ export function readAgain({ raw, receivedAt, arrival, source }: KeptEvent): Read
     return rejectedEvent('event_too_deep', raw, null, { ...source, receivedAt });
   }
   const live = arrivalOf(source, receivedAt);
+  const value = parseJson(raw);
+  if (value === undefined) return rejectedEvent('malformed_json', raw, null, live);
   switch (arrival.door) {
     case 'tracking_api': {
       const { type, sentAt, context, integrations } = arrival;
       return one(
-        readEvent(parse(raw), raw, type, {
+        readEvent(value, raw, type, {
           ...live,
           sentAt: sentAt === null ? null : new Date(sentAt),
           batch: { context, integrations },
@@ -41,7 +44,7 @@ export function readAgain({ raw, receivedAt, arrival, source }: KeptEvent): Read
       );
     }
     case 'track_api':
-      return readOperation(raw, parse(raw), arrival, live);
+      return readOperation(raw, value, arrival, live);
     case 'import': {
       const read = readImportedLine(raw, {
         ...source,
@@ -54,9 +57,4 @@ export function readAgain({ raw, receivedAt, arrival, source }: KeptEvent): Read
 
 function one({ event, rejected }: ReturnType<typeof readEvent>): ReadAgain {
   return event === undefined ? { rejected } : { events: [event] };
-}
-
-/** What came through a door that parses was JSON. */
-function parse(raw: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(raw));
 }

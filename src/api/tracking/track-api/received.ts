@@ -109,9 +109,9 @@ export function readOperation(
     if (rejected.code !== code) return { rejected, field: '' };
     return { rejected: message === null ? rejected : { ...rejected, message }, field };
   };
-  if (raw.length > (arrival.maxEventBytes ?? maxEventBytes)) return refuse('event_too_large');
   if (depthOf(raw, maxEventDepth) > maxEventDepth) return refuse('event_too_deep');
   if (value === undefined) return refuse('malformed_json');
+  if (raw.length > (arrival.maxEventBytes ?? maxEventBytes)) return refuse('event_too_large');
   const item = partOf(raw, value);
   if (item === null) return refuse('not_an_object', '', 'This has to be a JSON object.');
   const operation = { ...manner, item };
