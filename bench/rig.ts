@@ -9,7 +9,7 @@ import { appendEvents } from '../src/db/archive/append.ts';
 import { openDatabase, type Database } from '../src/db/database.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { sql } from '../src/db/sql.ts';
-import { heapFlags } from '../src/dev/child.ts';
+import { nodeFlags } from '../src/dev/child.ts';
 import { startPostgres } from '../src/dev/postgres.ts';
 import { startTemporal } from '../src/dev/temporal.ts';
 
@@ -81,7 +81,7 @@ export async function withRig(work: (rig: Rig) => Promise<void>): Promise<void> 
 
 /** BENCH_FLAGS are Node flags, for example `--cpu-prof`, of the API, the delivery workers and what they are compared with. */
 function spawnNode(file: string, env: NodeJS.ProcessEnv, args: readonly string[]) {
-  const own = file.startsWith('src/') ? heapFlags : [];
+  const own = file.startsWith('src/') ? nodeFlags : [];
   const asked = /delivery|bare|api\/main/.test(file)
     ? (process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean)
     : [];

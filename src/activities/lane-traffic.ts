@@ -47,7 +47,8 @@ export class LaneTraffic implements Waiter {
   readonly #deps: TrafficDeps;
   readonly #budget: LaneBudget;
   #maxConcurrent: number | null = null;
-  #requests = 0;
+  /** Since when each request has been under way, oldest first. */
+  readonly #requests = new Set<{ readonly since: number }>();
   #reading = false;
   #failure: unknown = null;
   #timer: NodeJS.Timeout | undefined;
@@ -68,12 +69,18 @@ export class LaneTraffic implements Waiter {
 
   /** A request is under way. */
   get sending(): boolean {
-    return this.#requests > 0;
+    return this.#requests.size > 0;
+  }
+
+  /** Since when the oldest request has been under way, null when none is. */
+  get oldest(): number | null {
+    for (const { since } of this.#requests) return since;
+    return null;
   }
 
   /** Neither a request nor a read is under way. */
   get quiet(): boolean {
-    return this.#requests === 0 && !this.#reading;
+    return this.#requests.size === 0 && !this.#reading;
   }
 
   /** There is more to read and room for it. */
@@ -98,7 +105,7 @@ export class LaneTraffic implements Waiter {
     if (!this.#maySend()) return;
     const concurrency = this.#concurrency();
     const { run } = this.#budget;
-    while (this.#requests < concurrency) {
+    while (this.#requests.size < concurrency) {
       const leavesAt = run.now();
       const room = run.room(this, leavesAt);
       if (room === 0) {
@@ -147,7 +154,7 @@ export class LaneTraffic implements Waiter {
     const { run } = this.#budget;
     const now = this.#deps.now();
     if (run.closedForMs > longCloseMs) this.#lane.close(run.closedForMs, now);
-    const free = this.#concurrency() - this.#requests;
+    const free = this.#concurrency() - this.#requests.size;
     const events = this.#lane.ready(now); // as requests end, more may follow them within one block
     const requests = Math.min(free, Math.ceil(events / batchSize));
     if (events > 0) run.waitFor(this, { events, requests, batchSize });
@@ -173,7 +180,8 @@ export class LaneTraffic implements Waiter {
   }
 
   async #send(batch: readonly Task<ArchivedEvent>[], until: number): Promise<void> {
-    this.#requests++;
+    const request = { since: this.#deps.now() };
+    this.#requests.add(request);
     this.#budget.run.started();
     const { kind, runId, newIds, destination } = this.#taken;
     const deliveries = batch.map((task) => ({
@@ -192,7 +200,7 @@ export class LaneTraffic implements Waiter {
     } catch (error) {
       this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
     }
-    this.#requests--;
+    this.#requests.delete(request);
     this.#budget.run.ended();
     this.pump();
     this.#deps.onProgress();

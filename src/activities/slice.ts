@@ -2,6 +2,7 @@ import type { ArchivedEvent } from '../core/event.ts';
 import type { CanaryShare } from '../core/canary.ts';
 import { countedEvents } from '../core/counts.ts';
 import type { Lane } from '../core/lane.ts';
+import { SliceStop, type StopKind } from '../core/slice-stop.ts';
 import type { Database } from '../db/database.ts';
 import { nextDueInMs, readDue } from '../db/due-deliveries.ts';
 import type { HeadWatch } from '../db/head-watch.ts';
@@ -59,9 +60,7 @@ export class Slice {
   readonly #canary: CanaryShare | null;
   readonly #slot: ReturnType<HeldSlots['of']>;
   readonly #meter: RateMeter;
-  readonly #startedAt: number;
-  #stop: 'more' | 'stopped' | null = null;
-  #stoppedAt = 0;
+  readonly #stop: SliceStop;
   #dueLookAt = 0;
   readonly #idleness = new Idleness();
   /** `settled` when the last commit was taken: what has been set aside since then has no row yet. */
@@ -74,10 +73,11 @@ export class Slice {
     const db = patient(deps.db, deps);
     this.#taken = taken;
     this.#deps = deps;
-    this.#startedAt = now();
-    this.#meter = new RateMeter(this.#startedAt, countedEvents(taken.ahead));
+    const startedAt = now();
+    this.#stop = new SliceStop(startedAt + deps.timing.sliceMs);
+    this.#meter = new RateMeter(startedAt, countedEvents(taken.ahead));
     this.#holder = new LaneHolder(deps, taken, takenAt);
-    this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: this.#startedAt });
+    this.#lane = openLane(taken, known, { batchSize: sender.batchSize, random, now: startedAt });
     this.#brakes = new ReplayBrakes({ db, tell: deps.tell }, taken);
     this.#canary = canaryOf(taken, this.#lane);
     this.#slot = deps.heldSlots.of(taken.kind);
@@ -90,7 +90,7 @@ export class Slice {
       now,
       canary: this.#canary,
       readable: () => this.#readable,
-      mayWrite: () => this.#stop === null && this.#holder.mayWrite,
+      mayWrite: () => this.#goesOn() && this.#holder.mayWrite,
       onProgress: () => this.#nudge(),
     });
   }
@@ -103,12 +103,12 @@ export class Slice {
   /** Works until the slice ends. @throws LeaseLost, or what the database threw for longer than the lease lasts */
   async work(): Promise<SliceEnd> {
     const unwatch = this.#deps.head.onRise(() => this.#traffic.pump());
-    const onAbort = () => this.#stopFor('more');
+    const onAbort = () => this.#hurry('more');
     this.#deps.signal.addEventListener('abort', onAbort);
     if (this.#deps.signal.aborted) onAbort();
     try {
       this.#traffic.pump();
-      await this.#waitFor(renewMs, () => this.#stop !== null || !this.#lane.isBehind);
+      await this.#waitFor(renewMs, () => this.#stop.kind !== null || !this.#lane.isBehind);
       for (;;) {
         this.#traffic.pump();
         await this.#commit();
@@ -119,7 +119,7 @@ export class Slice {
         await this.#untilNextCommit();
       }
     } finally {
-      this.#stopFor('more');
+      this.#hurry('more');
       this.#traffic.close();
       this.#slot.release();
       this.#deps.signal.removeEventListener('abort', onAbort);
@@ -144,11 +144,12 @@ export class Slice {
     return this.#meter.perSecond(this.#lane.settled, this.#deps.now());
   }
 
-  #stopFor(reason: 'more' | 'stopped'): void {
-    if (this.#stop !== null) return;
-    this.#stop = reason;
-    this.#stoppedAt = this.#deps.now();
-    this.#nudge();
+  #hurry(kind: StopKind): void {
+    if (this.#stop.hurry(kind, this.#deps.now())) this.#nudge();
+  }
+
+  #goesOn(): boolean {
+    return this.#stop.goesOn(this.#deps.now(), this.#traffic.oldest);
   }
 
   /** Writes what has changed, renews the lease and obeys what is wanted now. */
@@ -157,12 +158,12 @@ export class Slice {
     const state = this.#lane.health.down === null ? 'ready' : 'held';
     this.#settledWritten = this.#lane.settled;
     await this.#write(this.#standing(state, null, false));
-    if (this.#stop === null) await this.#brakes.apply(this.#lane, this.#deps.now());
+    if (this.#stop.kind === null) await this.#brakes.apply(this.#lane, this.#deps.now());
     const { wanted } = this.#holder;
     await this.#deps.suppressions.reach(wanted.suppressionRevision, this.#deps); // the next commit confirms it
-    if (wanted.desired !== 'running') this.#stopFor('stopped');
+    if (wanted.desired !== 'running') this.#hurry('stopped');
     // Settings are never pinned: the next slice opens the destination with the newest.
-    else if (wanted.settingsSealed !== this.#taken.destination.settingsSealed) this.#stopFor('more');
+    else if (wanted.settingsSealed !== this.#taken.destination.settingsSealed) this.#hurry('more');
     else this.#traffic.obey(wanted);
     this.#holder.obeyed();
   }
@@ -198,7 +199,7 @@ export class Slice {
   /** Deliveries that waited are taken up one lot after another, each after a commit that wrote the last lot down. */
   async #takeUpDue(): Promise<void> {
     const now = this.#deps.now();
-    if (this.#stop !== null || !this.#lane.mayTakeUp || now < this.#dueLookAt) return;
+    if (this.#stop.kind !== null || !this.#lane.mayTakeUp || now < this.#dueLookAt) return;
     this.#dueLookAt = now + dueLookMs;
     const due = await unlessOutage(readDue(this.#deps.db, this.#taken), []);
     this.#lane.offerDue(due, this.#deps.now());
@@ -209,10 +210,9 @@ export class Slice {
   async #end(): Promise<SliceEnd | null> {
     const now = this.#deps.now();
     if (this.#lane.gone && this.#traffic.quiet) return { kind: 'gone' };
-    if (now - this.#startedAt >= this.#deps.timing.sliceMs) this.#stopFor('more');
-    if (this.#stop !== null) {
-      const late = now - this.#stoppedAt >= this.#drainMs;
-      return !this.#traffic.sending || late ? { kind: this.#stop } : null;
+    if (!this.#goesOn()) {
+      const kind = this.#stop.end(now, this.#traffic.sending, this.#drainMs);
+      return kind && { kind };
     }
     const parked = this.#taken.kind === 'stream' && this.#isIdle(now) ? await this.#endOfStream(now) : null;
     if (parked !== null) return parked;
@@ -259,7 +259,7 @@ export class Slice {
 
   /** The last commit: hands the lane back with how it stands. */
   async #leave(end: SliceEnd): Promise<SliceEnd> {
-    this.#stopFor('more');
+    this.#hurry('more');
     const state = restingState(end) ?? (this.#lane.health.down === null ? 'ready' : 'held');
     const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
     // What could not be drained must not arrive after the lane is somebody else's. That it is broken off says nothing
@@ -275,7 +275,7 @@ export class Slice {
     await this.#waitFor(commitGapMs, () => false);
     await this.#waitFor(
       renewMs - commitGapMs,
-      () => this.#lane.settled > before || this.#stop !== null || this.#atEnd,
+      () => this.#lane.settled > before || this.#stop.kind !== null || this.#atEnd,
     );
   }
 

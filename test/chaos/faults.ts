@@ -9,6 +9,8 @@ const loseDeadlineMs = 20_000;
 
 /** Something harmful. */
 export interface Fault extends Pick<FaultLine, 'name' | 'kind' | 'target'> {
+  /** Roles that have to start anew because of it. */
+  readonly restarts?: readonly RoleName[];
   /** Does it; resolves when it is over. */
   readonly work: (stage: Stage, transfer: Transfer) => Promise<unknown>;
 }
@@ -31,6 +33,7 @@ export function endRoles(target: Target, signal: 'SIGKILL' | 'SIGTERM'): Fault {
     name: `${signal} of ${target}`,
     kind: signal === 'SIGKILL' ? 'kill' : 'terminate',
     target,
+    restarts: rolesOf(target),
     work: ({ roles }) => Promise.all(rolesOf(target).map((name) => roles[name].end(signal))),
   };
 }

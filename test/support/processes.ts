@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach } from 'vitest';
 import { commandOf } from '../../scripts/file-lock.mjs';
 import type { ReadyMessage } from '../../src/child-process.ts';
+import { nodeFlags } from '../../src/dev/child.ts';
 
 /** A process of Reprise, started as `npm start` starts it. */
 export interface StartedProcess {
@@ -28,7 +29,7 @@ export function startProcess(
   environment: Record<string, string>,
   options: { readonly detached?: boolean; readonly args?: readonly string[] } = {},
 ): StartedProcess {
-  const child = spawn(process.execPath, [entry.pathname, ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [...nodeFlags, entry.pathname, ...(options.args ?? [])], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: options.detached ?? false,

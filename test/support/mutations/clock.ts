@@ -5,6 +5,24 @@ const inFile = (file: string, mutations: readonly Omit<Mutation, 'file'>[]): Mut
 
 /** Mistakes in who may work a lane, in what is said of a run, in what goes first, and in how fast it goes. */
 export const clockMutations: readonly Mutation[] = [
+  ...inFile('slice-stop.ts', [
+    {
+      name: 'the time of a slice cuts off what is under way',
+      from: "patienceMs) this.#kind = 'more';",
+      to: "patienceMs) this.hurry('more', now);",
+      under: { slow: { u0: 20_000, u1: 20_000 }, sliceMs: 20_000 },
+    },
+    {
+      name: 'a slice that is closed never ends',
+      from: 'return !isSending || cuts ? this.#kind : null;',
+      to: 'return cuts ? this.#kind : null;',
+    },
+    {
+      name: 'a slice that is hurried goes on sending',
+      from: 'this.#kind ??= kind;',
+      to: '',
+    },
+  ]),
   ...inFile('lease.ts', [
     {
       name: 'a lease is taken one renewal too early',

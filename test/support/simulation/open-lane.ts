@@ -2,7 +2,7 @@ import { isOwnRefusal } from '../../../src/core/brakes.ts';
 import { CanaryShare } from '../../../src/core/canary.ts';
 import { healthy, stillDown, type Health } from '../../../src/core/health.ts';
 import { Lane } from '../../../src/core/lane.ts';
-import type { SimTaken } from './database.ts';
+import type { Held, SimTaken } from './database.ts';
 import type { SimEvent } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -38,4 +38,11 @@ function healthOf({ held, heldForMs, wakeInMs }: SimTaken, now: number): Health 
   const closedForMs = held.reason === 'throttled' ? wakeInMs : 0;
   const { reason, waitMs } = held;
   return stillDown({ reason, waitMs }, failure, now, { downForMs: heldForMs, closedForMs });
+}
+
+/** Why a lane's destination is down, as it is written into the lane's row; null: it is not. @param now on the slice's clock */
+export function heldOf({ health: { down } }: Lane<SimEvent>, now: number): Held | null {
+  if (down === null) return null;
+  const { reason, failure, waitMs, since } = down;
+  return { reason, errorClass: failure.errorClass, waitMs: Math.round(waitMs), heldForMs: now - since };
 }

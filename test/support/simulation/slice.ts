@@ -1,11 +1,12 @@
 import { brakeReason, noEndings } from '../../../src/core/brakes.ts';
 import type { CanaryShare } from '../../../src/core/canary.ts';
 import type { Lane } from '../../../src/core/lane.ts';
-import type { Held, SimTaken, Standing } from './database.ts';
+import { SliceStop, type StopKind } from '../../../src/core/slice-stop.ts';
+import type { SimTaken, Standing } from './database.ts';
 import { SimHolder } from './holder.ts';
 import type { SimEvent } from './scenario.ts';
 import type { SliceView } from './slice-view.ts';
-import { canaryOf, laneOf } from './open-lane.ts';
+import { canaryOf, heldOf, laneOf } from './open-lane.ts';
 import { SimTraffic } from './traffic.ts';
 import { Violation } from './violation.ts';
 import type { SimWorker } from './worker.ts';
@@ -36,12 +37,10 @@ export class SimSlice {
   readonly #holder: SimHolder;
   readonly #traffic: SimTraffic;
   readonly #canary: CanaryShare | null;
-  readonly #startedAt: number;
+  readonly #stop: SliceStop;
   readonly #life: number;
   readonly #onEnd: (end: SimSliceEnd) => void;
   #alive = true;
-  #stop: 'more' | 'stopped' | null = null;
-  #stoppedAt = 0;
   #dueLookAt = 0;
   /** `settled` when the last commit was taken: what has been set aside since then has no row yet. */
   #settledWritten = 0;
@@ -59,7 +58,7 @@ export class SimSlice {
     this.#view = view;
     this.#taken = taken;
     this.#onEnd = onEnd;
-    this.#startedAt = worker.now;
+    this.#stop = new SliceStop(worker.now + world.scenario.sliceMs);
     this.#life = worker.life;
     this.#holder = new SimHolder(world, worker, {
       view,
@@ -79,7 +78,7 @@ export class SimSlice {
       later: (ms, run) => this.#later(ms, run),
       suppressed: ({ user }) => worker.suppressed.users.has(user),
       readable: () => this.#readable,
-      mayWrite: () => this.#stop === null && this.#holder.mayWrite,
+      mayWrite: () => this.#goesOn() && this.#holder.mayWrite,
       onProgress: () => this.#nudge(),
     });
     this.#round();
@@ -89,7 +88,7 @@ export class SimSlice {
   stop(): void {
     if (!this.#alive) return;
     this.#holder.leaves = true;
-    this.#stopFor('more');
+    this.#hurry('more');
   }
 
   /** Later things of a slice that is over do not happen. */
@@ -107,11 +106,12 @@ export class SimSlice {
     this.#onEnd({ kind: 'failed' });
   }
 
-  #stopFor(reason: 'more' | 'stopped'): void {
-    if (this.#stop !== null) return;
-    this.#stop = reason;
-    this.#stoppedAt = this.#worker.now;
-    this.#nudge();
+  #hurry(kind: StopKind): void {
+    if (this.#stop.hurry(kind, this.#worker.now)) this.#nudge();
+  }
+
+  #goesOn(): boolean {
+    return this.#stop.goesOn(this.#worker.now, this.#traffic.oldest);
   }
 
   get #isStream(): boolean {
@@ -130,9 +130,9 @@ export class SimSlice {
     this.#traffic.pump();
     const state = this.#lane.health.down === null ? 'ready' : 'held';
     this.#commit(this.#standing(state, null, false), () => {
-      if (this.#stop === null) this.#brake();
+      if (this.#stop.kind === null) this.#brake();
       this.#holder.reachSuppressions(() => {
-        if (this.#holder.wanted.desired !== 'running') this.#stopFor('stopped');
+        if (this.#holder.wanted.desired !== 'running') this.#hurry('stopped');
         this.#holder.obeyed();
         this.#takeUpDue(() => this.#endOrRest());
       });
@@ -153,18 +153,9 @@ export class SimSlice {
   #standing(state: Standing['state'], wakeInMs: number | null, release: boolean): Standing {
     const { down } = this.#lane.health;
     const { desired, revision } = this.#holder.wanted;
-    const held: Held | null =
-      down === null
-        ? null
-        : {
-            reason: down.reason,
-            errorClass: down.failure.errorClass,
-            waitMs: Math.round(down.waitMs),
-            heldForMs: this.#worker.now - down.since,
-          };
     return {
       state,
-      held,
+      held: heldOf(this.#lane, this.#worker.now),
       wakeInMs: down === null || state !== 'held' ? wakeInMs : Math.max(0, down.probeAt - this.#worker.now),
       // A stop is confirmed only by the last commit, when nothing is in flight any more.
       revision: desired === 'running' || release ? revision : this.#taken.wanted.revision,
@@ -183,7 +174,7 @@ export class SimSlice {
 
   #takeUpDue(then: () => void): void {
     const { now } = this.#worker;
-    const idle = this.#stop !== null || !this.#lane.mayTakeUp;
+    const idle = this.#stop.kind !== null || !this.#lane.mayTakeUp;
     if (idle || now < this.#dueLookAt) return then();
     this.#dueLookAt = now + dueLookMs;
     const { db, scenario, byPosition } = this.#world;
@@ -203,7 +194,7 @@ export class SimSlice {
   #endOrRest(): void {
     const end = this.#end();
     if (end === null) return this.#rest();
-    this.#stopFor('more');
+    this.#hurry('more');
     const ends = {
       done: 'done',
       canary: 'canary',
@@ -215,6 +206,8 @@ export class SimSlice {
     const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
     const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
     // What could not be drained must not arrive after the lane is somebody else's.
+    if (!this.#traffic.quiet && !this.#holder.leaves && this.#holder.wanted.desired === 'running')
+      throw new Violation('cut off', 'what was under way, although nobody waited for the lane');
     if (!this.#traffic.quiet) this.#traffic.cut();
     this.#commit(standing, () => {
       this.#world.witness.leaves(this.#view);
@@ -236,7 +229,7 @@ export class SimSlice {
     };
     this.#later(gapMs, () => {
       this.#nudge = () => {
-        if (this.#lane.settled > before || this.#stop !== null) go();
+        if (this.#lane.settled > before || this.#stop.kind !== null) go();
       };
       this.#later(renewMs - gapMs, go);
       this.#nudge();
@@ -251,10 +244,9 @@ export class SimSlice {
 
   #end(): SimSliceEnd | null {
     const { now } = this.#worker;
-    if (now - this.#startedAt >= this.#world.scenario.sliceMs) this.#stopFor('more');
-    if (this.#stop !== null) {
-      const late = now - this.#stoppedAt >= this.#drainMs;
-      return this.#traffic.quiet || late ? { kind: this.#stop } : null;
+    if (!this.#goesOn()) {
+      const kind = this.#stop.end(now, !this.#traffic.quiet, this.#drainMs);
+      return kind && { kind };
     }
     if (!this.#traffic.quiet) return null;
     const { down } = this.#lane.health;

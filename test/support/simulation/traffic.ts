@@ -31,7 +31,8 @@ export class SimTraffic {
   readonly #deps: TrafficDeps;
   readonly #own: ReadonlyMap<string, ChunkBits>;
   readonly #rows = new Map<number, 'waiting' | 'dead'>();
-  readonly #requests = new Set<SimRequest>();
+  /** Since when each has been under way, oldest first. */
+  readonly #requests = new Map<SimRequest, number>();
   #reading = false;
   #pumps = 0;
 
@@ -46,6 +47,11 @@ export class SimTraffic {
   /** Neither a request nor a read is under way. */
   get quiet(): boolean {
     return this.#requests.size === 0 && !this.#reading;
+  }
+
+  /** Since when the oldest request has been under way, null when none is. */
+  get oldest(): number | null {
+    return this.#requests.values().next().value ?? null;
   }
 
   /** There is more to read and room for it. */
@@ -81,7 +87,7 @@ export class SimTraffic {
     const { world, view } = this.#deps;
     world.witness.cuts(view);
     const reset: Outcome = { kind: 'failed', failure: { errorClass: 'reset', message: 'reset' } };
-    for (const request of this.#requests)
+    for (const request of [...this.#requests.keys()])
       this.#settle(
         request,
         request.tasks.map(() => reset),
@@ -106,7 +112,7 @@ export class SimTraffic {
     const { witness, random, scenario } = world;
     const request: SimRequest = { tasks, events: tasks.map(({ entry }) => entry.event!) };
     witness.handsOut(view, request);
-    this.#requests.add(request);
+    this.#requests.set(request, this.#deps.now());
     const fails = world.chance(scenario.notSent);
     if (world.chance(scenario.delayed)) later(random.int(5, 6_000), () => this.#write(request, fails));
     else this.#write(request, fails);
