@@ -80,8 +80,7 @@ async function endFree({ db, orchestrator }: OrchestrateDeps, runId: string): Pr
 async function reconcileRun({ db, orchestrator }: OrchestrateDeps, run: OpenRun): Promise<void> {
   if (run.kind === 'stream') await orchestrator.startStream(run.destinationId);
   else await reconcileReplay({ db, orchestrator }, run);
-  if (run.unheard && !run.worked && (await claimWake(db, run.runId)))
-    await orchestrator.wake(workflowIdOf(run));
+  if (run.unheard && (await claimWake(db, run.runId))) await orchestrator.wake(workflowIdOf(run));
 }
 
 /** A replay whose workflow is unknown is started; one that somebody terminated by hand ends as failed. */

@@ -39,11 +39,15 @@ export async function lockRun(tx: Queryable, runId: string): Promise<void> {
   await tx.rows(sql`select 1 from run where id = ${runId} for no key update`);
 }
 
-/** Ends a run whose workflow somebody terminated by hand, or that cannot go on. */
+/**
+ * Ends a run whose workflow somebody terminated by hand, or that cannot go on, once nobody holds a lane of it any more: a
+ * slice outlives its workflow for as long as it drains, and what it sends until then is to have its bit. A run that is held
+ * stays as it is; the caller comes again.
+ */
 export async function failRun(tx: Queryable, runId: string, reason: string): Promise<void> {
   await lockRun(tx, runId);
   const [run] = await readRuns(tx, sql`r.id = ${runId} and r.ended_at is null`);
-  if (run !== undefined) await endRun(tx, run, 'failed', reason);
+  if (run !== undefined && !isHeld(run)) await endRun(tx, run, 'failed', reason);
 }
 
 function endingOf(run: RunRecord): Ending | null {

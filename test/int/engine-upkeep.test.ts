@@ -108,6 +108,18 @@ test('a workflow is woken for a wish by one of many callers, at most once a minu
   expect(await claimWake(db, run)).toBe(true);
 });
 
+test('a wish that a lane has not heard is one to wake for, whoever works the others', async () => {
+  const engine = await newEngine(db);
+  const run = await newReplay(engine, { pace: { lanes: 2 } });
+  await take(db, run);
+  await take(db, run, 1);
+  await db.run(sql`update lane set lease_released = true where run_id = ${run} and lane = 1`);
+  expect(await claimWake(db, run)).toBe(false); // both know all there is
+  await setReplayDesired(db, run, 'paused');
+  expect(await claimWake(db, run)).toBe(true);
+  expect(await claimWake(db, run)).toBe(false);
+});
+
 describe('what is open', () => {
   const openOf = async (run: string) => (await readOpenRuns(db)).find(({ runId }) => runId === run);
 
@@ -122,7 +134,11 @@ describe('what is open', () => {
     await take(db, run, 1);
     expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: false });
     await setReplayDesired(db, run, 'paused');
+    expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: false }); // those at work come to know
+    await db.run(sql`update lane set lease_released = true where run_id = ${run} and lane = 1`);
     expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: true });
+    await db.run(sql`update lane set state = 'done' where run_id = ${run} and lane = 1`);
+    expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: false });
     await db.run(sql`update lane set lease_renewed_at = now() - interval '7 s' where run_id = ${run}`);
     expect(await openOf(run)).toEqual({ ...open, worked: false, unheard: true });
   });
@@ -143,6 +159,18 @@ describe('what is open', () => {
     expect(await openOf(run)).toBeUndefined();
     await db.transaction((tx) => failRun(tx, run, 'again'));
     expect(await runOf(engine, run)).toMatchObject({ statusReason: 'workflow_terminated' });
+  });
+
+  test('a replay of which a lane is held does not fail until it is let go', async () => {
+    const engine = await newEngine(db);
+    await append(engine, turns(3));
+    const run = await newReplay(engine, { pace: { lanes: 2 } });
+    await take(db, run, 1);
+    await db.transaction((tx) => failRun(tx, run, 'workflow_terminated'));
+    expect(await runOf(engine, run)).toMatchObject({ endedAt: null, statusReason: null });
+    await db.run(sql`update lane set lease_renewed_at = now() - interval '7 s' where run_id = ${run}`);
+    await db.transaction((tx) => failRun(tx, run, 'workflow_terminated'));
+    expect(await runOf(engine, run)).toMatchObject({ endedAs: 'failed' });
   });
 
   test('a stream, parked or not', async () => {
