@@ -43,8 +43,12 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
     await tx.run(sql`
       update lane set mark = ${run.fromPosition - 1}, counts = '{}', ahead = '{}', read_to = 0 where run_id = ${run.id}`);
   }
+  // What is settled above a mark may lie outside now: it is counted again when the lane is read.
+  const shorter = !byPosition && endsEarlier(selection, old);
   await tx.run(sql`
-    update lane set read_to = least(read_to, ${to}) where run_id = ${run.id}`);
+    update lane set ahead = case when ${shorter}::boolean or read_to > ${to} then '{}' else ahead end,
+      read_to = least(read_to, ${to})
+    where run_id = ${run.id}`);
   await tx.run(sql`
     update lane set state = 'ready', wake_at = null
     where run_id = ${run.id} and mark < ${to} and state in ('done', 'waiting')`);
@@ -53,6 +57,15 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
 async function selectionOf(tx: Queryable, runId: string): Promise<Selection> {
   const [row] = await tx.rows<{ selection: Selection }>(sql`select selection from run where id = ${runId}`);
   return row!.selection;
+}
+
+/** Whether a selection ends at an earlier time than another; one without an end is later than all. */
+function endsEarlier(one: Selection, other: Selection): boolean {
+  const endOf = ({ receivedTo, timestampTo }: Selection) => {
+    const end = receivedTo ?? timestampTo;
+    return end === undefined ? Infinity : Date.parse(end);
+  };
+  return endOf(one) < endOf(other);
 }
 
 /** A selection with the end of another range; positions are no part of it. */
