@@ -69,7 +69,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
           signal: cancellationSignal(),
         });
         const end = await slice.work();
-        if (end.kind === 'gone') await disableDestination(deps.db, lane.destination.id, 'gone');
+        if (end.kind === 'gone') await disableDestination(deps.db, lane.destination, 'gone');
         const passed = lane.canary !== null && (await settleCanary(deps.db, input.runId));
         if (!passed) return await resultOf(deps, input, end, slice.progress.rate);
         const next = end.kind === 'canary' ? { kind: 'more' as const } : end;

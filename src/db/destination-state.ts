@@ -4,13 +4,21 @@ import { sql } from './sql.ts';
 
 /**
  * Switches a destination off because it answered that it wants no more events: its stream ends at its mark, its
- * replay is paused, and both say why. Nothing is lost: what it lacks stays missing.
+ * replay is paused, and both say why. Nothing is lost: what it lacks stays missing. An answer that came late, to a request
+ * of settings that have been changed since, says nothing of the destination as it is now.
+ * @param asked the destination with the settings that were answered so
  */
-export async function disableDestination(db: Database, destinationId: string, reason: string): Promise<void> {
+export async function disableDestination(
+  db: Database,
+  asked: { readonly id: string; readonly settingsSealed: string },
+  reason: string,
+): Promise<void> {
+  const destinationId = asked.id;
   await db.transaction(async (tx) => {
-    await tx.run(sql`
+    const disabled = await tx.run(sql`
       update destination set enabled = false, disabled_reason = ${reason}, updated_at = clock_timestamp()
-      where id = ${destinationId}`);
+      where id = ${destinationId} and settings_sealed = ${asked.settingsSealed}`);
+    if (disabled === 0) return;
     await tx.run(sql`
       update run set desired = 'paused', status_reason = 'destination_disabled', revision = revision + 1
       where destination_id = ${destinationId} and kind = 'replay' and ended_at is null and desired = 'running'`);

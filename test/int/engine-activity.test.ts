@@ -9,6 +9,8 @@ import { setReplayDesired } from '../../src/db/replays.ts';
 import { endRunIfDue } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import { setStreamDesired } from '../../src/db/streams.ts';
+import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
+import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   accountsOf,
@@ -21,10 +23,12 @@ import {
   openSender,
   runOf,
   runToEnd,
+  secretKey,
   shortTiming,
   turns,
   type Engine,
 } from '../support/engine.ts';
+import { startEngineSink } from '../support/engine-sink.ts';
 import { newGate } from '../support/engine-faults.ts';
 import { statusOf } from '../support/engine-waiting.ts';
 
@@ -186,6 +190,33 @@ describe('410: the destination wants no more events', () => {
     await setReplayDesired(db, run, 'running');
     await runToEnd(engine, run);
     expect(await countsOf(engine, run)).toEqual({ delivered: 20 });
+  });
+
+  test('said of settings that have been changed meanwhile, it disables nothing', async () => {
+    const engine = await newEngine(db, { settings: { concurrency: 1 } });
+    const stream = await connect(engine);
+    await append(engine, turns(5));
+    const gate = newGate();
+    gate.close();
+    engine.sink.answer = () => ({ status: 410, after: gate.pass() });
+    const working = newActivity(engine, { drainMs: 10_000 }).run(stream);
+    await engine.sink.arrived(1);
+    const mended = await startEngineSink();
+    const settings = { url: mended.url, secret: newWebhookSecret() };
+    const place = settingsPlace(engine.destinationId);
+    await changeDestination(db, engine.destinationId, {
+      settingsSealed: seal(settings, place, createKeyring(secretKey)),
+      enabled: true,
+    });
+    gate.open();
+    expect(await working).toMatchObject({ next: 'more' });
+    expect(await getDestination(db, engine.destinationId)).toMatchObject({
+      enabled: true,
+      disabledReason: null,
+    });
+    await runToEnd(engine, stream);
+    expect(mended.arrivals).toHaveLength(5);
+    expect(await countsOf(engine, stream)).toEqual({ delivered: 5 });
   });
 
   test('its stream ends at its mark, and what it lacks can be sent when it is enabled again', async () => {

@@ -12,6 +12,7 @@ import {
   ask,
   connect,
   countsOf,
+  destinationOf,
   newEngine,
   newReplay,
   runOf,
@@ -116,7 +117,7 @@ describe('a replay of a busy destination that may wait', () => {
     const engine = await newEngine(db);
     await append(engine, turns(3));
     const [first, second] = [await newReplay(engine), await plan(engine)];
-    await disableDestination(db, engine.destinationId, 'gone');
+    await disableDestination(db, await destinationOf(engine), 'gone');
     await setReplayDesired(db, first, 'cancelled');
     await db.transaction((tx) => failRun(tx, first, 'gone'));
     expect(await statusOf(engine, second)).toMatchObject({

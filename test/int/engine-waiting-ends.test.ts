@@ -9,6 +9,7 @@ import {
   append,
   connect,
   countsOf,
+  destinationOf,
   newEngine,
   newReplay,
   runOf,
@@ -75,7 +76,7 @@ describe('what waits is missing again, with those behind it,', () => {
   test('when its destination wants no more events, and is enabled later', async () => {
     const scene = await newScene('stream');
     const { destinationId } = scene.engine;
-    await disableDestination(db, destinationId, 'gone');
+    await disableDestination(db, await destinationOf(scene.engine), 'gone');
     await db.run(
       sql`update destination set enabled = true, disabled_reason = null where id = ${destinationId}`,
     );

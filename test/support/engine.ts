@@ -165,11 +165,15 @@ export async function newReplay(engine: Engine, request: Record<string, unknown>
   return made.replay.id;
 }
 
-/** Opens the destination with its settings as they stand. */
-export async function senderOf({ db, destinationId }: Engine): Promise<Sender> {
-  const [row] = await db.rows<Omit<TakenLane['destination'], 'id'>>(sql`
-    select type, settings_sealed as "settingsSealed" from destination where id = ${destinationId}`);
-  return await openSender({ id: destinationId, ...row! });
+/** The destination with its settings as they stand. */
+export async function destinationOf({ db, destinationId }: Engine): Promise<TakenLane['destination']> {
+  const [row] = await db.rows<TakenLane['destination']>(sql`
+    select id, type, settings_sealed as "settingsSealed" from destination where id = ${destinationId}`);
+  return row!;
+}
+
+export async function senderOf(engine: Engine): Promise<Sender> {
+  return await openSender(await destinationOf(engine));
 }
 
 export type RanSlice =
