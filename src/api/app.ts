@@ -143,7 +143,7 @@ function refusalOf(error: unknown): Problem {
   if (error instanceof URIError) return nothingHere('this path: its escapes are not UTF-8');
   if (status === 400) return problem('malformed_json', 'The body broke off, or could not be inflated.');
   if (isOutage(error)) {
-    return problem('unavailable', 'The database does not answer. Try again in a few seconds.', {
+    return problem('unavailable', 'The database cannot do this now. Try again in a few seconds.', {
       headers: { 'retry-after': '2' },
     });
   }

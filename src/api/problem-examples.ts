@@ -89,5 +89,5 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     'This Idempotency-Key was used for a request with another body. Use a new key for a new request.',
   ),
   internal: problem('internal', 'An unexpected error; the log has it under this requestId.'),
-  unavailable: problem('unavailable', 'The database does not answer. Try again in a few seconds.'),
+  unavailable: problem('unavailable', 'The database cannot do this now. Try again in a few seconds.'),
 };

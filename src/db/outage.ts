@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Queryable } from './sql.ts';
 
 /**
- * SQLSTATE classes that say that Postgres cannot serve now: connection trouble, no resources, a statement that was broken
- * off (it took too long, or an operator cancelled it), a transaction that stood still for too long, shutdown or start.
+ * SQLSTATE classes that say that Postgres cannot serve now: connection trouble, no resources, a transaction that was taken
+ * back because it and another one stood in each other's way, a statement that was broken off (it took too long, or an
+ * operator cancelled it), a transaction that stood still for too long, shutdown or start.
  */
-const awayStates = /^(08|53|57014|57P0|25006|25P03)/;
+const awayStates = /^(08|53|40001|40P01|57014|57P0|25006|25P03)/;
 const awayCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -20,7 +21,7 @@ const awayMessages =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/;
 
 /**
- * Whether an error means that Postgres is away or overloaded, so that the same work may succeed a little later.
+ * Whether an error means that Postgres is away, overloaded or took the work back, so that the same work may succeed a little later.
  * Sources: PostgreSQL documentation, appendix A; the texts are those of pg 8 and pg-pool 3.
  */
 export function isOutage(error: unknown): boolean {

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { appendEvents } from '../../src/db/archive/append.ts';
 import { getReplay } from '../../src/db/replays.ts';
+import { sql } from '../../src/db/sql.ts';
 import { testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
+import { lockAwaited } from '../support/engine-faults.ts';
 import { newSource, trackEvent } from '../support/events.ts';
 import { holdLane } from '../support/lease.ts';
 
@@ -69,6 +71,22 @@ test('while a worker holds a lane the answer waits for it, or says that it is on
   expect(await again).toMatchObject({
     status: 200,
     body: { range: { toPosition: 8 }, counts: { selected: 8 } },
+  });
+});
+
+test('pace and range at once wait for the destination first, as everybody does who locks it and its replay', async () => {
+  const id = await replay({ by: 'position', to: 5 });
+  let patched: ReturnType<typeof patch> | undefined;
+  await db.transaction(async (tx) => {
+    await tx.rows(sql`
+      select 1 from destination where id = (select destination_id from run where id = ${id}) for no key update`);
+    patched = patch(id, { pace: { eventsPerSecond: 7 }, range: { to: 9 } });
+    await lockAwaited(db);
+    expect(await tx.rows(sql`select 1 from run where id = ${id} for no key update nowait`)).toHaveLength(1);
+  });
+  expect(await patched).toMatchObject({
+    status: 200,
+    body: { range: { toPosition: 9 }, pace: { eventsPerSecond: 7 } },
   });
 });
 

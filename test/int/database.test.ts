@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { isOutage } from '../../src/db/outage.ts';
-import { sql } from '../../src/db/sql.ts';
+import { sql, type Queryable } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 
 const db = await testDatabase();
@@ -23,6 +23,28 @@ test('the locks of an owner who was stopped within a transaction are free after 
   await refused;
   expect(await db.rows(sql`select name from source`)).toEqual([{ name: 'taken over' }]);
   await stopped.close();
+});
+
+test('a transaction that was taken back because another one stood in its way counts as an outage: it may be tried again', async () => {
+  const names = ['left', 'right'] as const;
+  for (const name of names)
+    await db.run(sql`insert into source (id, name) values (gen_random_uuid(), ${name})`);
+  const lock = (tx: Queryable, name: string) =>
+    tx.rows(sql`select 1 from source where name = ${name} for update`);
+  const bothFirst = Promise.withResolvers<void>();
+  let first = 0;
+  const crossing = names.map((name, index) =>
+    db.transaction(async (tx) => {
+      await lock(tx, name);
+      if (++first === names.length) bothFirst.resolve();
+      await bothFirst.promise;
+      await lock(tx, names[1 - index]!);
+    }),
+  );
+  const refused = (await Promise.allSettled(crossing)).filter((end) => end.status === 'rejected');
+  expect(refused).toHaveLength(1);
+  expect(refused[0]!.reason).toMatchObject({ code: '40P01' });
+  expect(isOutage(refused[0]!.reason)).toBe(true);
 });
 
 describe('a query that takes too long', () => {

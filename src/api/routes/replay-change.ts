@@ -3,6 +3,7 @@ import { rangeIsEmpty, withEnd, type RangeFault } from '../../core/replay-range.
 import { RangeEnd, type ReplayRequest } from '../../core/replay-request.ts';
 import { countReplay } from '../../db/replay-count.ts';
 import { getReplay, setReplayPace, setReplayRange } from '../../db/replays.ts';
+import { lockRun } from '../../db/run-end.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { changing } from '../changing.ts';
@@ -88,6 +89,7 @@ function change(deps: ApiDeps): Route {
 }
 
 async function apply(tx: Queryable, id: string, { pace, range }: Change): Promise<RunRecord | Problem> {
+  if (range !== undefined) await lockRun(tx, id); // before the pace locks the run alone
   const replay = await getReplay(tx, id);
   if (replay === null) return nothingHere(id);
   const changed = pace === undefined ? null : await setReplayPace(tx, id, pace);
