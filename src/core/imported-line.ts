@@ -1,6 +1,6 @@
 import { noBatchMembers } from './completed-event.ts';
 import { depthOf, membersOf, trimJson } from './json-scan.ts';
-import { legibleMembers, parseJson } from './malformed-json.ts';
+import { identifyingMembers, legibleMembers, parseJson } from './malformed-json.ts';
 import { readEvent, rejectedEvent, type Arrival, type ReadEvent } from './new-event.ts';
 import { isJsonObject, maxEventDepth, type JsonObject } from './rejection.ts';
 import { parseTime } from './timestamps.ts';
@@ -29,12 +29,21 @@ export function readImportedLine(line: Uint8Array, arrival: Arrival): ReadEvent 
   const raw = trimJson(line);
   if (raw.length === 0) return null;
   if (depthOf(raw, maxEventDepth) > maxEventDepth)
-    return rejectedEvent('event_too_deep', raw, parseJson(raw), arrival);
+    return rejectedEvent('event_too_deep', raw, legibleLine(raw), arrival);
   const value = parseJson(raw);
-  if (value === undefined) return rejectedEvent('malformed_json', raw, legibleMembers(raw), arrival);
+  if (value === undefined) return rejectedEvent('malformed_json', raw, legibleLine(raw), arrival);
   return isJsonObject(value) && isWrapped(value)
     ? readWrapped(value, raw, arrival)
     : readEvent(value, raw, null, arrival);
+}
+
+/** Whose event a line is and which, as far as that can be read of one that is not JSON, too deep, or cut. */
+export function legibleLine(line: Uint8Array): JsonObject {
+  const { type, ...own } = legibleMembers(line, ['type', ...identifyingMembers]);
+  const payload = membersOf(line).findLast(({ key }) => key === 'payload');
+  if (type !== undefined || payload?.kind !== 'object') return own;
+  const event = line.subarray(payload.valueStart, payload.valueEnd);
+  return { ...own, ...legibleMembers(event, identifyingMembers) };
 }
 
 function isWrapped(value: JsonObject): boolean {

@@ -198,6 +198,10 @@ function keyText(json: Uint8Array, start: number, end: number): string {
   return text;
 }
 
+const stringPattern = /^"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"$/;
+
+/** A text that is not JSON may have keys that cannot be decoded: they stay as they are. */
 function decodedKey(json: Uint8Array, start: number, end: number): string {
-  return JSON.parse(decoder.decode(json.subarray(start - 1, end + 1))) as string;
+  const text = decoder.decode(json.subarray(start - 1, end + 1));
+  return stringPattern.test(text) ? (JSON.parse(text) as string) : text;
 }

@@ -12,18 +12,25 @@ export function parseJson(text: Uint8Array): unknown {
   }
 }
 
-/** The members that can be read of an object that is not JSON as a whole; null: it has names that cannot. */
-export function legibleMembers(text: Uint8Array): JsonObject | null {
-  try {
-    const members = membersOf(text).map(({ key, valueStart, valueEnd }) => [
-      key,
-      parseJson(text.subarray(valueStart, valueEnd)),
-    ]);
-    return Object.fromEntries(members.filter(([, value]) => value !== undefined)) as JsonObject;
-  } catch {
-    return null;
+/**
+ * Of an object that is not JSON as a whole, or that was cut, the members of these names that can be read. As in JSON the
+ * last of a name counts, so no more are parsed than there are names, however many members the text has.
+ */
+export function legibleMembers(text: Uint8Array, names: readonly string[]): JsonObject {
+  const places = new Map(membersOf(text).map((member) => [member.key, member]));
+  const legible: [string, unknown][] = [];
+  for (const name of names) {
+    const place = places.get(name);
+    // Nothing behind it: a number may have been longer.
+    if (place === undefined || place.valueEnd === text.length) continue;
+    const value = parseJson(text.subarray(place.valueStart, place.valueEnd));
+    if (value !== undefined) legible.push([name, value]);
   }
+  return Object.fromEntries(legible);
 }
+
+/** The members of an event that say whose it is, and which. */
+export const identifyingMembers = ['userId', 'anonymousId', 'messageId'] as const;
 
 /**
  * Reads a request that is not JSON because of some items of its `batch` alone: Python writes NaN and Infinity where it

@@ -206,6 +206,11 @@ test('what is no JSON and too large as well costs the retry of those behind it n
 test('which cannot be retried is said in the list and in the answer, and they stay as they were', async () => {
   await upload(api.url, `/api/imports?sourceId=${source.sourceId}`, 'type,event,userId\ntrack,e,\n');
   await upload(api.url, `/api/imports?sourceId=${source.sourceId}`, `{"type":"${'y'.repeat(1_100_000)}"}\n`);
+  await upload(
+    api.url,
+    `/api/imports?sourceId=${source.sourceId}`,
+    '{"type":"track","userId":"u","n":NaN}\n',
+  );
   await post('/v1/track', large());
   await db.run(
     sql`update rejected_event set arrival = null where source_id = ${source.sourceId} and code = 'event_too_large'`,
@@ -213,6 +218,7 @@ test('which cannot be retried is said in the list and in the answer, and they st
   const before = await listed();
   expect(before.map(({ retryObstacle }: { retryObstacle: string }) => retryObstacle)).toEqual([
     'arrival_unknown',
+    'not_json',
     'cut',
     'csv_row',
   ]);
@@ -224,6 +230,7 @@ test('which cannot be retried is said in the list and in the answer, and they st
   ).toEqual(
     expect.arrayContaining([
       ['arrival_unknown', 1],
+      ['not_json', 1],
       ['cut', 1],
       ['csv_row', 1],
     ]),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { legibleMembers, parseAroundItems } from '../../src/core/malformed-json.ts';
+import { expect, test, vi } from 'vitest';
+import { identifyingMembers, legibleMembers, parseAroundItems } from '../../src/core/malformed-json.ts';
 import { anyJson, whitespace } from '../support/json-text.ts';
 
 const bytes = (text: string) => Buffer.from(text);
@@ -40,7 +40,7 @@ test('whatever comes ends: as nothing, or with each item where it stood', () => 
     fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
       const text = pieces.join('');
       const read = parseAroundItems(bytes(text), 100) as { batch: unknown[] } | null;
-      legibleMembers(bytes(text));
+      legibleMembers(bytes(text), identifyingMembers);
       if (read !== null) expect(read.batch).toContain(undefined);
     }),
     { numRuns: 20_000 },
@@ -61,11 +61,23 @@ test.each([
   expect(parseAroundItems(bytes(text), 10)).toBeNull();
 });
 
-test('of an object that is no JSON the members that can be read are', () => {
-  expect(legibleMembers(bytes('{"userId":"u","score":NaN,"messageId":7}'))).toEqual({
-    userId: 'u',
-    messageId: 7,
-  });
-  expect(legibleMembers(bytes('{"\\x":1}'))).toBeNull();
-  expect(legibleMembers(bytes('NaN'))).toEqual({});
+test.each([
+  ['{"userId":"u","score":NaN,"messageId":7}', { userId: 'u', messageId: 7 }],
+  ['{"\\x":1,"\n\\\\":2,"\\u0075serId":"u"}', { userId: 'u' }],
+  ['{"userId":"first","userId":"last","userId":NaN,"messageId":1,"messageId":2,"x":x}', { messageId: 2 }],
+  ['{"userId":12', {}],
+  ['NaN', {}],
+  ['', {}],
+])('of %s the members that can be read are', (text, members) => {
+  expect(legibleMembers(bytes(text), identifyingMembers)).toEqual(members);
+});
+
+test('however many members cannot be read, no more are tried than there are names', () => {
+  const parse = vi.spyOn(JSON, 'parse');
+  for (const name of ['', 'userId', '\\x']) {
+    const text = bytes(`{${Array.from({ length: 10_000 }, () => `"${name}":x`).join(',')}}`);
+    expect(legibleMembers(text, identifyingMembers)).toEqual({});
+  }
+  expect(parse.mock.calls.length).toBeLessThanOrEqual(3 * identifyingMembers.length);
+  parse.mockRestore();
 });

@@ -1,6 +1,8 @@
 import { parse } from 'csv-parse/sync';
+import type { UserIds } from '../../core/new-event.ts';
 import { parseTime } from '../../core/timestamps.ts';
 import type { CellPlace, ColumnMap } from './column-map.ts';
+import type { Row } from './row-splitter.ts';
 
 /** A row as event, or what is wrong with it, for people. */
 export type ReadCsvRow = { readonly text: string; readonly fault?: never } | { readonly fault: string };
@@ -20,6 +22,36 @@ export function cellsOf(row: Uint8Array, delimiter: string): readonly string[] |
           ? 'The row is not UTF-8.'
           : 'The row is not CSV: quotes stand around a whole field, and twice inside it.',
     };
+  }
+}
+
+/**
+ * Whose event a row may be that does not fit its header, or was cut. Where it has other fields than the header, what
+ * stands in a user's column is not certain, so it is counted from both ends.
+ */
+export function usersOfRow({ bytes, cut }: Row, delimiter: string, { header, places }: ColumnMap): UserIds[] {
+  const cells = cellsAnyhow(bytes, delimiter).slice(0, cut ? -1 : undefined);
+  const shifts = new Set([0, cut ? 0 : cells.length - header.length]);
+  return [...shifts].map((shift) => {
+    const idOf = (name: string) => {
+      const column = places.findIndex((of) => of.some(({ path }) => path.length === 1 && path[0] === name));
+      return (column === -1 ? '' : (cells[column + shift] ?? '').trim()) || null;
+    };
+    return { userId: idOf('userId'), anonymousId: idOf('anonymousId') };
+  });
+}
+
+function cellsAnyhow(row: Uint8Array, delimiter: string): readonly string[] {
+  try {
+    const options = {
+      delimiter,
+      record_delimiter: '\n',
+      relax_column_count: true,
+      relax_quotes: true,
+    } as const;
+    return parse(new TextDecoder().decode(row), options)[0] ?? [];
+  } catch {
+    return [];
   }
 }
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { importArrival, readImportedLine } from '../../core/imported-line.ts';
+import { importArrival, legibleLine, readImportedLine } from '../../core/imported-line.ts';
 import type { KeptArrival } from '../../core/kept-arrival.ts';
 import { rejectedEvent, type Arrival, type ReadEvent } from '../../core/new-event.ts';
 import type { ImportedRow } from '../../db/imports/commit.ts';
 import type { ImportRequest } from '../../db/imports/records.ts';
 import type { Problem } from '../problem.ts';
 import { mapColumns, type ColumnMap } from './column-map.ts';
-import { cellsOf, eventOfRow } from './csv-row.ts';
+import { cellsOf, eventOfRow, usersOfRow } from './csv-row.ts';
 import { unreadable, type OpenFile } from './open-file.ts';
 import { RowSplitter, type Row } from './row-splitter.ts';
 import { UnreadableFile } from './unreadable.ts';
@@ -36,7 +36,12 @@ function openLines(file: OpenFile): FileRows {
   return {
     seed,
     rows: rowsOf(file, new RowSplitter(seed, null)),
-    read: (row, source) => read(row, source, lineKept, (arrival) => readImportedLine(row.bytes, arrival)),
+    read: (row, source) =>
+      read(row, source, lineKept, (arrival) =>
+        row.cut
+          ? rejectedEvent('row_too_large', row.bytes, legibleLine(row.bytes), arrival)
+          : readImportedLine(row.bytes, arrival),
+      ),
   };
 }
 
@@ -93,9 +98,12 @@ async function headerOf(
 }
 
 function readCsvRow(row: Row, delimiter: string, map: ColumnMap, arrival: Arrival): ReadEvent {
+  const refuse = (code: 'row_too_large' | 'malformed_row') =>
+    rejectedEvent(code, row.bytes, null, arrival, usersOfRow(row, delimiter, map));
+  if (row.cut) return refuse('row_too_large');
   const event = eventOfRow(row.bytes, delimiter, map);
   if ('fault' in event) {
-    const { rejected } = rejectedEvent('malformed_row', row.bytes, null, arrival);
+    const { rejected } = refuse('malformed_row');
     return { rejected: { ...rejected, message: event.fault } };
   }
   const read = readImportedLine(Buffer.from(event.text), arrival)!;
@@ -111,7 +119,7 @@ function read(
 ): ImportedRow | null {
   const common = importArrival(sourceId, new Date(), () => messageIdOf(row));
   const arrival: Arrival = { ...common, maxEventBytes, kept: () => JSON.stringify(keptOf(row)) };
-  const made = row.cut ? rejectedEvent('row_too_large', row.bytes, null, arrival) : eventOf(arrival);
+  const made = eventOf(arrival);
   return made === null ? null : { line: row.line, after: row.after, ...made };
 }
 

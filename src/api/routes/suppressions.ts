@@ -37,7 +37,7 @@ export function suppressionRoutes(deps: ApiDeps): Route[] {
 
 const text = `From the answer 201 on no send to this user starts, by streams and replays alike, to any destination; what was in flight then may still arrive. 202 says that a worker has not confirmed it within 3 seconds: \`GET /api/suppressions/{id}\` tells when it has.
 
-- The events of a suppressed user stay archived. New ones are archived too, unless their source refuses them (\`suppressedUsers\`): then they are rejected from the next request on. Where they would have been sent they are counted as \`suppressed\`.
+- The events of a suppressed user stay archived. New ones are archived too, unless their source refuses them (\`suppressedUsers\`): then they are rejected from the next request on, and nothing of their content is kept. What cannot be read as an event is refused with them as far as it can be told whose it is; where that stands in a broken part of it, it is kept like any other rejected event. Where they would have been sent they are counted as \`suppressed\`.
 - Lifting (DELETE) sends nothing by itself: what was not sent is missing, and a replay sends it.
 - Suppressing again changes nothing; the answer is the suppression in force.
 - An id is compared exactly, \`userId\` with \`userId\` and \`anonymousId\` with \`anonymousId\`: suppress both where a user has both.`;

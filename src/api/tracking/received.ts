@@ -14,7 +14,7 @@ import {
   type JsonMember,
   withoutByteOrderMark,
 } from '../../core/json-scan.ts';
-import { legibleMembers, parseAroundItems } from '../../core/malformed-json.ts';
+import { identifyingMembers, legibleMembers, parseAroundItems } from '../../core/malformed-json.ts';
 import {
   readEvent,
   rejectedEvent,
@@ -181,10 +181,9 @@ function eventsOfBatch(body: ReceivedBody, arrival: Arrival): ReceivedEvents | R
   };
   const read = items.map((item) => {
     const isTooDeep = depth > maxEventDepth && depthOf(item.raw, maxEventDepth) > maxEventDepth;
-    if (isTooDeep) return rejectedEvent('event_too_deep', item.raw, item.value, ofItems);
-    return item.value === undefined
-      ? rejectedEvent('malformed_json', item.raw, legibleMembers(item.raw), ofItems)
-      : readEvent(item.value, item.raw, null, ofItems);
+    if (!isTooDeep && item.value !== undefined) return readEvent(item.value, item.raw, null, ofItems);
+    const legible = item.value ?? legibleMembers(item.raw, identifyingMembers);
+    return rejectedEvent(isTooDeep ? 'event_too_deep' : 'malformed_json', item.raw, legible, ofItems);
   });
   const values = items.map((item) => item.value);
   return { ...sorted(read), sdks: sdksOf(values, value['context']) };

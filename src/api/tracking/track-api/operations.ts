@@ -65,6 +65,18 @@ export function draftsOf(operation: Operation): readonly Draft[] | Fault {
   return mappings[name]!(operation);
 }
 
+/** What `peopleOf` looks at. */
+export const namingMembers = [
+  'type',
+  'action',
+  'identifiers',
+  'primary',
+  'secondary',
+  'cio_relationships',
+  'attributes',
+  'anonymous_id',
+] as const;
+
 /** Everybody whom an operation names, also one that cannot be taken. */
 export function peopleOf(item: Part | null): readonly UserIds[] {
   if (item === null) return [];

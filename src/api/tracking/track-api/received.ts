@@ -20,7 +20,7 @@ import { isRefusal, type Refusal } from '../refusal.ts';
 import type { TrackAddress, TrackOperation } from './addresses.ts';
 import { isFault, written, type Operation } from './draft.ts';
 import { partOf } from './json-part.ts';
-import { draftsOf, peopleOf } from './operations.ts';
+import { draftsOf, namingMembers, peopleOf } from './operations.ts';
 import { v1Item } from './v1-item.ts';
 
 /** What is wrong with one operation. Source: docs.customer.io, integrations/api/track, the answer 207 to /v2/batch. */
@@ -45,6 +45,9 @@ export interface ReceivedOperations extends ReceivedEvents {
 const maxGrowth = 20;
 
 const decoder = new TextDecoder();
+
+/** The members of an operation that say whose it is, and which. */
+const identifying = ['id', ...namingMembers];
 
 /** Takes a body apart into its operations. What is wrong with one costs none of its neighbours. */
 export function operationsOf(
@@ -103,7 +106,7 @@ export function readOperation(
   const kept = () => JSON.stringify({ door: 'track_api', ...manner } satisfies KeptArrival);
   const arrival: Arrival = { ...common, origin: 'track_api', takesNobodys: true, kept };
   const refuse = (code: RejectionCode, field = '', message: string | null = null): ReadOperation => {
-    const legible = value === undefined ? legibleMembers(raw) : value;
+    const legible = value === undefined ? legibleMembers(raw, identifying) : value;
     const id = isJsonObject(legible) ? legible['id'] : null;
     const { rejected } = rejectedEvent(code, raw, { messageId: id }, arrival, peopleOf(partOf(raw, legible)));
     if (rejected.code !== code) return { rejected, field: '' };
