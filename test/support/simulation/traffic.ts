@@ -87,7 +87,7 @@ export class SimTraffic {
     const { world, view } = this.#deps;
     world.witness.cuts(view);
     const reset: Outcome = { kind: 'failed', failure: { errorClass: 'reset', message: 'reset' } };
-    for (const request of [...this.#requests.keys()])
+    for (const request of this.#requests.keys())
       this.#settle(
         request,
         request.tasks.map(() => reset),
