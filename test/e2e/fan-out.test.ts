@@ -43,12 +43,13 @@ test('a delivery process alone starts fan-out and the Schedule that watches it',
   await start('delivery').ready;
   await until('fan-out runs', running, (runId) => runId !== null);
   const schedule = client.schedule.getHandle(fanOutScheduleId);
-  const { action } = await until(
+  const { action, spec } = await until(
     'the Schedule is there',
     () => schedule.describe().catch(() => null),
     (described) => described !== null,
   ).then((described) => described!);
   expect(action).toMatchObject({ type: 'startWorkflow', workflowType: 'watchFanOut' });
+  expect(spec.intervals).toMatchObject([{ every: 60_000 }]);
 });
 
 test('a fan-out that somebody terminates is started again by its Schedule', async () => {
