@@ -10,9 +10,9 @@ import { testFolder } from './folder.ts';
 export interface TestTemporal {
   readonly orchestrator: Orchestrator;
   /** Ends a workflow as a person does by hand. */
-  terminate(workflowId: string): Promise<void>;
+  readonly terminate: (workflowId: string) => Promise<void>;
   /** How many wake-ups a workflow's newest execution has got. */
-  wakes(workflowId: string): Promise<number>;
+  readonly wakes: (workflowId: string) => Promise<number>;
 }
 
 export async function testTemporal(): Promise<TestTemporal> {
