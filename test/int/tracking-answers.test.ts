@@ -147,7 +147,7 @@ test.each([
   expect(answer.headers['www-authenticate']).toBeUndefined(); // a browser would ask the visitor for a password
 });
 
-test('a blocked source is refused at every door within a second or so, until it is freed', async () => {
+test('a blocked source is refused at every door, until it is freed', async () => {
   const key = await newKey(db);
   const headers = { authorization: basic(key.writeKey) };
   const status = async () => (await send(`${url}/v1/track`, { headers, body: event })).status;
@@ -174,7 +174,7 @@ test('a blocked source is refused at every door within a second or so, until it 
   await expect.poll(status, { timeout: 5_000 }).toBe(200);
 });
 
-test('a revoked key is refused, and a new one taken, within a second or so', async () => {
+test('a revoked key is refused, and taken when it is accepted again', async () => {
   const key = await newKey(db);
   const headers = { authorization: basic(key.writeKey) };
   const status = async () => (await send(`${url}/v1/track`, { headers, body: event })).status;
