@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { endRoles, killServer, stopRole } from './faults.ts';
-import { openScenery, recoveryLimitMs, survives } from './run.ts';
+import { expectNoRepeats, openScenery, recoveryLimitMs, survives } from './run.ts';
 
 const scenery = await openScenery(1_000);
 
@@ -21,13 +21,13 @@ describe('SIGKILL', () => {
 
   test('of the API', async () => {
     const found = await survives(scenery, endRoles('api', 'SIGKILL'), { limitMs: recoveryLimitMs.api });
-    expect(found.verdict.duplicates).toEqual([]);
+    expectNoRepeats(scenery, found);
   });
 
   test('of the orchestration worker', async () => {
     const limitMs = recoveryLimitMs.worker;
     const found = await survives(scenery, endRoles('orchestration', 'SIGKILL'), { limitMs });
-    expect(found.verdict.duplicates).toEqual([]);
+    expectNoRepeats(scenery, found);
   });
 
   test('of all processes at once', async () => {
@@ -37,7 +37,7 @@ describe('SIGKILL', () => {
   test('of Temporal, away for 10 s', async () => {
     const limitMs = recoveryLimitMs.temporal;
     const found = await survives(scenery, killServer('temporal', 10_000), { limitMs, pace: 60 });
-    expect(found.verdict.duplicates).toEqual([]);
+    expectNoRepeats(scenery, found);
   });
 });
 
@@ -46,12 +46,12 @@ describe('SIGTERM repeats nothing:', () => {
 
   test('of the delivery worker that works the replay', async () => {
     const found = await survives(scenery, (holder) => endRoles(holder, 'SIGTERM'), { limitMs });
-    expect(found.verdict.duplicates).toEqual([]);
+    expectNoRepeats(scenery, found);
   });
 
   test.each(['delivery', 'api', 'orchestration', 'everything'] as const)('of %s', async (target) => {
     const found = await survives(scenery, endRoles(target, 'SIGTERM'), { limitMs });
-    expect(found.verdict.duplicates).toEqual([]);
+    expectNoRepeats(scenery, found);
   });
 });
 
@@ -65,11 +65,11 @@ describe('SIGSTOP', () => {
   test('of the orchestration worker for 12 s: what is under way goes on', async () => {
     const options = { limitMs: recoveryLimitMs.worker, pace: 60 };
     const found = await survives(scenery, stopRole('orchestration', 12_000), options);
-    expect(found.verdict.duplicates).toEqual([]);
+    expectNoRepeats(scenery, found);
   });
 
   test('of the API for 6 s', async () => {
     const found = await survives(scenery, stopRole('api', 6_000), { limitMs: recoveryLimitMs.api, pace: 60 });
-    expect(found.verdict.duplicates).toEqual([]);
+    expectNoRepeats(scenery, found);
   });
 });

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, expect, inject } from 'vitest';
 import { flawless } from '../support/checker.ts';
 import { Random } from '../support/simulation/random.ts';
 import type { Fault } from './faults.ts';
 import { archivePast, type Past } from './past.ts';
-import { openStage, type RoleName, type Stage } from './stage.ts';
+import { openStage, roleNames, type RoleName, type Stage } from './stage.ts';
 import { enough, type Finding } from './finding.ts';
 import { openTransfer, type TransferOptions } from './transfer.ts';
 
@@ -77,6 +79,24 @@ export function expectSound({ verdict, replay, phases }: Finding): void {
   expect(replay).toMatchObject({
     status: 'completed',
     counts: { selected: past.length, delivered: past.length, dead: 0, waiting: 0, remaining: 0 },
+  });
+}
+
+/** Nothing came twice; if something did, with what the processes had to complain of. */
+export function expectNoRepeats({ stage }: Scenery, { verdict, faults }: Finding): void {
+  const since = Math.min(...faults.map(({ t0 }) => t0));
+  if (verdict.duplicates.length > 0) process.stdout.write(`${complaints(stage, since).join('\n')}\n`);
+  expect(verdict.duplicates).toEqual([]);
+}
+
+/** Warnings and errors in the logs of all processes. @param since milliseconds since 1970 */
+function complaints({ folder }: Stage, since: number): string[] {
+  return roleNames.flatMap((name) => {
+    const lines = readFileSync(join(folder, `${name}.log`), 'utf8').split('\n');
+    return lines
+      .filter((line) => /"level":[4-6]0/.test(line) && Number(/"time":(\d+)/.exec(line)?.[1]) >= since)
+      .slice(0, 20)
+      .map((line) => `${name}: ${line.slice(0, 600)}`);
   });
 }
 
