@@ -114,7 +114,8 @@ export function isWhitespace(byte: number | undefined): boolean {
   return byte === space || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-function skipWhitespace(json: Uint8Array, at: number): number {
+/** The first place from `at` on that is no whitespace. */
+export function skipWhitespace(json: Uint8Array, at: number): number {
   while (isWhitespace(json[at])) at++;
   return at;
 }
@@ -144,7 +145,8 @@ function isEscaped(json: Uint8Array, at: number, from: number): boolean {
   return (at - first) % 2 === 1;
 }
 
-function endOfValue(json: Uint8Array, at: number): number {
+/** The place behind the value that begins at `at`; `at` itself where none does. */
+export function endOfValue(json: Uint8Array, at: number): number {
   const first = json[at];
   if (first === quote) return endOfString(json, at);
   if (first === openBrace || first === openBracket) return endOfNested(json, at);

@@ -14,7 +14,7 @@ import {
   type JsonMember,
   withoutByteOrderMark,
 } from '../../core/json-scan.ts';
-import { identifyingMembers, legibleMembers, parseAroundItems } from '../../core/malformed-json.ts';
+import { identifyingMembers, legibleMembers } from '../../core/malformed-json.ts';
 import {
   readEvent,
   rejectedEvent,
@@ -25,6 +25,7 @@ import {
 } from '../../core/new-event.ts';
 import type { KeptArrival } from '../../core/kept-arrival.ts';
 import { isJsonObject, maxEventDepth } from '../../core/rejection.ts';
+import { salvageBatch } from '../../core/salvaged-batch.ts';
 import { sdksOf, type Sdk } from '../../core/sdk.ts';
 import { parseTime } from '../../core/timestamps.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
@@ -46,6 +47,8 @@ export interface ReceivedBody {
   /** Without whitespace around it. */
   readonly json: Uint8Array;
   readonly depth: number;
+  /** The items of a batch some of which are not JSON, as they were sent: in `json` a 0 stands for all of them. */
+  readonly items?: readonly Uint8Array[];
 }
 
 /** What a request brought. */
@@ -69,9 +72,10 @@ export function readCall(body: Uint8Array, call: Call): ReceivedBody | Refusal {
 export function readBatch(body: Uint8Array): ReceivedBody | Refusal {
   const read = readJson(body, maxBatchDepth);
   if (read !== 'malformed_json' && read !== 'malformed_utf8') return read;
-  const json = jsonOf(body);
-  const value = parseAroundItems(json, maxBatchEvents);
-  return value === null ? read : { value, json, depth: depthOf(json, maxBatchDepth) };
+  const salvaged = salvageBatch(jsonOf(body), maxBatchEvents);
+  if (salvaged === null) return read;
+  const { value, around, items, bytes } = salvaged;
+  return bytes > maxBatchBytes ? 'body_too_large' : { value, json: around, depth: maxBatchDepth, items };
 }
 
 /** Reads a body as JSON, or says why it is none. */
@@ -141,11 +145,12 @@ export interface BatchItem {
 
 /** The items of a body's `batch`, within its limits. */
 export function batchItems(
-  { value, json }: ReceivedBody,
+  { value, json, items }: ReceivedBody,
   members: readonly JsonMember[] = membersOf(json),
 ): BatchItem[] | Refusal {
   const values = isJsonObject(value) ? value['batch'] : undefined;
   if (!Array.isArray(values)) return 'no_batch';
+  if (items !== undefined) return items.map((raw, index) => ({ raw, value: values[index] as unknown }));
   const batch = members.findLast(({ key }) => key === 'batch');
   if (batch === undefined) return 'no_batch';
   if (batch.valueEnd - batch.valueStart > maxBatchBytes) return 'body_too_large';
