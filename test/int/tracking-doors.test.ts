@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { rawText } from '../support/events.ts';
+import { credentials } from '../support/track-api.ts';
 import { archivedOf, basic, newKey, rejectedOf, send, trackingServer } from '../support/tracking.ts';
 
 const db = await testDatabase();
@@ -12,8 +13,20 @@ const get = (path: string, headers: Record<string, string> = {}, at = url) =>
 const parsed = (body: string) => JSON.parse(body) as Record<string, unknown>;
 const event = '{"type":"track","event":"e","userId":"u"}';
 
-test.each(['/batch', '/b/', '/track', '/t', '/import/', '/v1/v1/batch', '/v1/v1/p/'])(
-  '%s is what a client makes of a base address without /v1, or with one too many',
+test.each([
+  '/batch',
+  '/b/',
+  '/track',
+  '/t',
+  '/import/',
+  '/v1/v1/batch',
+  '/v1/v1/p/',
+  '//v1/batch',
+  '/v1//batch',
+  '/v1//v1/batch',
+  '//v1//import/',
+])(
+  '%s is what a client makes of a base address without /v1, with one too many, or with a slash at its end',
   async (path) => {
     const { sourceId, writeKey } = await newKey(db);
     const body = /b|import/.test(path.slice(-7)) ? `{"batch":[${event}]}` : event;
@@ -23,7 +36,15 @@ test.each(['/batch', '/b/', '/track', '/t', '/import/', '/v1/v1/batch', '/v1/v1/
   },
 );
 
-test.each(['/v1', '/v1/', '/v1/unknown', '/v1/batch/x', '/v1/Track', '/v1/constructor', '/v1/pixel/batch'])(
+test('a slash at the end of the Track API’s base address does no harm', async () => {
+  const { sourceId, writeKey } = await newKey(db);
+  const headers = { authorization: credentials('site', writeKey) };
+  const body = '{"name":"e"}';
+  expect((await send(`${url}//api/v1/customers/5/events`, { headers, body })).status).toBe(200);
+  expect(await archivedOf(db, sourceId)).toMatchObject([{ userId: '5' }]);
+});
+
+test.each(['/v1', '/v1/', '/v1/unknown', '/v1/batch/x', '/v1/Track', '/v1/constructor', '/v1/pixel'])(
   '%s is told that nothing is there, in a way that a page may read',
   async (path) => {
     const answer = await send(url + path, { headers: { origin: 'https://shop.example' }, body: event });
@@ -160,6 +181,17 @@ describe('pixel', () => {
     const data = Buffer.from('{"anonymousId":"a"}').toString('base64url');
     await image(`/v1/pixel/page/?data=${data}`, { authorization: basic(writeKey) });
     expect(await archivedOf(db, sourceId)).toMatchObject([{ type: 'page', anonymousId: 'a' }]);
+  });
+
+  test('is an image whatever it says it is, and an event only as one of the six types', async () => {
+    const { sourceId, writeKey } = await newKey(db);
+    const data = Buffer.from(JSON.stringify({ writeKey, userId: 'u', event: 'e', batch: [] })).toString(
+      'base64url',
+    );
+    for (const call of ['batch', 't', 'foo', 'constructor', 'track/more', '', '%ff', 'TRACK'])
+      await image(`/v1/pixel/${call}?data=${data}`);
+    expect(await archivedOf(db, sourceId)).toEqual([]);
+    expect(await rejectedOf(db, sourceId)).toEqual([]);
   });
 
   test('is an image whatever it brings', async () => {

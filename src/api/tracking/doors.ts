@@ -8,8 +8,8 @@ export type Call = EventType | 'batch';
 export type Door =
   /** Takes events. */
   | { readonly kind: 'events'; readonly call: Call }
-  /** An image that brings one event in its address. */
-  | { readonly kind: 'pixel'; readonly call: EventType; readonly query: URLSearchParams }
+  /** An image that brings one event in its address; null: of no type that there is. */
+  | { readonly kind: 'pixel'; readonly call: EventType | null; readonly query: URLSearchParams }
   /** Browser clients' figures about themselves, which nobody needs. */
   | { readonly kind: 'metrics' }
   /** What a browser client asks for before it sends anything. */
@@ -60,19 +60,22 @@ export const methodsOf: Readonly<Record<Exclude<Door['kind'], 'unknown' | 'track
 };
 
 const callPath = /^\/([a-z]+)\/?$/;
-const pixelPath = /^\/pixel\/([a-z]+)\/?$/;
+const pixelPath = /^\/pixel\/(.*?)\/?$/;
 const scriptPath = /^\/analytics\.js\/v1\/([^/]+)\/(?:platform\/)?analytics(?:\.min)?\.js$/;
 const bundlePath = /^\/analytics-next\/bundles\/([\w.-]+)$/;
 const settingsPath = /^\/projects\/([^/]+)\/settings\/?$/;
 
 /**
  * The door that a request's address stands for, with or without a slash at its end; null when it is not ours. Whoever
- * gave his client a base address without `/v1`, or with one that the client puts there again, is understood as well.
+ * gave his client a base address without `/v1`, with one that the client puts there again, or with a slash at its end,
+ * is understood as well.
  */
 export function doorOf(url: string | undefined): Door | null {
-  const [path = '', ...rest] = (url ?? '').split('?');
+  const [sent = '', ...rest] = (url ?? '').split('?');
   const query = rest.join('?');
-  if (isTrackPath(path)) return { kind: 'track', address: trackAddressOf(path) };
+  const track = sent.replace(/^\/+/, '/');
+  if (isTrackPath(track)) return { kind: 'track', address: trackAddressOf(track) };
+  const path = sent.replaceAll(/\/+/g, '/');
   if (/^\/sourceConfig\/?$/.test(path)) return { kind: 'sourceConfig', query: new URLSearchParams(query) };
   const script = scriptPath.exec(path)?.[1];
   if (script !== undefined) return { kind: 'script', writeKey: decoded(script) };
@@ -91,8 +94,10 @@ function callDoor(path: string): Door | null {
 
 function otherDoor(path: string, query: string): Door | null {
   const pixel = pixelPath.exec(path)?.[1];
-  if (pixel !== undefined && Object.hasOwn(types, pixel))
-    return { kind: 'pixel', call: types[pixel]!, query: new URLSearchParams(query) };
+  if (pixel !== undefined) {
+    const call = Object.hasOwn(types, pixel) ? types[pixel]! : null;
+    return { kind: 'pixel', call, query: new URLSearchParams(query) };
+  }
   const key = settingsPath.exec(path)?.[1];
   return key === undefined ? null : { kind: 'settings', writeKey: decoded(key) };
 }

@@ -102,7 +102,8 @@ async function enter(request: IncomingMessage, response: ServerResponse, door: K
       return answerSuccess(request, response);
     case 'pixel':
       // A page cannot do anything about a refusal: the image comes in any case.
-      await take(request, door.call, intake, () => Promise.resolve(pixelBody(door.query)));
+      if (door.call !== null)
+        await take(request, door.call, intake, () => Promise.resolve(pixelBody(door.query)));
       return answerImage(request, response, pixelImage);
     case 'settings': {
       const address = addressOf(request, house.publicUrl);

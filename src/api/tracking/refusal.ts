@@ -14,7 +14,7 @@ export const refusals = {
     'The body is not compressed as its Content-Encoding says, or in a way that is not taken: gzip, deflate and br are.',
   ],
   malformed_utf8: [400, 'The body is not UTF-8.'],
-  malformed_json: [400, 'The body is not JSON.'],
+  malformed_json: [400, 'The body is not JSON, in more than single items of a batch.'],
   too_deep: [400, 'The body nests objects and arrays too deep: an event may have 100 levels.'],
   no_batch: [400, 'The body has no "batch": send {"batch": [...]} with an array of events.'],
   events_invalid: [
