@@ -101,7 +101,6 @@ function itemsNotJson(): IllegibleItem[] {
     '"\0"',
     '"\u001f"',
     '{a:1}',
-    '{"a" 1}',
     '{"a":1,}',
     '{"a":1 "b":2}',
     '[1,]',
@@ -128,7 +127,7 @@ function itemsNotJson(): IllegibleItem[] {
 }
 
 function notJson(): PoisonBody[] {
-  const open = ['"open', '[[1]', '1]', '{"a":'];
+  const open = ['"open', '[[1]', '1]', '{"a":', '{"a" 1}', '"a "quote" of it"'];
   const beside = ['{"context":NaN,', '{"sentAt":undefined,', "{'writeKey':'k',", '{"context":{"a":"\n"},'];
   const whole: Readonly<Record<string, string>> = {
     nothing: '',

@@ -56,28 +56,19 @@ describe('quotes too many', () => {
   test.each([
     ['before others', [odd, good(1), good(2)]],
     ['twice, with others between them', [good(0), odd, good(1), good(2), odd, good(3)]],
-    ['on several levels', [odd, good(1), inner, good(2), inner, good(3), odd, good(4), inner, good(5)]],
+    ['on several levels', [odd, good(1), inner, good(2), inner, good(3)]],
     ['in pairs', [good(0), even, good(1), even]],
-    ['before an item with objects of its own', [odd, '{"type":"a","b":[{"c":1},{"d":2}]}', good(1)]],
-  ])('%s cost their own item', (_, items) => {
-    expect(textsOf(request(...items))).toEqual(items);
-    expect(salvageBatch(bytes(request(...items)), 100)?.value).toMatchObject({ context: { a: [{ b: 1 }] } });
+    ['in neighbours', [good(0), odd, odd, good(1)]],
+    ['in the last item', [good(0), odd]],
+  ])('%s refuse the request: where its items end cannot be told', (_, items) => {
+    expect(textsOf(request(...items))).toBeNull();
   });
 
-  test('in neighbours cost these, as one item', () => {
-    expect(textsOf(request(good(0), odd, odd, good(1)))).toEqual([good(0), `${odd}, ${odd}`, good(1)]);
-  });
-
-  test('in the last item, an odd number of them, refuse the request: its end cannot be told', () => {
-    expect(textsOf(request(good(0), odd))).toBeNull();
-    expect(textsOf(request(odd))).toBeNull();
-  });
-
-  test('and brackets too many or too few hide no event', () => {
+  test('and so do brackets too many or too few', () => {
     const open = '{"type":"track","properties":{"a":NaN}';
     const closed = '{"type":"track","properties":NaN}}';
     expect(textsOf(request(open, good(1), closed))).toBeNull();
-    expect(textsOf(request(open, good(1)))).toEqual([open, good(1)]);
+    expect(textsOf(request(open, good(1)))).toBeNull();
     expect(textsOf(request(good(0), closed, good(1)))).toBeNull();
   });
 });
@@ -90,10 +81,19 @@ const broken = fc
       '{"type":"page","properties":{"a":"b","c":{"d":"e"}},"x":1}',
       '{"type":"track","products":[{"a":"b"},{"type":"c"},{"d":["e"]}]}',
     ),
-    fc.array(fc.tuple(fc.nat(), fc.constantFrom('"', '" x', '"x"', '}', '{', ']', '[', ',', 'NaN', '')), {
-      minLength: 1,
-      maxLength: 3,
-    }),
+    fc.array(
+      fc.tuple(
+        fc.nat(),
+        fc.oneof(
+          { weight: 2, arbitrary: fc.constant('NaN') },
+          fc.constantFrom('"', '" x', '"x"', '}', '{', ']', '[', ',', ''),
+        ),
+      ),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    ),
   )
   .map(([text, changes]) =>
     changes.reduce((changed, [place, insert]) => {
@@ -139,7 +139,7 @@ test('however an item is broken, no event is part of another item, and nothing i
     }),
     { numRuns: 5_000 },
   );
-  expect(runs.salvaged / runs.all).toBeGreaterThan(0.3);
+  expect(runs.salvaged / runs.all).toBeGreaterThan(0.1);
 });
 
 test('whatever comes ends: as nothing, or with each item where it stood', () => {
