@@ -186,6 +186,15 @@ test('a batch damaged on its way is refused with a fitting code, or each of its 
         found.some((text) => !isJson(text) && body.includes(text)),
         place + body,
       ).toBe(true);
+    const kept = [...archived.map(({ raw }) => Buffer.from(raw)), ...rejected.map(({ raw }) => raw)]
+      .map((raw) => raw.toString('latin1'))
+      .sort((one, other) => other.length - one.length);
+    // Nothing is left of a body but its frame, and the few bytes that the damage may have put there: no item is missing.
+    for (const body of salvaged)
+      expect(
+        kept.reduce((rest, text) => rest.replace(text, () => ''), body).replaceAll(/[\s,]/g, '').length,
+        place + body,
+      ).toBeLessThan(36);
   }
   for (const code of ['success', 'malformed_utf8', 'malformed_json', 'no_batch', 'salvaged'])
     expect(seen.get(code), code).toBeGreaterThan(10);
