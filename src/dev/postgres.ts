@@ -121,10 +121,10 @@ async function running(
   const exited = once(server, 'exit');
   const interrupt = () => server.kill('SIGINT');
   process.once('exit', interrupt); // a test run that ends early leaves no server behind
+  void exited.then(() => process.off('exit', interrupt));
   let stopping = false;
   const stop = async () => {
     stopping = true;
-    process.off('exit', interrupt);
     if (server.exitCode !== null || server.signalCode !== null) return;
     interrupt();
     const cut = setTimeout(() => server.kill('SIGQUIT'), stopDeadlineMs);

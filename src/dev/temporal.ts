@@ -173,10 +173,10 @@ function running(
   const exited = once(server, 'exit').then(() => forgetProcess(note));
   const terminate = () => server.kill('SIGTERM');
   process.once('exit', terminate); // a test run that ends early leaves no server behind
+  void exited.then(() => process.off('exit', terminate));
   let stopping = false;
   const stop = async () => {
     stopping = true;
-    process.off('exit', terminate);
     if (server.exitCode !== null || server.signalCode !== null) return;
     terminate();
     const cut = setTimeout(() => server.kill('SIGKILL'), stopDeadlineMs); // the store survives it
