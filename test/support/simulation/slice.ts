@@ -41,6 +41,7 @@ export class SimSlice {
   readonly #life: number;
   readonly #onEnd: (end: SimSliceEnd) => void;
   #alive = true;
+  #isAwaited = false;
   #dueLookAt = 0;
   /** `settled` when the last commit was taken: what has been set aside since then has no row yet. */
   #settledWritten = 0;
@@ -88,7 +89,7 @@ export class SimSlice {
   stop(): void {
     if (!this.#alive) return;
     this.#holder.leaves = true;
-    this.#hurry('more');
+    this.#waitsFor('more');
   }
 
   /** Later things of a slice that is over do not happen. */
@@ -104,6 +105,12 @@ export class SimSlice {
     if (!this.#alive) return;
     this.#alive = false;
     this.#onEnd({ kind: 'failed' });
+  }
+
+  /** Somebody waits for the lane. */
+  #waitsFor(kind: StopKind): void {
+    this.#isAwaited = true;
+    this.#hurry(kind);
   }
 
   #hurry(kind: StopKind): void {
@@ -132,7 +139,7 @@ export class SimSlice {
     this.#commit(this.#standing(state, null, false), () => {
       if (this.#stop.kind === null) this.#brake();
       this.#holder.reachSuppressions(() => {
-        if (this.#holder.wanted.desired !== 'running') this.#hurry('stopped');
+        if (this.#holder.wanted.desired !== 'running') this.#waitsFor('stopped');
         this.#holder.obeyed();
         this.#takeUpDue(() => this.#endOrRest());
       });
@@ -206,7 +213,7 @@ export class SimSlice {
     const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
     const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
     // What could not be drained must not arrive after the lane is somebody else's.
-    if (!this.#traffic.quiet && !this.#holder.leaves && this.#holder.wanted.desired === 'running')
+    if (!this.#traffic.quiet && !this.#isAwaited)
       throw new Violation('cut off', 'what was under way, although nobody waited for the lane');
     if (!this.#traffic.quiet) this.#traffic.cut();
     this.#commit(standing, () => {
