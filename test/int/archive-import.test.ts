@@ -113,8 +113,8 @@ test('what was committed stays when the lines break off', async () => {
   let last = 0;
   const attempt = importEvents(db, source, broken(), { onProgress: ({ appended }) => (last = appended) });
   await expect(attempt).rejects.toThrow('the file ends here');
-  await expect.poll(async () => (await archived()).length).toBeGreaterThan(0);
-  expect((await archived()).length).toBe(last);
+  // The chunk that was under way then may end later.
+  await expect.poll(async () => last > 0 && (await archived()).length === last).toBe(true);
 });
 
 test('live events come in while an import runs, between its chunks', async () => {
