@@ -106,7 +106,8 @@ test('a 429 teaches a rate that is kept in the row: less than before, and growin
   expect(after).toBeGreaterThan(0);
 });
 
-test('what the destination could not take was not lost', async () => {
+// Each refusal lowers the rate, on a slow machine to a few events a second.
+test('what the destination could not take was not lost', { timeout: 120_000 }, async () => {
   const engine = await newEngine(db, { settings: { concurrency: 4 } });
   await append(engine, turns(600, 100));
   let requests = 0;

@@ -121,8 +121,8 @@ test('a replay that is created again and again beside a moving stream sends noth
 
 test('a stream that ends and opens again leaves a gap, and a replay fills exactly that', async () => {
   const engine = await newEngine(db);
+  const first = await connect(engine); // what comes before it would be a gap of its own
   const writers = startWriters(engine);
-  const first = await connect(engine);
   await runSlice(engine, first, { timing: { sliceMs: 300 } });
   await db.transaction((tx) => endStream(tx, engine.destinationId, 'disabled'));
   const { toPosition: endOfFirst } = await runOf(engine, first);
