@@ -56,16 +56,12 @@ export function membersOf(json: Uint8Array, start = 0): JsonMember[] {
   return members;
 }
 
-/**
- * The elements of the array that begins at byte `start` (or after whitespace there), in order. Where the text is not
- * JSON they end before the first that has no value.
- */
+/** The elements of the array that begins at byte `start` (or after whitespace there), in order. */
 export function elementsOf(json: Uint8Array, start = 0): JsonElement[] {
   const elements: JsonElement[] = [];
   let at = skipWhitespace(json, skipWhitespace(json, start) + 1);
   while (at < json.length && json[at] !== closeBracket) {
     const valueEnd = endOfValue(json, at);
-    if (valueEnd === at) break;
     elements.push({ valueStart: at, valueEnd, kind: kindAt(json, at) });
     at = skipWhitespace(json, valueEnd);
     if (json[at] === comma) at = skipWhitespace(json, at + 1);
