@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { createGzip } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { startApi, type ApiProcess } from '../support/api-process.ts';
+import { memoryOf } from '../support/memory.ts';
 import { testDatabase } from '../support/database.ts';
 import { newSource } from '../support/events.ts';
 import { archivedOf } from '../support/tracking.ts';
@@ -96,10 +96,3 @@ test('a file that is larger than what the process may hold passes through it', a
   const peak = memoryOf(api.pid).peak - before.now;
   expect(peak).toBeLessThan(megabytes / 3);
 });
-
-/** What a process holds in memory, and the most it ever held; megabytes. */
-function memoryOf(pid: number): { now: number; peak: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const read = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1_000;
-  return { now: read('VmRSS'), peak: read('VmHWM') };
-}

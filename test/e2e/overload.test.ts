@@ -8,14 +8,17 @@ import { sql } from '../../src/db/sql.ts';
 import { startApi } from '../support/api-process.ts';
 import { testDatabase } from '../support/database.ts';
 import { trackEvent } from '../support/events.ts';
+import { memoryOf } from '../support/memory.ts';
 import { basic, newKey } from '../support/tracking.ts';
 import { until } from '../support/until.ts';
 
 const db = await testDatabase();
 const eventsPerRequest = 12;
 const filler = 'x'.repeat(30_000);
+/** Less than the bodies of those who came when all places were taken: 350 of 360 KB. */
+const allowedGrowthMb = 100;
 
-test('ten times more than may wait: 503 with Retry-After, admins are answered, nothing is lost', async () => {
+test('ten times more than may wait: 503 with Retry-After, memory flat, admins are answered, nothing is lost', async () => {
   const api = await startApi(db.url);
   const { sourceId, writeKey } = await newKey(db);
   const crowd = openCrowd(api.url, writeKey);
@@ -23,8 +26,10 @@ test('ten times more than may wait: 503 with Retry-After, admins are answered, n
   await whileAppendsWait(async () => {
     crowd.join(250); // a little more than may wait
     await crowd.refused(20);
+    const full = memoryOf(api.pid).now;
     crowd.join(350);
     await crowd.refused(1_600);
+    expect(memoryOf(api.pid).peak - full).toBeLessThan(allowedGrowthMb);
     for (const path of ['/api/sources', '/api/events', '/readyz'])
       expect((await api.call('GET', path)).status).toBe(200);
   });
