@@ -33,6 +33,8 @@ const Environment = z.object({
   ),
   /** What becomes of events of suppressed users, of sources made from now on, until they are changed. */
   REPRISE_SUPPRESSED_USERS: optional(z.enum(['archive', 'refuse'])).transform((value) => value ?? 'archive'),
+  /** How long a messageId that came once is known, so that it is not stored again; days. */
+  REPRISE_DEDUPE_DAYS: optional(z.coerce.number().int().min(1).max(36_500)).transform((value) => value ?? 90),
   REPRISE_LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])).transform(
     (value) => value ?? 'info',
   ),
@@ -63,6 +65,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError(`The environment has values that Reprise cannot use:\n${faults.join('\n')}`);
+}
+
+/** How long a source's messageIds are remembered, as a Postgres interval. */
+export function dedupeWindowOf(config: Pick<Config, 'REPRISE_DEDUPE_DAYS'>): string {
+  return `${config.REPRISE_DEDUPE_DAYS} days`;
 }
 
 /** The value of a variable that this process cannot run without. @throws ConfigError that says how to set it. */

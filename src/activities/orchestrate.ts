@@ -4,16 +4,17 @@ import { claimWake, readOpenRuns, type OpenRun } from '../db/open-runs.ts';
 import { countReplay } from '../db/replay-count.ts';
 import { freeToEnd, endRunIfDue, failRun } from '../db/run-end.ts';
 import { openStreamRun } from '../db/streams.ts';
+import type { AppendOptions } from '../db/archive/append.ts';
 import { pruneIdentities } from '../db/archive/prune.ts';
 import { replayWorkflowId, streamWorkflowId, type Orchestrator } from '../temporal/orchestrator.ts';
 
-export interface OrchestrateDeps {
+export interface OrchestrateDeps extends AppendOptions {
   readonly db: Database;
   readonly orchestrator: Orchestrator;
 }
 
 /** What the workflows do beside delivering. */
-export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDeps) {
+export function createOrchestrateActivities({ db, orchestrator, dedupeWindow }: OrchestrateDeps) {
   return {
     /**
      * Counts what a replay selects, and marks the dead letters that it takes up; heartbeats between windows. When its
@@ -56,7 +57,7 @@ export function createOrchestrateActivities({ db, orchestrator }: OrchestrateDep
         heartbeat();
         await reconcileRun({ db, orchestrator }, run);
       });
-      if (full) await pruneIdentities(db);
+      if (full) await pruneIdentities(db, dedupeWindow);
       if (failures.length > 0) throw failures[0];
     },
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AppendOptions } from '../db/archive/append.ts';
 import type { Database } from '../db/database.ts';
 import type { SuppressedUsers } from '../db/sources.ts';
 import type { EgressAllow } from '../destinations/egress-address.ts';
@@ -6,7 +7,7 @@ import type { Keyring } from '../destinations/secrets.ts';
 import type { Orchestrator } from '../temporal/orchestrator.ts';
 
 /** What the admin API works with. */
-export interface ApiDeps {
+export interface ApiDeps extends AppendOptions {
   readonly db: Database;
   readonly orchestrator: Orchestrator;
   readonly log: Logger;

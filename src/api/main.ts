@@ -1,5 +1,5 @@
 import { announceReady, onShutdown } from '../child-process.ts';
-import { readConfig, required } from '../config.ts';
+import { dedupeWindowOf, readConfig, required } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { createKeyring } from '../destinations/secrets.ts';
@@ -18,10 +18,12 @@ const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-
 const trackingDb = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-tracking' });
 const orchestrator = openOrchestrator(config);
 const stopping = new AbortController();
+const dedupeWindow = dedupeWindowOf(config);
 const deps = {
   db,
   orchestrator,
   log,
+  dedupeWindow,
   suppressedUsers: config.REPRISE_SUPPRESSED_USERS,
   adminToken: required(config, 'REPRISE_ADMIN_TOKEN'),
   keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
@@ -32,6 +34,7 @@ const deps = {
 const tracking = createTrackingHandler({
   db: trackingDb,
   logger: log,
+  dedupeWindow,
   ...(config.REPRISE_PUBLIC_URL !== undefined && { publicUrl: config.REPRISE_PUBLIC_URL }),
 });
 const server = await startServer({

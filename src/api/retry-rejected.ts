@@ -39,10 +39,11 @@ export interface RetryEnd {
  * @param place where the call before ended; null: from the start, up to what is rejected by now
  */
 export async function retryRejected(
-  { db, stopping }: Pick<ApiDeps, 'db' | 'stopping'>,
+  deps: Pick<ApiDeps, 'db' | 'stopping' | 'dedupeWindow'>,
   filter: RejectedFilter,
   place: RetryPlace | null,
 ): Promise<RetryEnd> {
+  const { db, stopping } = deps;
   const deadline = performance.now() + workMs;
   const end: RetryEnd = { accepted: 0, duplicates: 0, rejected: 0, impossible: new Map(), next: null };
   let [after, upTo] = place ?? [0, await lastRejected(db)];
@@ -53,7 +54,7 @@ export async function retryRejected(
     if (last === undefined) return end;
     const { readmissions, refused } = await sorted(db, rows, end.impossible);
     await giveReasons(db, refused);
-    const { appended, duplicates, rejected } = await readmit(db, readmissions);
+    const { appended, duplicates, rejected } = await readmit(db, readmissions, deps);
     end.accepted += appended;
     end.duplicates += duplicates;
     end.rejected += rejected + refused.length;

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { createOrchestrateActivities } from '../activities/orchestrate.ts';
 import { announceReady, onShutdown } from '../child-process.ts';
-import { readConfig, required } from '../config.ts';
+import { dedupeWindowOf, readConfig, required } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { createLogger } from '../log.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
@@ -26,7 +26,7 @@ const worker = await Worker.create({
   namespace: config.TEMPORAL_NAMESPACE,
   taskQueue: orchestrationQueue,
   workflowsPath: fileURLToPath(new URL('../workflows', import.meta.url)), // a folder: right in src and in dist
-  activities: createOrchestrateActivities({ db, orchestrator }),
+  activities: createOrchestrateActivities({ db, orchestrator, dedupeWindow: dedupeWindowOf(config) }),
   maxCachedWorkflows: 500,
   shutdownGraceTime: 0,
   shutdownForceTime: '9s',

@@ -66,7 +66,7 @@ export async function receiveFile(
     const made = destined.known ?? (await create(deps.db, destined, request, file));
     if (isProblem(made)) return made;
     importId = made.id;
-    const refusal = await send(deps.db, made, file, stop);
+    const refusal = await send(deps, made, file, stop);
     return refusal ?? (await onceReplayable(deps, made.id));
   } catch (error) {
     return refusalOf(error, importId);
@@ -104,7 +104,7 @@ async function create(
 }
 
 async function send(
-  db: Database,
+  { db, dedupeWindow }: Pick<ApiDeps, 'db' | 'dedupeWindow'>,
   { id, sourceId }: { readonly id: string; readonly sourceId: string },
   file: FileRows,
   stop: AbortController,
@@ -113,7 +113,13 @@ async function send(
   const claiming = await claimWhenFree(db, { id, sender }, stop.signal);
   if (claiming.kind === 'held') return running(id);
   if (claiming.kind === 'claimed') {
-    const claim = { id, sourceId, sender, at: claiming.at };
+    const claim = {
+      id,
+      sourceId,
+      sender,
+      at: claiming.at,
+      ...(dedupeWindow !== undefined && { dedupeWindow }),
+    };
     const maxEventBytes = (await getSource(db, sourceId))?.maxEventBytes ?? null;
     await sendRows({ db, claim, maxEventBytes, stop }, file);
   }

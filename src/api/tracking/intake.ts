@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { sdkOfUserAgent, type Sdk } from '../../core/sdk.ts';
+import type { AppendOptions } from '../../db/archive/append.ts';
 import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
@@ -12,11 +13,9 @@ import { isRefusal, type Refusal, type StrictRefusal, type TooFast } from './ref
 import { openSuppressedLookUp, type SuppressedLookUp } from './suppressed-look-up.ts';
 import { rememberingFindSource } from './write-key.ts';
 
-export interface IntakeOptions {
+export interface IntakeOptions extends AppendOptions {
   readonly db: Database;
   readonly logger?: Pick<Logger, 'error' | 'warn'>;
-  /** How long a source's messageIds are remembered; a Postgres interval. */
-  readonly dedupeWindow?: string;
   /** How many events may wait to be stored before requests are refused with 503. */
   readonly maxWaitingEvents?: number;
   /** How many bytes of events may wait, and of bodies be on their way to become such; 64 MB unless said. */
@@ -189,18 +188,18 @@ function openSourceOf(db: Database): Intake['sourceOf'] {
 }
 
 async function commitGroup(
-  { db, logger, dedupeWindow }: IntakeOptions,
+  options: IntakeOptions,
   usage: SourceUsage,
   group: readonly ReceivedEvents[],
 ): Promise<void> {
   try {
     const events = group.flatMap((received) => received.events);
     const rejected = group.flatMap((received) => received.rejected);
-    const kept = await keepEvents(db, events, rejected, dedupeWindow === undefined ? {} : { dedupeWindow });
+    const kept = await keepEvents(options.db, events, rejected, options);
     if (kept.rejected === rejected.length) return;
   } catch (error) {
     const requests = group.length;
-    logger?.error({ err: error, requests }, 'events could not be stored, clients are asked to retry');
+    options.logger?.error({ err: error, requests }, 'events could not be stored, clients are asked to retry');
     throw error;
   }
   for (const [first] of group.map(({ events }) => events)) {

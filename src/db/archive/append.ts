@@ -6,8 +6,14 @@ import { booleanArray, integerArray, textArray, timeArray, uuidArray } from './b
 import { identityOf, uuidHex } from './identity.ts';
 import { lookUpText } from './look-up-text.ts';
 
-/** How long a source's messageIds are remembered, unless configured. A Postgres interval. */
+/** How long a source's messageIds are remembered where nothing else is said. A Postgres interval. */
 export const defaultDedupeWindow = '90 days';
+
+/** What appends may be told beside their events. */
+export interface AppendOptions {
+  /** How long a messageId is remembered: a Postgres interval, `defaultDedupeWindow` unless said. */
+  readonly dedupeWindow?: string;
+}
 
 export interface Appended {
   /** The archive's last position after the append; 0 when it is empty. */
@@ -22,14 +28,13 @@ export interface Appended {
 /**
  * Appends events to the archive in the order given: one round trip, one transaction (the caller's, if `db` is one,
  * which then keeps every other append waiting until it ends). Once it has committed, the events are there for good.
- * @param options.dedupeWindow a Postgres interval; defaults to `defaultDedupeWindow`
  * @throws when Postgres is away or refuses the events; what became of them is then unknown, and they can be appended
  *   again without harm
  */
 export async function appendEvents(
   db: Queryable,
   events: readonly NewEvent[],
-  options: { readonly dedupeWindow?: string } = {},
+  options: AppendOptions = {},
 ): Promise<Appended> {
   const [row] = await db.rows<Appended>(sql`
     select head, appended, duplicates, conflicts from ${appendCall(events, options)}`);
@@ -38,10 +43,7 @@ export async function appendEvents(
 }
 
 /** The call of the database's append for these events, to stand in a `from`; `appendEvents` says what it does. */
-export function appendCall(
-  events: readonly NewEvent[],
-  options: { readonly dedupeWindow?: string } = {},
-): Statement {
+export function appendCall(events: readonly NewEvent[], options: AppendOptions = {}): Statement {
   const sources = events.map((event) => uuidHex(event.sourceId));
   const identities = events.map((event, index) => identityOf(event, sources[index]!));
   const text = (value: (event: NewEvent) => string | null) =>

@@ -3,7 +3,8 @@ import { importArrival, readImportedLine } from '../../core/imported-line.ts';
 import { withoutByteOrderMark } from '../../core/json-scan.ts';
 import type { NewEvent, RejectedEvent } from '../../core/new-event.ts';
 import type { Database } from '../database.ts';
-import { keepEvents, type KeepOptions } from './keep.ts';
+import type { AppendOptions } from './append.ts';
+import { keepEvents } from './keep.ts';
 
 /** What one append takes: live ingest waits for it, so it is kept to tens of milliseconds. */
 const chunkEvents = 1_000;
@@ -19,7 +20,7 @@ export interface ImportProgress {
   readonly rejected: number;
 }
 
-export interface ImportOptions extends KeepOptions {
+export interface ImportOptions extends AppendOptions {
   /** Told after each committed chunk. */
   readonly onProgress?: (progress: ImportProgress) => void;
   /** The time of arrival of events that bring none of their own. */

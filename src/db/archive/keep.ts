@@ -1,6 +1,6 @@
 import { rejectedEvent, type NewEvent, type RejectedEvent } from '../../core/new-event.ts';
 import type { Database } from '../database.ts';
-import { appendEvents } from './append.ts';
+import { appendEvents, type AppendOptions } from './append.ts';
 import { rejectEvents } from './rejected.ts';
 
 /** What became of events. */
@@ -8,10 +8,6 @@ export interface Kept {
   readonly appended: number;
   readonly duplicates: number;
   readonly rejected: number;
-}
-
-export interface KeepOptions {
-  readonly dedupeWindow?: string;
 }
 
 /**
@@ -23,7 +19,7 @@ export async function keepEvents(
   db: Database,
   events: readonly NewEvent[],
   rejected: readonly RejectedEvent[],
-  options: KeepOptions = {},
+  options: AppendOptions = {},
 ): Promise<Kept> {
   const kept = events.length === 0 ? nothingKept : await append(db, events, options);
   await rejectEvents(db, rejected);
@@ -32,7 +28,7 @@ export async function keepEvents(
 
 export const nothingKept: Kept = { appended: 0, duplicates: 0, rejected: 0 };
 
-async function append(db: Database, events: readonly NewEvent[], options: KeepOptions): Promise<Kept> {
+async function append(db: Database, events: readonly NewEvent[], options: AppendOptions): Promise<Kept> {
   try {
     const { appended, duplicates, conflicts } = await appendEvents(db, events, options);
     return { appended, duplicates, rejected: conflicts };
@@ -42,7 +38,11 @@ async function append(db: Database, events: readonly NewEvent[], options: KeepOp
   }
 }
 
-async function appendHalves(db: Database, events: readonly NewEvent[], options: KeepOptions): Promise<Kept> {
+async function appendHalves(
+  db: Database,
+  events: readonly NewEvent[],
+  options: AppendOptions,
+): Promise<Kept> {
   const [only] = events;
   if (events.length === 1 && only !== undefined) {
     const { rejected } = rejectedEvent('not_storable', only.raw, { messageId: only.messageId }, only);

@@ -2,7 +2,7 @@ import type { NewEvent } from '../../core/new-event.ts';
 import { rejectionReasons, type RejectionCode } from '../../core/rejection.ts';
 import type { Origin } from '../../core/event.ts';
 import { sql, type Queryable } from '../sql.ts';
-import { appendCall } from './append.ts';
+import { appendCall, type AppendOptions } from './append.ts';
 import { inHalves, nothingKept, refusesContent, sumKept, type Kept } from './keep.ts';
 import { lookUpText } from './look-up-text.ts';
 import { rejectedWhere, type RejectedFilter } from './rejected.ts';
@@ -62,15 +62,19 @@ export interface Readmission {
  * @returns what became of them; those that somebody else readmitted meanwhile are not counted
  * @throws when Postgres is away
  */
-export async function readmit(db: Queryable, asked: readonly Readmission[]): Promise<Kept> {
+export async function readmit(
+  db: Queryable,
+  asked: readonly Readmission[],
+  options: AppendOptions = {},
+): Promise<Kept> {
   let left = asked;
   while (left.length > 0) {
     try {
-      const done = await readmitOnce(db, left);
+      const done = await readmitOnce(db, left, options);
       if (done !== null) return done;
     } catch (error) {
       if (!refusesContent(error)) throw error;
-      return await readmitHalves(db, left);
+      return await readmitHalves(db, left, options);
     }
     const ids = left.map(({ id }) => id);
     const rows = await db.rows<{ id: number }>(
@@ -82,18 +86,26 @@ export async function readmit(db: Queryable, asked: readonly Readmission[]): Pro
   return nothingKept;
 }
 
-async function readmitHalves(db: Queryable, asked: readonly Readmission[]): Promise<Kept> {
+async function readmitHalves(
+  db: Queryable,
+  asked: readonly Readmission[],
+  options: AppendOptions,
+): Promise<Kept> {
   const [only] = asked;
   if (asked.length === 1 && only !== undefined) {
     await giveReasons(db, [{ id: only.id, code: 'not_storable', ...rejectionReasons.not_storable }]);
     return { ...nothingKept, rejected: 1 };
   }
-  const [first, second] = await inHalves(asked, (half) => readmit(db, half));
+  const [first, second] = await inHalves(asked, (half) => readmit(db, half, options));
   return sumKept(first, second);
 }
 
 /** @returns null when nothing was done, because one of them is not in the list any more */
-async function readmitOnce(db: Queryable, asked: readonly Readmission[]): Promise<Kept | null> {
+async function readmitOnce(
+  db: Queryable,
+  asked: readonly Readmission[],
+  options: AppendOptions,
+): Promise<Kept | null> {
   const ids = asked.map(({ id }) => id);
   const events = asked.flatMap((one) => one.events);
   // The append runs once for the row of `whole`: not at all, when there is none.
@@ -103,7 +115,7 @@ async function readmitOnce(db: Queryable, asked: readonly Readmission[]): Promis
     ), whole as (
       select from meant having count(*) = ${ids.length}
     ), archived as materialized (
-      select a.* from whole, lateral ${appendCall(events)} a
+      select a.* from whole, lateral ${appendCall(events, options)} a
     ), gone as (
       delete from rejected_event r using archived where r.id = any(${ids}::bigint[])
     )

@@ -1,5 +1,5 @@
 import { rejectedEvent, type NewEvent, type RejectedEvent } from '../../core/new-event.ts';
-import { appendCall } from '../archive/append.ts';
+import { appendCall, type AppendOptions } from '../archive/append.ts';
 import { bytesArray, textArray } from '../archive/binary-array.ts';
 import { inHalves, refusesContent } from '../archive/keep.ts';
 import { lookUpText } from '../archive/look-up-text.ts';
@@ -23,7 +23,7 @@ export type ImportedRow = {
 export class ClaimLost extends Error {}
 
 /** The import that its sender commits to, and how far it has come. */
-export interface ImportClaim {
+export interface ImportClaim extends AppendOptions {
   readonly id: string;
   readonly sender: string;
   readonly sourceId: string;
@@ -90,7 +90,7 @@ async function commitOnce(
       select id from import
       where id = ${claim.id} and sender = ${claim.sender} and bytes = ${claim.at.bytes} for update
     ), archived as materialized (
-      select a.* from claim, lateral ${appendCall(events)} a
+      select a.* from claim, lateral ${appendCall(events, claim)} a
     ), kept as (
       insert into rejected_event (received_at, source_id, code, message, message_id, raw, arrival)
       select r.* from claim, ${rejectedRows(rejected)} r
