@@ -11,7 +11,7 @@ export interface SalvagedBatch {
   readonly around: Uint8Array;
   /** The items as they were sent. */
   readonly items: readonly Uint8Array[];
-  /** From the first item to the last, with what stands between them. */
+  /** How long the array is, brackets and all. */
   readonly bytes: number;
 }
 
@@ -38,7 +38,8 @@ export function salvageBatch(json: Uint8Array, maxItems: number): SalvagedBatch 
   if (!isJsonObject(value) || !Array.isArray(values) || values.length !== 1) return null;
   values.splice(0, 1, ...items.map((item) => item.value));
   const texts = items.map(({ start, end }) => json.subarray(start, end));
-  return { value, around, items: texts, bytes: last.end - first.start };
+  const bytes = skipWhitespace(json, last.end) + 1 - batch.valueStart;
+  return { value, around, items: texts, bytes };
 }
 
 interface Item {

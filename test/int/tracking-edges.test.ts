@@ -44,6 +44,21 @@ test.each([
   }
 });
 
+test.each([
+  [512_000, 200],
+  [512_001, 413],
+])('a batch of %i bytes, one item of which is not JSON: %i', async (bytes, status) => {
+  const good = '{"type":"track","event":"e","userId":"u"}';
+  const bad = '{"type":"track","event":"e","userId":"u","properties":{"n":NaN,"filler":"';
+  const rest = '"}}';
+  const filler = 'x'.repeat(bytes - `[${good},${bad}${rest} ]`.length);
+  const { sourceId, writeKey } = await newKey(db);
+  const body = `{"batch":[${good},${bad}${filler}${rest} ]}`;
+  const answer = await send(`${url}/v1/batch`, { headers: { authorization: basic(writeKey) }, body });
+  expect(answer.status).toBe(status);
+  expect(await archivedOf(db, sourceId)).toHaveLength(status === 200 ? 1 : 0);
+});
+
 /** What clients load before they send, by its door. */
 const loaded = (writeKey: string): Record<string, string> => ({
   settings: `/v1/projects/${writeKey}/settings`,
