@@ -1,12 +1,19 @@
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import helmet from 'helmet';
 import { isOutage } from '../db/outage.ts';
-import { bearerCheck } from './auth.ts';
+import { nobody, type Caller } from './access/caller.ts';
+import { identifier } from './access/identify.ts';
 import { bodyLimit, parseBody } from './body.ts';
 import type { ApiDeps } from './deps.ts';
 import { pathOf, requestLog } from './log.ts';
 import { isProblem, problem, problemDocument, problemKinds, type Problem } from './problem.ts';
-import { nothingHere, type Answer, type Route } from './route.ts';
+import { nothingHere, roleRefusal, type Answer, type Route } from './route.ts';
 import { apiRoutes } from './routes.ts';
 import { liftDeadline } from './server.ts';
 
@@ -18,28 +25,22 @@ export function createApp(deps: ApiDeps): Express {
   app.disable('etag');
   app.use(requestLog(deps.log));
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } } }));
-  mount(
-    app,
-    routes.filter((route) => route.shape.open === true),
-  );
-  app.use('/api', tokenGuard(deps.adminToken));
-  mount(
-    app,
-    routes.filter((route) => route.shape.open !== true),
-  );
+  const guard = tokenGuard(deps);
+  for (const route of routes) mount(app, route, guard);
+  app.use('/api', guard);
   app.use(notServed(routes));
   app.use(onError);
   return app;
 }
 
-function mount(app: Express, routes: readonly Route[]): void {
-  for (const route of routes) {
-    const readsBody = route.shape.method !== 'get' && route.shape.upload === undefined;
-    const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
-    app[route.shape.method](expressPath(route.shape.path), ...body, (request: Request, response: Response) =>
-      serve(route, request, response),
-    );
-  }
+function mount(app: Express, route: Route, guard: RequestHandler): void {
+  const { shape } = route;
+  const readsBody = shape.method !== 'get' && shape.upload === undefined;
+  const access = shape.open === true ? [] : [guard, roleGuard(route)];
+  const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
+  app[shape.method](expressPath(shape.path), ...access, ...body, (request, response) =>
+    serve(route, request, response),
+  );
 }
 
 /** `/api/sources/{id}` as Express writes it. */
@@ -61,6 +62,7 @@ async function serve(route: Route, request: Request, response: Response): Promis
     rawBody,
     upload,
     headers: request.headers,
+    caller: callerOf(response),
     log: request.log,
   });
   if (isProblem(answer)) refuse(request, response, answer);
@@ -98,14 +100,26 @@ function refuse(request: Request, response: Response, refusal: Problem): void {
   response.set('content-type', 'application/problem+json').end(JSON.stringify(document));
 }
 
-function tokenGuard(adminToken: string) {
-  const check = bearerCheck(adminToken);
-  return (request: Request, response: Response, next: NextFunction) => {
-    const refusal = check(request.headers.authorization);
+/** Lets through whoever has a token, and keeps who that is. */
+function tokenGuard(deps: ApiDeps): RequestHandler {
+  const identify = identifier(deps);
+  return async (request, response, next) => {
+    const caller = await identify(request.headers.authorization);
+    if (isProblem(caller)) return refuse(request, response, caller);
+    response.locals['caller'] = caller;
+    next();
+  };
+}
+
+function roleGuard({ shape }: Route): RequestHandler {
+  return (request, response, next) => {
+    const refusal = roleRefusal(shape, callerOf(response));
     if (refusal === null) next();
     else refuse(request, response, refusal);
   };
 }
+
+const callerOf = (response: Response) => (response.locals['caller'] as Caller | undefined) ?? nobody;
 
 /** No route took the request: either its method is wrong, or there is nothing at its path. */
 function notServed(routes: readonly Route[]) {

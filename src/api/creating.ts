@@ -85,12 +85,15 @@ export function idempotencyKeyOf(headers: IncomingHttpHeaders): string | Problem
 
 function keyedRequest(
   method: string,
-  call: Pick<Call<unknown, unknown, unknown>, 'path' | 'headers' | 'rawBody'>,
+  call: Pick<Call<unknown, unknown, unknown>, 'path' | 'headers' | 'rawBody' | 'caller'>,
   keyring: Keyring,
 ): KeyedRequest | Problem | null {
   const key = idempotencyKeyOf(call.headers);
   if (key === null || isProblem(key)) return key;
   // Keyed, because a body may hold secrets that are short enough to be guessed from a plain hash.
   const hash = createHmac('sha256', keyring.keys.get(keyring.current) ?? '').update(call.rawBody);
-  return { key, route: `${method.toUpperCase()} ${call.path}`, bodyHash: hash.digest('base64url') };
+  // A key counts for its token alone: what one was answered is not for another.
+  const { tokenId } = call.caller;
+  const route = `${method.toUpperCase()} ${call.path}${tokenId === null ? '' : ` ${tokenId}`}`;
+  return { key, route, bodyHash: hash.digest('base64url') };
 }

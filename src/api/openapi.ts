@@ -9,7 +9,7 @@ import {
 } from 'zod-openapi';
 import { problemExamples } from './problem-examples.ts';
 import { problemDocument, problemKinds, type ProblemCode } from './problem.ts';
-import type { AnyRouteShape, DocumentedAnswer, Route } from './route.ts';
+import { roleNeeded, type AnyRouteShape, type DocumentedAnswer, type Route } from './route.ts';
 
 const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
 
@@ -43,7 +43,8 @@ const IdempotencyKey = z.exactOptional(z.string().min(1).max(255)).meta({
 
 const introduction = `Everything that Reprise can do, over HTTP.
 
-- **Token.** Every address below \`/api\` except this document takes \`Authorization: Bearer <admin token>\`.
+- **Token.** Every address below \`/api\` except this document takes \`Authorization: Bearer <token>\`: the one of the environment, or one made by \`POST /api/tokens\`.
+- **Role.** A token is \`viewer\`, \`operator\` or \`admin\`, and each may do what those before it may. Every operation says the role that it takes (\`x-role\`); with less it is 403 \`forbidden\`.
 - **Bodies.** JSON in UTF-8, except files that are imported. A field that is not known is refused, and the refusal names the nearest one that is.
 - **Refusals.** \`application/problem+json\` (RFC 9457): branch on \`code\`, show \`detail\`; \`errors\` points at fields.
 - **Repeating.** A POST that creates takes an \`Idempotency-Key\`; repeat it after a lost answer or a 503.
@@ -65,9 +66,9 @@ export function apiDocument(routes: readonly Route[]): object {
       openapi: '3.1.1',
       info: { title: 'Reprise admin API', version: '1', description: introduction },
       servers: [{ url: '/' }],
-      security: [{ adminToken: [] }],
+      security: [{ token: [] }],
       tags: [...new Set(routes.map((route) => route.shape.tag))].map((name) => ({ name })),
-      components: { securitySchemes: { adminToken: { type: 'http', scheme: 'bearer' } } },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       paths,
     },
     { override: ({ jsonSchema }) => withoutFormatPattern(jsonSchema) },
@@ -80,7 +81,7 @@ function withoutFormatPattern(schema: { format?: string; pattern?: string }): vo
 }
 
 function operationOf(shape: AnyRouteShape): ZodOpenApiOperationObject {
-  const { operationId, summary, description, tag } = shape;
+  const { operationId, summary, tag } = shape;
   const headers = {
     ...shape.headers?.shape,
     ...(shape.creates === true && { 'Idempotency-Key': IdempotencyKey }),
@@ -89,8 +90,8 @@ function operationOf(shape: AnyRouteShape): ZodOpenApiOperationObject {
     operationId,
     summary,
     tags: [tag],
-    ...(description !== undefined && { description }),
-    ...(shape.open === true && { security: [] }),
+    ...descriptionOf(shape),
+    ...(shape.open === true ? { security: [] } : { 'x-role': roleNeeded(shape) }),
     requestParams: {
       ...(shape.params instanceof z.ZodObject && { path: shape.params }),
       ...(shape.query instanceof z.ZodObject && { query: shape.query }),
@@ -109,6 +110,13 @@ function operationOf(shape: AnyRouteShape): ZodOpenApiOperationObject {
     }),
     responses: responsesOf(shape),
   };
+}
+
+function descriptionOf(shape: AnyRouteShape): { description?: string } {
+  const { description, open } = shape;
+  if (open === true) return description === undefined ? {} : { description };
+  const role = `Role: \`${roleNeeded(shape)}\`.`;
+  return { description: description === undefined ? role : `${description}\n\n${role}` };
 }
 
 function uploadContent(upload: Readonly<Record<string, string>>) {
@@ -155,7 +163,10 @@ function refusalOf(refusals: readonly ProblemCode[]): ZodOpenApiResponseObject {
 /** Every way in which a route may refuse. */
 function refusalsOf(shape: AnyRouteShape): ProblemCode[] {
   const refusals: ProblemCode[] = ['invalid_query'];
-  if (shape.open !== true) refusals.push('unauthorized', 'unavailable');
+  if (shape.open !== true) {
+    refusals.push('unauthorized', 'unavailable');
+    if (roleNeeded(shape) !== 'viewer') refusals.push('forbidden');
+  }
   if (shape.upload !== undefined) refusals.push('unsupported_media_type');
   else if (shape.method !== 'get') {
     refusals.push('malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_body');

@@ -15,7 +15,12 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   ),
   unauthorized: problem(
     'unauthorized',
-    'Send the admin token in the header `Authorization: Bearer <token>`.',
+    'Send a token of this server in the header `Authorization: Bearer <token>`.',
+  ),
+  forbidden: problem(
+    'forbidden',
+    'This takes the role `operator`, and the token "dashboard" has the role `viewer`. Use a token of that role, or ask an admin for one.',
+    { members: { role: 'viewer', neededRole: 'operator' } },
   ),
   not_found: problem(
     'not_found',

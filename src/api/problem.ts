@@ -4,6 +4,7 @@ export const problemKinds = {
   invalid_query: [400, 'A query parameter cannot be used'],
   invalid_idempotency_key: [400, 'The Idempotency-Key header cannot be used'],
   unauthorized: [401, 'The request carries no valid token'],
+  forbidden: [403, 'The token may not do this'],
   not_found: [404, 'There is nothing at this address'],
   method_not_allowed: [405, 'This address does not take this method'],
   upload_cut: [408, 'The upload broke off'],

@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { isAtLeast, type Role } from '../core/role.ts';
+import type { Caller } from './access/caller.ts';
 import { problem, type Problem, type ProblemCode } from './problem.ts';
 import { validate } from './validation.ts';
 
@@ -26,6 +28,7 @@ export interface Incoming {
   /** The body as it arrives, of a route that takes an upload; else null. */
   readonly upload: Readable | null;
   readonly headers: IncomingHttpHeaders;
+  readonly caller: Caller;
   readonly log: Logger;
 }
 
@@ -38,6 +41,7 @@ export interface Call<P, Q, B> {
   readonly rawBody: Buffer;
   readonly upload: Readable | null;
   readonly headers: IncomingHttpHeaders;
+  readonly caller: Caller;
   readonly log: Logger;
 }
 
@@ -61,6 +65,8 @@ export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends 
   readonly description?: string;
   /** Needs no token. */
   readonly open?: boolean;
+  /** The role that it takes, where `roleNeeded` would not guess it. */
+  readonly role?: Role;
   /** Takes an Idempotency-Key. */
   readonly creates?: boolean;
   readonly params?: P;
@@ -104,7 +110,7 @@ function checked<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   shape: RouteShape<P, Q, B>,
   incoming: Incoming,
 ): Call<z.output<P>, z.output<Q>, z.output<B>> | Problem {
-  const { path, rawBody, upload, headers, log } = incoming;
+  const { path, rawBody, upload, headers, caller, log } = incoming;
   const params = shape.params === undefined ? undefined : validate(shape.params, incoming.params);
   if (params?.ok === false) return nothingHere(path);
   const query = checkedQuery(shape.query, incoming.query);
@@ -119,8 +125,25 @@ function checked<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
     rawBody,
     upload,
     headers,
+    caller,
     log,
   };
+}
+
+/**
+ * The role that a route takes. One that says nothing about it takes `viewer` to read and `admin` for all else, so that
+ * a route whose author forgot it is not more open than it should be.
+ */
+export function roleNeeded({ method, role }: Pick<AnyRouteShape, 'method' | 'role'>): Role {
+  return role ?? (method === 'get' ? 'viewer' : 'admin');
+}
+
+/** The refusal of a caller whose role does not do for a route, or null. */
+export function roleRefusal(shape: AnyRouteShape, caller: Caller): Problem | null {
+  const neededRole = roleNeeded(shape);
+  if (isAtLeast(caller.role, neededRole)) return null;
+  const detail = `This takes the role \`${neededRole}\`, and the token "${caller.name}" has the role \`${caller.role}\`. Use a token of that role, or ask an admin for one.`;
+  return problem('forbidden', detail, { members: { role: caller.role, neededRole } });
 }
 
 /** The refusal for an id or a path that leads nowhere. */

@@ -18,6 +18,7 @@ import { replayRoutes } from './routes/replays.ts';
 import { retryRoutes } from './routes/retries.ts';
 import { sourceRoutes } from './routes/sources.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 
 /** Every route of the admin API, in the order of the reference. */
 export function apiRoutes(deps: ApiDeps): Route[] {
@@ -37,6 +38,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...deadLetterRoutes(deps),
     ...retryRoutes(deps),
     ...suppressionRoutes(deps),
+    ...tokenRoutes(deps),
     ...healthRoutes(deps),
     ...referenceRoutes(() => apiDocument(routes)),
   ];

@@ -32,6 +32,7 @@ function test(deps: ApiDeps): Route {
   return route(
     {
       operationId: 'testDestination',
+      role: 'operator',
       method: 'post',
       path: '/api/destinations/{id}/test',
       tag,
@@ -68,6 +69,7 @@ function steer(deps: ApiDeps, verb: 'pause' | 'resume'): Route {
   return route(
     {
       operationId: `${verb}Stream`,
+      role: 'operator',
       method: 'post',
       path: `/api/destinations/{id}/${verb}`,
       tag,

@@ -52,6 +52,7 @@ function create(deps: ApiDeps): Route {
   return route(
     {
       operationId: 'createImport',
+      role: 'operator',
       method: 'post',
       path: '/api/imports',
       tag,
@@ -137,6 +138,7 @@ function resume(deps: ApiDeps): Route {
   return route(
     {
       operationId: 'resumeImport',
+      role: 'operator',
       method: 'post',
       path: '/api/imports/{id}/resume',
       tag,

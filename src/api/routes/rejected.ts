@@ -72,6 +72,7 @@ function retry(deps: ApiDeps): Route {
   return route(
     {
       operationId: 'retryRejectedEvents',
+      role: 'operator',
       method: 'post',
       path: '/api/rejected/retry',
       tag,

@@ -59,6 +59,7 @@ function change(deps: ApiDeps): Route {
   return route(
     {
       operationId: 'changeReplay',
+      role: 'operator',
       method: 'patch',
       path: '/api/replays/{id}',
       tag,

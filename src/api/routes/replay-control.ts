@@ -40,6 +40,7 @@ function steer(deps: ApiDeps, verb: Verb): Route {
   return route(
     {
       operationId: `${verb}Replay`,
+      role: 'operator',
       method: 'post',
       path: `/api/replays/{id}/${verb}`,
       tag,

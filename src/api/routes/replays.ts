@@ -35,6 +35,7 @@ function create(deps: ApiDeps): Route {
     deps,
     {
       operationId: 'createReplay',
+      role: 'operator',
       method: 'post',
       path: '/api/replays',
       tag,

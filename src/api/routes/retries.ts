@@ -64,6 +64,7 @@ function retryOfReplay(deps: ApiDeps): Route {
     deps,
     {
       operationId: 'retryFailed',
+      role: 'operator',
       method: 'post',
       path: '/api/replays/{id}/retry-failed',
       tag: replayTag,
@@ -87,6 +88,7 @@ function retryOfLetters(deps: ApiDeps): Route {
     deps,
     {
       operationId: 'retryDeadLetters',
+      role: 'operator',
       method: 'post',
       path: '/api/dead-letters/retry',
       tag: deadLetterTag,

@@ -50,6 +50,7 @@ function create(deps: ApiDeps): Route {
     deps,
     {
       operationId: 'createSuppression',
+      role: 'operator',
       method: 'post',
       path: '/api/suppressions',
       tag,
@@ -73,6 +74,7 @@ function createMany(deps: ApiDeps): Route {
     deps,
     {
       operationId: 'createSuppressions',
+      role: 'operator',
       method: 'post',
       path: '/api/suppressions/batch',
       tag,
@@ -202,6 +204,7 @@ function remove(deps: ApiDeps): Route {
   return route(
     {
       operationId: 'liftSuppression',
+      role: 'operator',
       method: 'delete',
       path: '/api/suppressions/{id}',
       tag,

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/database.ts';
 import { findWriteKey, type KeyedSource } from '../../db/write-keys.ts';
+import { remembered } from '../remembered.ts';
 
 /** How long an answer about a key is trusted: a revoked key is refused within it; milliseconds. */
 const trustMs = 1_000;
@@ -10,27 +11,10 @@ const maxKeyLength = 256;
 /** Looks write keys up. @throws when Postgres is away */
 export type FindSource = (key: string) => Promise<KeyedSource | null>;
 
-/** A look-up that remembers what it found, unknown keys too, so that neither good nor bad senders cost a query each. */
+/** A look-up that remembers what it found. */
 export function rememberingFindSource(db: Database): FindSource {
-  const remembered = new Map<
-    string,
-    { readonly until: number; readonly source: Promise<KeyedSource | null> }
-  >();
-  return (key) => {
-    if (key.length > maxKeyLength || key.includes('\0')) return Promise.resolve(null);
-    const now = performance.now();
-    const known = remembered.get(key);
-    if (known !== undefined && known.until > now) return known.source;
-    const source = findWriteKey(db, key.toWellFormed());
-    source.catch(() => remembered.delete(key)); // trouble of ours says nothing about the key
-    remembered.delete(key);
-    remembered.set(key, { until: now + trustMs, source });
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= maxRemembered) break;
-      remembered.delete(oldest);
-    }
-    return source;
-  };
+  const find = remembered((key) => findWriteKey(db, key.toWellFormed()), { trustMs, most: maxRemembered });
+  return (key) => (key.length > maxKeyLength || key.includes('\0') ? Promise.resolve(null) : find(key));
 }
 
 /**
