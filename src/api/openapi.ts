@@ -15,7 +15,7 @@ const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
 
 const Problem = z
   .looseObject({
-    type: z.string().meta({ description: 'A URN made of the code.' }),
+    type: z.string().meta({ description: 'The page of this code on this server, as a relative URI.' }),
     title: z.string(),
     status: z.int(),
     code: z.enum(codes).meta({ description: 'Stable: branch on this.' }),
@@ -46,7 +46,7 @@ const introduction = `Everything that Reprise can do, over HTTP.
 - **Token.** Every address below \`/api\` except this document takes \`Authorization: Bearer <token>\`: the one of the environment, or one made by \`POST /api/tokens\`.
 - **Role.** A token is \`viewer\`, \`operator\` or \`admin\`, and each may do what those before it may. Every operation says the role that it takes (\`x-role\`); with less it is 403 \`forbidden\`.
 - **Bodies.** JSON in UTF-8, except files that are imported. A field that is not known is refused, and the refusal names the nearest one that is.
-- **Refusals.** \`application/problem+json\` (RFC 9457): branch on \`code\`, show \`detail\`; \`errors\` points at fields.
+- **Refusals.** \`application/problem+json\` (RFC 9457): branch on \`code\`, show \`detail\`; \`errors\` points at fields; \`type\` is the address of a page that says what to do (\`/docs/errors/<code>\`).
 - **Repeating.** A POST that creates takes an \`Idempotency-Key\`; repeat it after a lost answer or a 503.
 - **Pages.** Lists answer \`{data, nextCursor}\`; pass \`nextCursor\` as \`cursor\` until it is null.
 - **Values.** Times are RFC 3339 in UTC, positions are integers, ids are UUIDs.

@@ -61,12 +61,14 @@ export function isProblem(value: unknown): value is Problem {
   return typeof value === 'object' && value !== null && 'problem' in value;
 }
 
-/** The document of RFC 9457, with `code`, `errors` and `requestId` beside its own members. */
+/**
+ * The document of RFC 9457, whose `type` leads to the page of its code on this server, with `code`, `errors` and `requestId` beside its own members.
+ */
 export function problemDocument(refusal: Problem, requestId: string): Record<string, unknown> {
   const [status, title] = problemKinds[refusal.problem];
   return {
     ...refusal.members,
-    type: `urn:reprise:problem:${refusal.problem}`,
+    type: `/docs/errors/${refusal.problem}`,
     title,
     status,
     code: refusal.problem,

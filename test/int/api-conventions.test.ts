@@ -41,7 +41,7 @@ describe('refusals', () => {
     expect(refused.headers.get('content-type')).toBe('application/problem+json');
     expect(refused.headers.get('x-request-id')).toBe('my-id.1');
     expect(refused.body).toEqual({
-      type: 'urn:reprise:problem:not_found',
+      type: '/docs/errors/not_found',
       title: expect.any(String),
       status: 404,
       code: 'not_found',

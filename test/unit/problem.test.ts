@@ -4,7 +4,7 @@ import { problem, problemDocument, problemKinds, type ProblemCode } from '../../
 test('a refusal becomes a document of RFC 9457 with its code, faults and request', () => {
   const errors = [{ pointer: '/name', detail: 'Missing: expected a text.' }];
   expect(problemDocument(problem('invalid_body', '/name: Missing.', { errors }), 'r-1')).toEqual({
-    type: 'urn:reprise:problem:invalid_body',
+    type: '/docs/errors/invalid_body',
     title: 'The body has fields that cannot be used',
     status: 422,
     code: 'invalid_body',
