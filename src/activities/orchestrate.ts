@@ -89,8 +89,8 @@ async function reconcileReplay({ db, orchestrator }: OrchestrateDeps, run: OpenR
   const status = await orchestrator.statusOf(workflowIdOf(run));
   if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW') return;
   if (status === null || status === 'COMPLETED') {
-    const { destinationId, runId, lanes, takesUp } = run;
-    await orchestrator.startReplay({ destinationId, replayId: runId, lanes, takesUp });
+    const { destinationId, runId, lanes, takesUp, label } = run;
+    await orchestrator.startReplay({ destinationId, replayId: runId, lanes, takesUp }, label);
     return;
   }
   await db.transaction((tx) => failRun(tx, run.runId, `workflow_${status.toLowerCase()}`));

@@ -57,5 +57,5 @@ function nothingToRetry(takenBy: string | null): Problem {
 async function startReplay(deps: ApiDeps, replay: RunRecord): Promise<void> {
   const { id: replayId, destinationId } = replay;
   const input = { destinationId, replayId, lanes: replay.lanes.length, takesUp: replay.mode === 'failed' };
-  await tell(deps, 'start replay', () => deps.orchestrator.startReplay(input));
+  await tell(deps, 'start replay', () => deps.orchestrator.startReplay(input, replay.label));
 }

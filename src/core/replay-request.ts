@@ -94,6 +94,28 @@ const canary = {
   }),
 };
 
+/** A replay's name. */
+export const ReplayName = storableText(200).meta({
+  description: 'A name for people.',
+  example: 'October outage',
+});
+
+/** Words that several replays may share. */
+export const ReplayLabels = z
+  .array(storableText(100))
+  .max(20)
+  .refine((labels) => new Set(labels).size === labels.length, 'Name each label once.')
+  .meta({
+    description: 'Words to find replays by: `GET /api/replays?label=team:growth`.',
+    example: ['incident-4711', 'team:growth'],
+  });
+
+/** What people want to remember of a replay. */
+export const ReplayNote = storableText(10_000).meta({
+  description: 'A text for people; it can be changed at any time.',
+  example: 'Asked for by support. The sandbox first, then production.',
+});
+
 /** The fields of a replay request before their defaults; also the shape in which answers give it back. */
 export const replayRequestFields = {
   destinationId: z.uuid().meta({ description: 'Where the events go.' }),
@@ -120,9 +142,9 @@ export const replayRequestFields = {
   canary: z.exactOptional(z.strictObject(canary)).meta({
     description: 'Sends a few events first, so that a mistake shows before it is made with all of them.',
   }),
-  label: z
-    .exactOptional(storableText(200))
-    .meta({ description: 'A name for people.', example: 'October outage' }),
+  label: z.exactOptional(ReplayName),
+  labels: z.exactOptional(ReplayLabels),
+  note: z.exactOptional(ReplayNote),
 };
 
 /**

@@ -6,6 +6,7 @@ export interface OpenRun {
   readonly runId: string;
   readonly destinationId: string;
   readonly kind: 'replay' | 'stream';
+  readonly label: string | null;
   readonly lanes: number;
   /** A replay of failures: it marks the dead letters that it takes up before it sends them. */
   readonly takesUp: boolean;
@@ -23,7 +24,7 @@ const unheard = sql`(l.lease_revision < r.revision and l.state <> 'done' and not
 /** All runs that should have a workflow. */
 export async function readOpenRuns(db: Queryable): Promise<OpenRun[]> {
   return await db.rows<OpenRun & { runId: string }>(sql`
-    select r.id as "runId", r.destination_id as "destinationId", r.kind, count(*) as lanes, r.mode = 'failed' as "takesUp",
+    select r.id as "runId", r.destination_id as "destinationId", r.kind, r.label, count(*) as lanes, r.mode = 'failed' as "takesUp",
       bool_or(${leaseIsLive}) as worked, bool_and(l.state = 'parked') as parked,
       bool_or(${unheard}) as unheard
     from run r join lane l on l.run_id = r.id

@@ -10,7 +10,7 @@ import { countReplay } from './replay-count.ts';
 import { reachOf } from './replay-reach.ts';
 import { endRunIfDue, lockRun } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
-import { join, sql, type Queryable, type Statement } from './sql.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
 import type { DeadLetterChoice } from './dead-letter-holders.ts';
 import { lastTaker, newTakeUp } from './take-up.ts';
 
@@ -58,10 +58,11 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   const actions = await currentActions(tx, params.destinationId);
   const canary = request.canary === undefined ? null : JSON.stringify(request.canary);
   await tx.run(sql`
-    insert into run (id, destination_id, kind, parent_id, label, request, cut_to_stream, from_position, to_position,
+    insert into run (id, destination_id, kind, parent_id, label, labels, note, request, cut_to_stream, from_position, to_position,
       selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to, take_up, desired,
       status_reason)
     values (${id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
+      ${[...(request.labels ?? [])]}::text[], ${request.note ?? null},
       ${JSON.stringify(request)}::jsonb, ${cutToStream}, ${from}, ${to},
       ${JSON.stringify({ ...selection, ...(retries && { retriedBy: id }) })}::jsonb, ${request.mode}, ${request.newIds},
       ${JSON.stringify(actions)}::jsonb, ${request.order}, ${canary}::jsonb, ${request.pace.eventsPerSecond ?? null},
@@ -91,18 +92,6 @@ function lanesFor({ pace }: ReplayRequest, destination: { budget: Budget; enable
 /** One replay, null when there is none of that id. */
 export async function getReplay(db: Queryable, id: string): Promise<RunRecord | null> {
   return (await readRuns(db, sql`r.id = ${id} and r.kind = 'replay'`))[0] ?? null;
-}
-
-/** Replays, newest first. @param params.before the `number` of the last one of the page before */
-export async function listReplays(
-  db: Queryable,
-  params: { destinationId?: string; open?: boolean; before?: number; limit: number },
-): Promise<RunRecord[]> {
-  const conditions: Statement[] = [sql`r.kind = 'replay'`];
-  if (params.destinationId !== undefined) conditions.push(sql`r.destination_id = ${params.destinationId}`);
-  if (params.open !== undefined) conditions.push(sql`(r.ended_at is null) = ${params.open}`);
-  if (params.before !== undefined) conditions.push(sql`r.number < ${params.before}`);
-  return await readRuns(db, join(conditions, sql` and `), params.limit);
 }
 
 /** What a change of a replay's desired state ended in. */

@@ -33,6 +33,8 @@ export interface RunRecord {
   readonly kind: 'replay' | 'stream';
   readonly parentId: string | null;
   readonly label: string | null;
+  readonly labels: readonly string[];
+  readonly note: string | null;
   readonly request: Record<string, unknown>;
   readonly cutToStream: boolean;
   readonly fromPosition: Position;
@@ -105,7 +107,7 @@ const lanes = sql`(
 /** Runs that meet a condition over `run r`, newest first, each with its lanes. Uses run_pkey or run_destination. */
 export async function readRuns(db: Queryable, where: Statement, limit = 1_000): Promise<RunRecord[]> {
   const rows = await db.rows<RunRow>(sql`
-    select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.request,
+    select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.labels, r.note, r.request,
       r.cut_to_stream as "cutToStream", r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
       r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.events_per_second as "eventsPerSecond",

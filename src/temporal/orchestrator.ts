@@ -20,8 +20,8 @@ import { registerSearchAttributes, searchAttributesOf } from './search-attribute
 
 /** What the rest of Reprise asks of Temporal. Each call is bounded in time and rejects when Temporal is away. */
 export interface Orchestrator {
-  /** Starts a replay's workflow; one that runs already stays. */
-  startReplay(input: ReplayInput): Promise<void>;
+  /** Starts a replay's workflow; one that runs already stays. @param label its name, for Temporal's UI */
+  startReplay(input: ReplayInput, label?: string | null): Promise<void>;
   /** Starts a destination's stream workflow; one that runs already stays. */
   startStream(destinationId: string): Promise<void>;
   /** Makes sure that fan-out runs and that its watchdog Schedule exists. */
@@ -56,7 +56,7 @@ export function openOrchestrator(config: Config): Orchestrator {
   };
   const uiUrl = config.TEMPORAL_UI_URL;
   return {
-    startReplay: (input) => bounded(() => startReplay(client, input)),
+    startReplay: (input, label) => bounded(() => startReplay(client, input, label)),
     startStream: (destinationId) => bounded(() => startStream(client, destinationId)),
     ensureFanOut: async () => {
       await bounded(() => registerSearchAttributes(connection, settings.namespace));
@@ -78,14 +78,18 @@ export function openOrchestrator(config: Config): Orchestrator {
   };
 }
 
-async function startReplay(client: Client, input: ReplayInput): Promise<void> {
+/** Temporal refuses a summary of more than 400 bytes. */
+const shownOfLabel = 50;
+
+async function startReplay(client: Client, input: ReplayInput, label: string | null = null): Promise<void> {
+  const name = label === null ? '' : `: ${label.slice(0, shownOfLabel).toWellFormed()}`;
   await client.workflow.start('replay', {
     workflowId: replayWorkflowId(input.destinationId, input.replayId),
     taskQueue: orchestrationQueue,
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
     typedSearchAttributes: searchAttributesOf(input.destinationId, 'running'),
-    staticSummary: `Replay ${input.replayId}`,
+    staticSummary: `Replay ${input.replayId}${name}`,
     memo: { replayId: input.replayId, destinationId: input.destinationId },
   });
 }

@@ -183,7 +183,7 @@ describe('retrying', () => {
     });
     expect(beside.body).toMatchObject({ status: 'planned', counts: { selected: 0, selectedExact: false } });
     expect((await list(`destinationId=${destinationId}&open=true`)).data).toHaveLength(1);
-    expect(started.mock.calls).toMatchObject([[{ replayId: made.body.id, takesUp: true }]]);
+    expect(started.mock.calls).toMatchObject([[{ replayId: made.body.id, takesUp: true }, null]]);
     started.mockRestore();
     const read = async (id: string) => (await api.call('GET', `/api/replays/${id}`)).body;
     await countReplay(db, made.body.id, () => true);
@@ -226,10 +226,16 @@ describe('retrying', () => {
     const { destinationId, replayId } = await scene();
     const running = await api.call('POST', '/api/replays', { destinationId });
     expect(running.status).toBe(201);
+    await api.call('PATCH', `/api/replays/${replayId}`, { labels: ['incident-1'] });
     const made = await api.call('POST', `/api/replays/${replayId}/retry-failed`);
     expect(made).toMatchObject({
       status: 201,
-      body: { parentId: replayId, status: 'planned', statusReason: 'waits_for_replay' },
+      body: {
+        parentId: replayId,
+        labels: ['incident-1'],
+        status: 'planned',
+        statusReason: 'waits_for_replay',
+      },
     });
     const say = (verb: string) => api.call('POST', `/api/replays/${made.body.id}/${verb}`);
     expect(await say('pause')).toMatchObject({ status: 409, body: { code: 'replay_planned' } });

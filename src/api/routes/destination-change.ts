@@ -9,7 +9,8 @@ import {
   type DestinationChange,
   type DestinationRecord,
 } from '../../db/destinations.ts';
-import { listReplays, runningReplay, setReplayDesired } from '../../db/replays.ts';
+import { listReplays } from '../../db/replay-list.ts';
+import { runningReplay, setReplayDesired } from '../../db/replays.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { changeStream, endStream, forgetAccount, openStream } from '../../db/streams.ts';
 import { loadDefinition } from '../../destinations/registry.ts';

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { rangeIsEmpty, withEnd, type RangeFault } from '../../core/replay-range.ts';
-import { RangeEnd, type ReplayRequest } from '../../core/replay-request.ts';
+import {
+  RangeEnd,
+  ReplayLabels,
+  ReplayName,
+  ReplayNote,
+  type ReplayRequest,
+} from '../../core/replay-request.ts';
 import { countReplay } from '../../db/replay-count.ts';
+import { setReplayNames } from '../../db/replay-names.ts';
 import { getReplay, setReplayPace, setReplayRange } from '../../db/replays.ts';
 import { lockRun } from '../../db/run-end.ts';
 import type { RunRecord } from '../../db/runs.ts';
@@ -37,9 +44,12 @@ const ChangedReplay = z
         }),
       }),
     ),
+    label: z.exactOptional(ReplayName.nullable()),
+    labels: z.exactOptional(ReplayLabels),
+    note: z.exactOptional(ReplayNote.nullable()),
   })
-  .refine(({ pace, range }) => pace !== undefined || range !== undefined, {
-    message: 'Name what is to change: `pace` or `range`.',
+  .refine((change) => Object.keys(change).length > 0, {
+    message: 'Name what is to change: `pace`, `range`, `label`, `labels` or `note`.',
   });
 type Change = z.output<typeof ChangedReplay>;
 
@@ -48,9 +58,10 @@ const countMs = 1_000;
 const text = `Pace and range apply without a restart; an absent member stays as it is.
 
 - A new \`pace\` applies within about a second.
-- A new \`range.to\` makes the replay longer, or shorter. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` says where it ends. By times, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.`;
+- A new \`range.to\` makes the replay longer, or shorter. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` says where it ends. By times, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
+- \`label\`, \`labels\` and \`note\` may be changed at any time, also after the end; null takes the name or the note away, \`labels\` replaces them all.`;
 
-/** Changing a replay's pace and range while it is not over. */
+/** Changing a replay: its pace and range while it is not over, its names at any time. */
 export function replayChangeRoutes(deps: ApiDeps): Route[] {
   return [change(deps)];
 }
@@ -63,7 +74,7 @@ function change(deps: ApiDeps): Route {
       method: 'patch',
       path: '/api/replays/{id}',
       tag,
-      summary: 'Change the pace or the range of a replay',
+      summary: 'Change a replay',
       description: text,
       params: IdPath,
       body: ChangedReplay,
@@ -81,7 +92,7 @@ function change(deps: ApiDeps): Route {
     async ({ params: { id }, body, path }) => {
       const made = await changing(deps.db, (tx) => apply(tx, id, body));
       if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
-      wakeReplay(deps, made);
+      if (body.pace !== undefined || body.range !== undefined) wakeReplay(deps, made);
       const settled = body.range === undefined || (await rangeChanged(deps, made));
       const replay = await getReplay(deps.db, id);
       return { status: settled ? 200 : 202, body: showReplay(replay ?? made, deps.orchestrator) };
@@ -89,10 +100,15 @@ function change(deps: ApiDeps): Route {
   );
 }
 
-async function apply(tx: Queryable, id: string, { pace, range }: Change): Promise<RunRecord | Problem> {
+async function apply(
+  tx: Queryable,
+  id: string,
+  { pace, range, ...names }: Change,
+): Promise<RunRecord | Problem> {
   if (range !== undefined) await lockRun(tx, id); // before the pace locks the run alone
   const replay = await getReplay(tx, id);
   if (replay === null) return nothingHere(id);
+  await setReplayNames(tx, id, names);
   const changed = pace === undefined ? null : await setReplayPace(tx, id, pace);
   if (changed?.kind === 'too_few_connections') return tooFew(changed.lanes);
   if (changed?.kind === 'ended') return over(changed.replay);

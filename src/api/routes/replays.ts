@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { freezeRange, rangeIsEmpty } from '../../core/replay-range.ts';
-import { ReplayRequest } from '../../core/replay-request.ts';
-import { createReplay, getReplay, listReplays } from '../../db/replays.ts';
+import { ReplayRequest, SearchText } from '../../core/replay-request.ts';
+import { replayStatuses } from '../../core/replay-status.ts';
+import { listReplays } from '../../db/replay-list.ts';
+import { createReplay, getReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -87,6 +89,11 @@ function list(deps: ApiDeps): Route {
         open: z
           .exactOptional(z.enum(['true', 'false']))
           .meta({ description: 'true: only those that have not ended. false: only those that have.' }),
+        status: z.exactOptional(z.enum(replayStatuses)).meta({ description: 'Only those of this status.' }),
+        label: z.exactOptional(SearchText).meta({
+          description: 'Only those that have this among their `labels`, or as their `label`, exactly.',
+          example: 'team:growth',
+        }),
         ...pageQuery,
       }),
       answers: {
@@ -97,12 +104,12 @@ function list(deps: ApiDeps): Route {
         },
       },
     },
-    async ({ query: { destinationId, open, limit, cursor } }) => {
+    async ({ query: { open, limit, cursor, ...filter } }) => {
       const start = placeOfCursor('replays', cursor, Place);
       if (isProblem(start)) return start;
       const rows = await listReplays(deps.db, {
         limit: limit + 1,
-        ...(destinationId !== undefined && { destinationId }),
+        ...filter,
         ...(open !== undefined && { open: open === 'true' }),
         ...(start.place !== null && { before: start.place[0] }),
       });

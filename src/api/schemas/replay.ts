@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { buckets, countedEvents, sumCounts, type Bucket, type Counts } from '../../core/counts.ts';
-import { replayRequestFields } from '../../core/replay-request.ts';
+import { ReplayLabels, ReplayName, ReplayNote, replayRequestFields } from '../../core/replay-request.ts';
 import { replayStatus, replayStatuses } from '../../core/replay-status.ts';
 import { mergeSamples } from '../../core/samples.ts';
 import type { RunRecord } from '../../db/runs.ts';
@@ -48,7 +48,9 @@ export const Replay = z
     id: Id,
     destinationId: Id,
     parentId: Id.nullable().meta({ description: 'The replay that this one takes up again.' }),
-    label: z.string().nullable(),
+    label: ReplayName.nullable(),
+    labels: ReplayLabels,
+    note: ReplayNote.nullable(),
     status: z.enum(replayStatuses),
     statusReason: z.string().nullable().meta({ description: statusReasonText }),
     nextRetryAt: Time.nullable().meta({ description: 'When it tries again by itself.' }),
@@ -124,6 +126,8 @@ export function showReplay(
     destinationId: run.destinationId,
     parentId: run.parentId,
     label: run.label,
+    labels: [...run.labels],
+    note: run.note,
     status,
     statusReason,
     nextRetryAt: nextRetryAt?.toISOString() ?? null,
@@ -188,6 +192,8 @@ export const replayExample: z.input<typeof Replay> = {
   destinationId: '0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
   parentId: null,
   label: 'October outage',
+  labels: ['incident-4711', 'team:growth'],
+  note: null,
   status: 'running',
   statusReason: null,
   nextRetryAt: null,
@@ -200,6 +206,7 @@ export const replayExample: z.input<typeof Replay> = {
     pace: { eventsPerSecond: 30 },
     order: 'user',
     label: 'October outage',
+    labels: ['incident-4711', 'team:growth'],
   },
   pace: { eventsPerSecond: 30, maxConcurrent: null, lanes: 1 },
   canary: null,
