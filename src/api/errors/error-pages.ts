@@ -32,7 +32,7 @@ const sections: readonly Section[] = [
 const byCode = Map.groupBy(sections, (section) => section.code);
 
 /** Every code that an answer of ours, or an event that was not accepted, may have. */
-export const errorCodes: readonly string[] = [...byCode.keys()].toSorted();
+const errorCodes: readonly string[] = [...byCode.keys()].toSorted();
 
 /** The page of a code; null when there is no such code. */
 export function errorPage(name: string): string | null {
