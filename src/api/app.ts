@@ -9,6 +9,7 @@ import helmet from 'helmet';
 import { isOutage } from '../db/outage.ts';
 import { nobody, type Caller } from './access/caller.ts';
 import { identifier } from './access/identify.ts';
+import { auditRecorder, type Recorder } from './audit/recorder.ts';
 import { bodyLimit, parseBody } from './body.ts';
 import type { ApiDeps } from './deps.ts';
 import { pathOf, requestLog } from './log.ts';
@@ -26,20 +27,21 @@ export function createApp(deps: ApiDeps): Express {
   app.use(requestLog(deps.log));
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } } }));
   const guard = tokenGuard(deps);
-  for (const route of routes) mount(app, route, guard);
+  const record = auditRecorder(deps, routes);
+  for (const route of routes) mount(app, route, guard, record);
   app.use('/api', guard);
   app.use(notServed(routes));
   app.use(onError);
   return app;
 }
 
-function mount(app: Express, route: Route, guard: RequestHandler): void {
+function mount(app: Express, route: Route, guard: RequestHandler, record: Recorder): void {
   const { shape } = route;
   const readsBody = shape.method !== 'get' && shape.upload === undefined;
   const access = shape.open === true ? [] : [guard, roleGuard(route)];
   const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
   app[shape.method](expressPath(shape.path), ...access, ...body, (request, response) =>
-    serve(route, request, response),
+    serve(route, record, request, response),
   );
 }
 
@@ -48,13 +50,13 @@ function expressPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
-async function serve(route: Route, request: Request, response: Response): Promise<void> {
+async function serve(route: Route, record: Recorder, request: Request, response: Response): Promise<void> {
   const upload = route.shape.upload === undefined ? null : request;
   if (upload !== null) takeUpload(request, response);
   const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const body = upload === null ? parseBody(rawBody, request.headers['content-type']) : { value: undefined };
   if (isProblem(body)) return refuse(request, response, body);
-  const answer = await route.answer({
+  const incoming = {
     path: pathOf({ url: request.originalUrl }),
     params: request.params,
     query: request.query,
@@ -63,8 +65,12 @@ async function serve(route: Route, request: Request, response: Response): Promis
     upload,
     headers: request.headers,
     caller: callerOf(response),
+    requestId: request.id as string,
     log: request.log,
-  });
+  };
+  const ready = route.check(incoming);
+  if (isProblem(ready)) return refuse(request, response, ready);
+  const answer = await record(route, incoming, ready);
   if (isProblem(answer)) refuse(request, response, answer);
   else respond(request, response, answer);
 }

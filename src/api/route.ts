@@ -29,6 +29,7 @@ export interface Incoming {
   readonly upload: Readable | null;
   readonly headers: IncomingHttpHeaders;
   readonly caller: Caller;
+  readonly requestId: string;
   readonly log: Logger;
 }
 
@@ -86,10 +87,14 @@ export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends 
 
 export type AnyRouteShape = RouteShape<z.ZodType, z.ZodType, z.ZodType>;
 
+/** Does what a request asks for, once its fields are checked. */
+export type Ready = () => Promise<Answer | Problem>;
+
 /** A route that the application mounts and the reference describes. */
 export interface Route {
   readonly shape: AnyRouteShape;
-  answer(incoming: Incoming): Promise<Answer | Problem>;
+  /** Checks a request's fields. @returns what does it, or why it is refused */
+  check(incoming: Incoming): Ready | Problem;
 }
 
 /** Binds a handler to the shape of its route. */
@@ -99,9 +104,9 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
 ): Route {
   return {
     shape,
-    answer: async (incoming) => {
+    check: (incoming) => {
       const call = checked(shape, incoming);
-      return 'problem' in call ? call : await handle(call);
+      return 'problem' in call ? call : () => handle(call);
     },
   };
 }

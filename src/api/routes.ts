@@ -1,6 +1,7 @@
 import { apiDocument } from './openapi.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Route } from './route.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { destinationChangeRoutes } from './routes/destination-change.ts';
@@ -40,6 +41,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...retryRoutes(deps),
     ...suppressionRoutes(deps),
     ...tokenRoutes(deps),
+    ...auditRoutes(deps),
     ...healthRoutes(deps),
     ...referenceRoutes(() => apiDocument(routes)),
     ...errorPageRoutes(),

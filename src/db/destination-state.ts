@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { ownAudit } from './audit/write.ts';
 import { endStream } from './streams.ts';
 import { sql } from './sql.ts';
 
@@ -23,5 +24,13 @@ export async function disableDestination(
       update run set desired = 'paused', status_reason = 'destination_disabled', revision = revision + 1
       where destination_id = ${destinationId} and kind = 'replay' and ended_at is null and desired = 'running'`);
     await endStream(tx, destinationId, reason);
+    await tx.run(
+      ownAudit('disableDestination', {
+        resource: sql`'/api/destinations/' || id`,
+        before: { enabled: true },
+        after: { enabled: false, disabledReason: reason },
+        from: sql`(select ${destinationId}::uuid as id) disabled`,
+      }),
+    );
   });
 }

@@ -10,6 +10,7 @@ import { countReplay } from './replay-count.ts';
 import { reachOf } from './replay-reach.ts';
 import { endRunIfDue, lockRun } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
+import { ownAudit } from './audit/write.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 import type { DeadLetterChoice } from './dead-letter-holders.ts';
 import { lastTaker, newTakeUp } from './take-up.ts';
@@ -126,12 +127,25 @@ export async function setReplayDesired(
   return await changeOf(db, id, changed, desired);
 }
 
-/** Pauses a replay that does harm, unless somebody has released that brake meanwhile. @returns whether it paused now */
+/**
+ * Pauses a replay that does harm, unless somebody has released that brake meanwhile, and tells the audit log of it in the
+ * same statement.
+ * @returns whether it paused now
+ */
 export async function brakeReplay(db: Queryable, id: string, reason: string): Promise<boolean> {
   const paused = await db.run(sql`
-    update run set desired = 'paused', status_reason = ${reason}, revision = revision + 1
-    where id = ${id} and kind = 'replay' and ended_at is null and desired = 'running'
-      and ${reason} <> all(brakes_released)`);
+    with paused as (
+      update run set desired = 'paused', status_reason = ${reason}, revision = revision + 1
+      where id = ${id} and kind = 'replay' and ended_at is null and desired = 'running'
+        and ${reason} <> all(brakes_released)
+      returning id
+    )
+    ${ownAudit('brakeReplay', {
+      resource: sql`'/api/replays/' || id`,
+      before: { desired: 'running' },
+      after: { desired: 'paused', statusReason: reason },
+      from: sql`paused`,
+    })}`);
   return paused > 0;
 }
 

@@ -4,6 +4,7 @@ import { LeaseWatcher } from '../../src/activities/lease-watcher.ts';
 import { HeldSlots } from '../../src/activities/held-slots.ts';
 import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { createDeliverSlice } from '../../src/activities/deliver-slice.ts';
+import { listAudit } from '../../src/db/audit/read.ts';
 import { changeDestination, getDestination } from '../../src/db/destinations.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { endRunIfDue } from '../../src/db/run-end.ts';
@@ -179,6 +180,10 @@ describe('410: the destination wants no more events', () => {
       enabled: false,
       disabledReason: 'gone',
     });
+    const resource = `/api/destinations/${engine.destinationId}`;
+    expect(await listAudit(db, { resource }, { limit: 10 })).toMatchObject([
+      { actor: { name: 'reprise' }, action: 'disableDestination', content: { after: { enabled: false } } },
+    ]);
     expect(await statusOf(engine, run)).toMatchObject({
       status: 'paused',
       statusReason: 'destination_disabled',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LaneNews } from '../../src/activities/lane-news.ts';
+import { listAudit } from '../../src/db/audit/read.ts';
 import { brakeReplay, setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
@@ -53,6 +54,13 @@ describe('a replay pauses itself', () => {
         kind: 'replay',
         runId: run,
         lane: 0,
+      },
+    ]);
+    expect(await listAudit(db, { resource: `/api/replays/${run}` }, { limit: 10 })).toMatchObject([
+      {
+        actor: { tokenId: null, name: 'reprise' },
+        action: 'brakeReplay',
+        content: { after: { desired: 'paused', statusReason: 'repeated_error: http_422' } },
       },
     ]);
     const { dead = 0, delivered = 0 } = await countsOf(engine, run);

@@ -9,6 +9,16 @@ export const Id = z.uuid().meta({ example: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e
 
 export const Name = storableText(200).meta({ description: 'A name for people.' });
 
+/** Who did something. */
+export const ActorShown = z
+  .object({
+    tokenId: Id.nullable().meta({
+      description: 'null: the token of the environment, or, where the name is `reprise`, Reprise itself.',
+    }),
+    name: z.string(),
+  })
+  .meta({ id: 'Actor' });
+
 /** The path of everything that is addressed by its id. */
 export const IdPath = z.strictObject({ id: Id });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { roles } from '../../core/role.ts';
 import type { TokenRecord } from '../../db/tokens.ts';
-import { Id, Name, Time } from './fields.ts';
+import { ActorShown, Id, Name, Time } from './fields.ts';
 
 export const TokenRole = z.enum(roles).meta({
   description:
@@ -25,16 +25,6 @@ export const ChangedToken = z
     expiresAt: ExpiresAt.nullable().optional().meta({ description: 'null: it never expires.' }),
   })
   .refine((change) => Object.keys(change).length > 0, 'Name what is to change: name, expiresAt.');
-
-/** Who did something. */
-const ActorShown = z
-  .object({
-    tokenId: Id.nullable().meta({
-      description: 'null: the token of the environment, or, where the name is `reprise`, Reprise itself.',
-    }),
-    name: z.string(),
-  })
-  .meta({ id: 'Actor' });
 
 export const Token = z
   .object({

@@ -1,0 +1,36 @@
+/** What stands in the place of a value that the audit log must not keep. */
+const masked = '[masked]';
+/** Members whose values are secret, with everything below them. */
+const secret = /secret|token$|password|authorization|credential|cookie|key$|^(settings|headers|generated)$/i;
+/** Members that say who somebody is, or what he did: an append-only log could not forget them. */
+const personal = /^(userId|anonymousId|previousId|users?|email|traits|properties|samples|raw|context)$/i;
+/** Longer ones, as JSON, are left out. */
+const maxLength = 16_384;
+
+/**
+ * A value of JSON as the audit log keeps it: secrets and what is personal masked, names of settings kept. Of an address
+ * only its server is left, as the rest may hold a key.
+ */
+export function maskForAudit(value: unknown): unknown {
+  const mask = maskIn(value, false);
+  const length = JSON.stringify(mask)?.length ?? 0;
+  return length <= maxLength ? mask : { leftOut: `${length} characters` };
+}
+
+function maskIn(value: unknown, hidden: boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => maskIn(item, hidden));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [
+        name,
+        maskIn(member, hidden || secret.test(name) || personal.test(name)),
+      ]),
+    );
+  }
+  if (value === null || value === undefined) return value;
+  if (hidden) return masked;
+  return typeof value === 'string' ? withoutPath(value) : value;
+}
+
+const withoutPath = (text: string) =>
+  text.replaceAll(/\b([a-z][a-z\d+.-]*:\/\/)(?:[^\s/?#@]*@)?([^\s/?#]+)([/?#]\S+)/gi, `$1$2/${masked}`);

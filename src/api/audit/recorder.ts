@@ -1,0 +1,92 @@
+import { beginAudit, endAudit, type AuditContent } from '../../db/audit/write.ts';
+import type { ApiDeps } from '../deps.ts';
+import { isProblem, problemKinds, type Problem } from '../problem.ts';
+import type { Answer, Incoming, Ready, Route } from '../route.ts';
+import { maskForAudit } from './mask.ts';
+
+/** Does what a route is asked for, and keeps a record of it if it may change something. */
+export type Recorder = (route: Route, incoming: Incoming, ready: Ready) => Promise<Answer | Problem>;
+
+/**
+ * Makes the recorder of changes. A change is written down, committed, before it is made, and its end after it: a crash
+ * leaves a change whose end is not told, never one that nobody wrote down. What cannot be written down is not done.
+ * @param routes all of them: the one that reads a thing tells how it was before
+ */
+export function auditRecorder(deps: Pick<ApiDeps, 'db' | 'log'>, routes: readonly Route[]): Recorder {
+  const readers = new Map<string, Route>(routes.filter(isReader).map((route) => [route.shape.path, route]));
+  return async (route, incoming, ready) => {
+    const { shape } = route;
+    if (shape.method === 'get') return await ready();
+    const path = thingOf(shape.path);
+    const resource = addressOf(path ?? shape.path.split('/').slice(0, 3).join('/'), incoming);
+    const reader = path === null ? undefined : readers.get(path);
+    const before = reader === undefined ? undefined : await read(reader, incoming, resource);
+    const number = await beginAudit(deps.db, {
+      actor: incoming.caller,
+      action: shape.operationId,
+      resource,
+      requestId: incoming.requestId,
+      content: {
+        route: `${shape.method.toUpperCase()} ${shape.path}`,
+        ...(hasAny(incoming.query) && { query: maskForAudit(incoming.query) }),
+        ...(incoming.body !== undefined && { body: maskForAudit(incoming.body) }),
+        ...(before !== undefined && { before: maskForAudit(before) }),
+      },
+    });
+    const tell = async (end: AuditContent, where = resource) => {
+      await endAudit(deps.db, number, { resource: where, content: end }).catch((error: unknown) =>
+        deps.log.error({ err: error, number }, 'the end of a change is not in the audit log'),
+      );
+    };
+    return await ended(ready, tell);
+  };
+}
+
+async function ended(
+  ready: Ready,
+  tell: (end: AuditContent, where?: string) => Promise<void>,
+): Promise<Answer | Problem> {
+  try {
+    const answer = await ready();
+    if (isProblem(answer)) await tell({ status: problemKinds[answer.problem][0], code: answer.problem });
+    else {
+      const after = answer.body === undefined ? {} : { after: maskForAudit(answer.body) };
+      await tell({ status: answer.status, ...after }, answer.headers?.['location']);
+    }
+    return answer;
+  } catch (error) {
+    await tell({ status: problemKinds.internal[0] });
+    throw error;
+  }
+}
+
+/** Routes that read one thing by its id. */
+const isReader = ({ shape }: Route) => shape.method === 'get' && thingOf(shape.path) === shape.path;
+
+/** `/api/replays/{id}` of `/api/replays/{id}/pause`; null where a path names no thing. */
+function thingOf(path: string): string | null {
+  return /^\/api\/[^/]+\/\{\w+\}/.exec(path)?.[0] ?? null;
+}
+
+function addressOf(path: string, { params }: Incoming): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    String((params as Record<string, unknown>)[name]).toLowerCase(),
+  );
+}
+
+const hasAny = (value: unknown) =>
+  typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+
+async function read(reader: Route, incoming: Incoming, path: string): Promise<unknown> {
+  const { params, headers, caller, log, requestId } = incoming;
+  const asked = { path, params, headers, caller, log, requestId };
+  const ready = reader.check({
+    ...asked,
+    query: {},
+    body: undefined,
+    rawBody: Buffer.alloc(0),
+    upload: null,
+  });
+  const answer = isProblem(ready) ? ready : await ready();
+  return isProblem(answer) ? undefined : answer.body;
+}
