@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 const flagOff = z.literal('').transform(() => undefined);
 const optional = <T extends z.ZodType>(schema: T) => z.union([flagOff, schema]).optional();
+const isSecretKey = (text: string) => Buffer.from(text, 'base64').length === 32;
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** Every environment variable that Reprise reads, all optional; ARCHITECTURE.md has the meaning of each. */
@@ -22,9 +23,12 @@ const Environment = z.object({
   TEMPORAL_UI_URL: optional(z.url()),
   REPRISE_WORKERS: optional(z.coerce.number().int().min(0).max(64)).transform((value) => value ?? 2),
   REPRISE_ADMIN_TOKEN: optional(z.string().min(16, 'at least 16 characters')),
-  REPRISE_SECRET_KEY: optional(
-    z.string().refine((value) => Buffer.from(value, 'base64').length === 32, 'expected 32 bytes in base64'),
-  ),
+  REPRISE_SECRET_KEY: optional(z.string().refine(isSecretKey, 'expected 32 bytes in base64')),
+  /** Secret keys that open what was sealed with them, and seal nothing: while the key is changed. */
+  REPRISE_OTHER_SECRET_KEYS: optional(z.string())
+    .transform((value) => (value ?? '').split(',').map((key) => key.trim()))
+    .transform((keys) => keys.filter((key) => key !== ''))
+    .refine((keys) => keys.every(isSecretKey), 'expected keys of 32 bytes in base64, with commas between'),
   REPRISE_EGRESS_ALLOW: optional(z.string())
     .transform((value) => (value ?? '').split(',').map((part) => part.trim()))
     .transform((parts) => parts.filter((part) => part !== '')),

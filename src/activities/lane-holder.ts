@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts';
 import { commitLane, LeaseLost, type LaneStanding } from '../db/lane-commit.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
 import { isOutage } from '../db/outage.ts';
+import { isSameSeal } from '../destinations/secrets.ts';
 import { HealthNews, type TellNews } from './lane-news.ts';
 import { patienceMs, retryMs, type Waiting } from './patience.ts';
 
@@ -39,6 +40,11 @@ export class LaneHolder {
   /** What the run's row wanted at the last commit. */
   get wanted(): Wanted {
     return this.#wanted;
+  }
+
+  /** Whether the destination's settings changed since the lane was taken; a new key around them is no change. */
+  get hasNewSettings(): boolean {
+    return !isSameSeal(this.#wanted.settingsSealed, this.#taken.destination.settingsSealed);
   }
 
   /** Whether something may leave now: the lease lasts and what has been done before could be written down. */

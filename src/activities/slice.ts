@@ -163,7 +163,7 @@ export class Slice {
     await this.#deps.suppressions.reach(wanted.suppressionRevision, this.#deps); // the next commit confirms it
     if (wanted.desired !== 'running') this.#hurry('stopped');
     // Settings are never pinned: the next slice opens the destination with the newest.
-    else if (wanted.settingsSealed !== this.#taken.destination.settingsSealed) this.#hurry('more');
+    else if (this.#holder.hasNewSettings) this.#hurry('more');
     else this.#traffic.obey(wanted);
     this.#holder.obeyed();
   }

@@ -6,6 +6,7 @@ import type { Queryable } from '../db/sql.ts';
 import { open, seal, type Keyring } from '../destinations/secrets.ts';
 import type { ApiDeps } from './deps.ts';
 import { changing } from './changing.ts';
+import { answerPlace } from './sealed-place.ts';
 import { isProblem, problem, type Problem } from './problem.ts';
 import { route, type Answer, type Call, type Route, type RouteShape } from './route.ts';
 
@@ -50,7 +51,7 @@ async function once(
   const claim = await claimIdempotencyKey(tx, request);
   if (claim.kind === 'in_flight') return inFlight;
   if (claim.kind === 'other_body') return otherBody;
-  const place = `idempotency|${request.route}|${request.key}`;
+  const place = answerPlace(request.route, request.key);
   if (claim.kind === 'answered') {
     const body = open(claim.sealed, place, keyring);
     return { answer: { status: claim.status, body, headers: { 'idempotency-replayed': 'true' } } };
@@ -91,9 +92,12 @@ function keyedRequest(
   const key = idempotencyKeyOf(call.headers);
   if (key === null || isProblem(key)) return key;
   // Keyed, because a body may hold secrets that are short enough to be guessed from a plain hash.
-  const hash = createHmac('sha256', keyring.keys.get(keyring.current) ?? '').update(call.rawBody);
+  const hashes = [...keyring.keys.values()].map((secret) =>
+    createHmac('sha256', secret).update(call.rawBody).digest('base64url'),
+  );
+  const [bodyHash = '', ...otherHashes] = hashes;
   // A key counts for its token alone: what one was answered is not for another.
   const { tokenId } = call.caller;
   const route = `${method.toUpperCase()} ${call.path}${tokenId === null ? '' : ` ${tokenId}`}`;
-  return { key, route, bodyHash: hash.digest('base64url') };
+  return { key, route, bodyHash, otherHashes };
 }

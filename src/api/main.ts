@@ -1,9 +1,11 @@
 import { announceReady, onShutdown } from '../child-process.ts';
 import { dedupeWindowOf, readConfig, required } from '../config.ts';
+import { announceProcess } from '../db/processes.ts';
 import { openDatabase } from '../db/database.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
-import { createKeyring } from '../destinations/secrets.ts';
+import { createKeyring, keyIdsOf } from '../destinations/secrets.ts';
 import { createLogger } from '../log.ts';
+import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { createApp } from './app.ts';
 import { startServer } from './server.ts';
@@ -26,7 +28,7 @@ const deps = {
   dedupeWindow,
   suppressedUsers: config.REPRISE_SUPPRESSED_USERS,
   adminToken: required(config, 'REPRISE_ADMIN_TOKEN'),
-  keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
+  keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY'), ...config.REPRISE_OTHER_SECRET_KEYS),
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
   stopping: stopping.signal,
 };
@@ -43,6 +45,7 @@ const server = await startServer({
   first: tracking,
   app: createApp(deps),
 });
+const presence = announceProcess(db, { role: 'api', version, keyIds: keyIdsOf(deps.keyring) });
 const kept = upkeep(deps);
 
 onShutdown(async () => {
@@ -51,6 +54,7 @@ onShutdown(async () => {
   await tracking.close();
   // The SDK's client throws outside of any call when its connection is closed under one that it retries.
   await kept;
+  await presence.close();
   await orchestrator.close();
   await Promise.all([db.close(), trackingDb.close()]);
 });

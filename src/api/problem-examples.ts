@@ -47,6 +47,11 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     { members: { importId: '8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20' } },
   ),
   unreadable_file: problem('unreadable_file', 'The file is empty. Send NDJSON (one event per line) or CSV.'),
+  key_not_everywhere: problem(
+    'key_not_everywhere',
+    'Not everybody has the key Zk3vQ0aB yet: delivery 17 on worker-1. Start them again with it, then ask again; a process that has stopped without a word is forgotten after 15 seconds.',
+    { members: { processes: ['4f0d6c0a-3f4e-4a57-8f77-0d1b6f1f7a11'] } },
+  ),
   replay_running: problem(
     'replay_running',
     'Replay 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914 of this destination is not over. Wait for its end, or cancel it.',

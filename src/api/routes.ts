@@ -12,6 +12,8 @@ import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { referenceRoutes } from './routes/reference.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { processRoutes } from './routes/processes.ts';
 import { rejectedRoutes } from './routes/rejected.ts';
 import { replayChangeRoutes } from './routes/replay-change.ts';
 import { replayControlRoutes } from './routes/replay-control.ts';
@@ -42,6 +44,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...suppressionRoutes(deps),
     ...tokenRoutes(deps),
     ...auditRoutes(deps),
+    ...keyRoutes(deps),
+    ...processRoutes(deps),
     ...healthRoutes(deps),
     ...referenceRoutes(() => apiDocument(routes)),
     ...errorPageRoutes(),

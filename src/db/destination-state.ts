@@ -1,6 +1,7 @@
 import type { Database } from './database.ts';
 import { ownAudit } from './audit/write.ts';
 import { endStream } from './streams.ts';
+import { contentOf } from './sealed-texts.ts';
 import { sql } from './sql.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function disableDestination(
   await db.transaction(async (tx) => {
     const disabled = await tx.run(sql`
       update destination set enabled = false, disabled_reason = ${reason}, updated_at = clock_timestamp()
-      where id = ${destinationId} and settings_sealed = ${asked.settingsSealed}`);
+      where id = ${destinationId} and ${contentOf(sql`settings_sealed`)} = ${contentOf(sql`${asked.settingsSealed}::text`)}`);
     if (disabled === 0) return;
     await tx.run(sql`
       update run set desired = 'paused', status_reason = 'destination_disabled', revision = revision + 1

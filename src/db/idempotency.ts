@@ -6,6 +6,8 @@ export interface KeyedRequest {
   /** Method and path, ids included. */
   readonly route: string;
   readonly bodyHash: string;
+  /** What the same body's hash was while another secret key was the current one. */
+  readonly otherHashes: readonly string[];
 }
 
 /** A kept answer; its text is sealed by the caller. */
@@ -33,7 +35,7 @@ export async function claimIdempotencyKey(tx: Queryable, request: KeyedRequest):
     select status, answer_sealed as sealed, body_hash as "bodyHash" from idempotency_key
     where key = ${request.key} and route = ${request.route} and ${isKept}`);
   if (row === undefined) return { kind: 'fresh' };
-  if (row.bodyHash !== request.bodyHash) return { kind: 'other_body' };
+  if (![request.bodyHash, ...request.otherHashes].includes(row.bodyHash)) return { kind: 'other_body' };
   return { kind: 'answered', status: row.status, sealed: row.sealed };
 }
 

@@ -36,18 +36,32 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * A keyring of the current key and those before it, each 32 bytes in base64 (REPRISE_SECRET_KEY).
+ * A keyring of the key that seals (REPRISE_SECRET_KEY) and of others that only open (REPRISE_OTHER_SECRET_KEYS), each 32
+ * bytes in base64.
  * @throws Error when a key has another length.
  */
-export function createKeyring(current: string, ...previous: readonly string[]): Keyring {
+export function createKeyring(current: string, ...others: readonly string[]): Keyring {
   const keys = new Map<string, Buffer>();
-  for (const text of [current, ...previous]) {
+  for (const text of [current, ...others]) {
     const key = Buffer.from(text, 'base64');
     if (key.length !== 32) throw new Error('A secret key has 32 bytes, written in base64.');
     keys.set(keyId(key), key);
   }
   const [first] = keys.keys();
   return { current: first ?? '', keys };
+}
+
+/** The ids of the keys that a keyring opens with, the one that it seals with first. They tell keys apart and nothing else. */
+export function keyIdsOf(keyring: Keyring): string[] {
+  return [...keyring.keys.keys()];
+}
+
+/**
+ * Whether two sealed texts hold the same content by the same seal: another key may wrap their data key. What is sealed
+ * anew is never the same, whatever it holds.
+ */
+export function isSameSeal(one: string, other: string): boolean {
+  return one.slice(one.lastIndexOf('.')) === other.slice(other.lastIndexOf('.'));
 }
 
 /** The place of a destination's settings: what is sealed there opens nowhere else. */
@@ -107,7 +121,7 @@ function keyOf(keyring: Keyring, id: string): Buffer {
   if (key !== undefined) return key;
   throw new SealError(
     'unknown_key',
-    `The text was sealed under the key ${JSON.stringify(id.slice(0, 16))}, which REPRISE_SECRET_KEY is not; start with the key that sealed them.`,
+    `The text was sealed under the key ${JSON.stringify(id.slice(0, 16))}, which is neither REPRISE_SECRET_KEY nor one of REPRISE_OTHER_SECRET_KEYS; start with the key that sealed them.`,
   );
 }
 

@@ -1,8 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { version } from '../version.ts';
 
 /** How destinations see who calls. */
-export const userAgent = `reprise/${manifest.version}`;
+export const userAgent = `reprise/${version}`;

@@ -1,5 +1,4 @@
 // `npm start`: the whole of Reprise on one machine. Starts what is missing, says where it is, and stops it in order.
-import { readFileSync } from 'node:fs';
 import { tryLock, type HeldLock } from '../../scripts/file-lock.mjs';
 import { createProgress, type Progress, type Step } from '../../scripts/progress.mjs';
 import { ConfigError, readConfig, type Config } from '../config.ts';
@@ -20,6 +19,7 @@ import {
 import { demoSourceId, demoWriteKey, loadDemoData } from './demo-data/load.ts';
 import { openDataFolder, secretsOf, type DataFolder } from './data-folder.ts';
 import { providePostgres, provideTemporal, type DatabaseAddress, type StartContext } from './servers.ts';
+import { version } from '../version.ts';
 import { stopOnSignals } from './stop-signals.ts';
 import { StopOrder, StoppingError } from './stop-order.ts';
 
@@ -92,7 +92,7 @@ async function start(context: StartContext, folder: DataFolder, lock: HeldLock):
   progress.say(
     banner({
       ...content,
-      version: ownVersion(),
+      version: version,
       seconds: performance.now() / 1000,
       apiPort,
       takenPort: apiPort === config.PORT || config.PORT === 0 ? null : config.PORT,
@@ -173,9 +173,4 @@ async function contentOf(
     listDestinations(db, { limit: 1 }),
   ]);
   return { archive, writeKey: demo === null ? null : demoWriteKey, hasDestinations: destinations.length > 0 };
-}
-
-function ownVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -9,11 +9,13 @@ import { announceReady, onShutdown } from '../child-process.ts';
 import { readConfig, required } from '../config.ts';
 import { leaseMs } from '../core/lease.ts';
 import { openDatabase } from '../db/database.ts';
+import { announceProcess } from '../db/processes.ts';
 import { watchHead } from '../db/head-watch.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { installEgressGuard } from '../destinations/egress-guard.ts';
-import { createKeyring } from '../destinations/secrets.ts';
+import { createKeyring, keyIdsOf } from '../destinations/secrets.ts';
 import { createLogger } from '../log.ts';
+import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { liveQueue, replayQueue } from '../workflows/messages.ts';
 import { createOpenSender } from './open-sender.ts';
@@ -47,8 +49,9 @@ const head = watchHead(db);
 const accounts = new Accounts(db);
 const leases = new LeaseWatcher(db, () => performance.now());
 const orchestrator = openOrchestrator(config);
+const keyring = createKeyring(required(config, 'REPRISE_SECRET_KEY'), ...config.REPRISE_OTHER_SECRET_KEYS);
 const openSender = createOpenSender({
-  keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY')),
+  keyring,
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
 });
 const suppressions = new SuppressionList(db);
@@ -89,6 +92,7 @@ const stopWorkers = runWorkers([
   await create(liveQueue, liveSlots, liveHeartbeat),
   await create(replayQueue, replaySlots, replayHeartbeat),
 ]);
+const presence = announceProcess(db, { role: 'delivery', version, keyIds: keyIdsOf(keyring) });
 const stopWaker = startWaker(db, head, orchestrator, log);
 // Each process that boots sees to it, so that no other one has to be there first.
 let ending = false;
@@ -103,6 +107,7 @@ onShutdown(async () => {
   await stopWorkers();
   await connection.close();
   await orchestrator.close();
+  await presence.close();
   await accounts.close();
   await leases.close();
   await head.close();

@@ -4,7 +4,9 @@ import { createOrchestrateActivities } from '../activities/orchestrate.ts';
 import { announceReady, onShutdown } from '../child-process.ts';
 import { dedupeWindowOf, readConfig, required } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
+import { announceProcess } from '../db/processes.ts';
 import { createLogger } from '../log.ts';
+import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { orchestrationQueue } from '../workflows/messages.ts';
 import { connectWorker, installRuntime, runWorkers } from './temporal-runtime.ts';
@@ -31,12 +33,14 @@ const worker = await Worker.create({
   shutdownGraceTime: 0,
   shutdownForceTime: '9s',
 });
+const presence = announceProcess(db, { role: 'orchestration', version, keyIds: [] });
 const stopWorkers = runWorkers([worker]);
 
 onShutdown(async () => {
   await stopWorkers();
   await connection.close();
   await orchestrator.close();
+  await presence.close();
   await db.close();
 });
 announceReady();

@@ -1,11 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { changeDestination } from '../../src/db/destinations.ts';
+import { changeDestination, getDestination } from '../../src/db/destinations.ts';
 import { setReplayDesired, setReplayPace } from '../../src/db/replays.ts';
 import { endRunIfDue } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import { endStream, setStreamDesired } from '../../src/db/streams.ts';
-import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
+import { createKeyring, rewrap, seal, settingsPlace } from '../../src/destinations/secrets.ts';
 import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { testDatabase } from '../support/database.ts';
 import {
@@ -225,6 +226,21 @@ describe('amid sending', () => {
     expect(other.arrivals.length).toBeGreaterThan(0);
     expect(engine.sink.arrivals.length + other.arrivals.length).toBe(400);
     expect(new Set([...engine.sink.taken().keys(), ...other.taken().keys()]).size).toBe(400);
+  });
+
+  test('another key around the same settings is no change: the slice goes on, and nothing is cut off', async () => {
+    const { engine, working } = await newScene();
+    const place = settingsPlace(engine.destinationId);
+    const { settingsSealed } = (await getDestination(db, engine.destinationId))!;
+    const keys = createKeyring(randomBytes(32).toString('base64'), secretKey);
+    await changeDestination(db, engine.destinationId, {
+      settingsSealed: rewrap(settingsSealed, place, keys),
+    });
+    const before = engine.sink.arrivals.length;
+    await engine.sink.arrived(before + 60); // a commit or two, which read what is wanted
+    engine.sink.answer = () => 200;
+    expect(await working).toEqual([{ kind: 'done' }]);
+    expect([...engine.sink.taken().values()]).toEqual(Array.from({ length: 400 }, () => 1));
   });
 
   test('a budget that is changed, and a name, are obeyed by the slice that runs', async () => {

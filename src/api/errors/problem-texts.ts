@@ -58,6 +58,11 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     when: 'The file is not the one that the import took so far, so it cannot go on with it.',
     remedy: 'Send the file as it was at the beginning, or make a new import of this one.',
   },
+  key_not_everywhere: {
+    when: 'Everything is to be sealed with a new secret key that a running process does not have, or does not seal with, yet.',
+    remedy:
+      'Start the processes that `GET /api/processes` shows without it again, as docs/secret-key.md describes, and ask again.',
+  },
   replay_running: {
     when: 'A destination has one replay at a time, and another one is not over. Also when an account is to be changed under a replay.',
     remedy: 'Wait for the end of the replay in `replayId`, or cancel it. What it delivered stays known.',

@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
+import { environmentWith } from '../../src/config.ts';
+import { sql } from '../../src/db/sql.ts';
+import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
+import { adminToken, answered } from '../support/api.ts';
+import { startApi, type ApiProcess } from '../support/api-process.ts';
+import { testDatabase } from '../support/database.ts';
+import { startReceiver } from '../support/receiver.ts';
+
+const db = await testDatabase();
+const newKey = () => randomBytes(32).toString('base64');
+const idOf = (key: string) => createKeyring(key).current;
+const loopback = { REPRISE_EGRESS_ALLOW: '127.0.0.1' };
+
+const start = (current: string, ...others: string[]) =>
+  startApi(db.url, {
+    ...loopback,
+    REPRISE_SECRET_KEY: current,
+    REPRISE_OTHER_SECRET_KEYS: others.join(', '),
+  });
+
+/** The commands of a document, in its order. */
+function commandsOf(document: string): string[] {
+  const text = readFileSync(new URL(`../../${document}`, import.meta.url), 'utf8');
+  return [...text.matchAll(/```sh\n([^`]+)```/g)].map(([, command = '']) => command.trim());
+}
+
+/** Runs a command of a document against an API of this test. @returns what it prints */
+function run(command: string, url: string): string {
+  const env = environmentWith({ auth: `Authorization: Bearer ${adminToken}` });
+  return execFileSync('bash', ['-c', command.replace('http://localhost:4000', url)], {
+    env,
+    encoding: 'utf8',
+  });
+}
+
+async function stop(api: ApiProcess): Promise<void> {
+  api.process.kill('SIGTERM');
+  await api.exited;
+}
+
+test('the secret key is changed while processes run, and afterwards the old one opens nothing that is needed', async () => {
+  const [old, fresh] = [newKey(), newKey()];
+  const receiver = await startReceiver();
+  const settings = { url: receiver.url, headers: { 'x-api-key': 'swordfish' } };
+  const body = JSON.stringify({ type: 'webhook', name: 'Warehouse', settings, enabled: false });
+  const key = randomUUID();
+  const create = async (api: ApiProcess, text: string) => {
+    const headers = {
+      authorization: `Bearer ${adminToken}`,
+      'content-type': 'application/json',
+      'idempotency-key': key,
+    };
+    return await answered(
+      await fetch(`${api.url}/api/destinations`, { method: 'POST', headers, body: text }),
+    );
+  };
+
+  const first = await start(old, fresh);
+  const made = await create(first, body);
+  expect(made.status).toBe(201);
+  const second = await start(fresh, old);
+  expect((await second.call('GET', '/api/keys')).body).toEqual({
+    current: idOf(fresh),
+    known: [idOf(fresh), idOf(old)],
+    sealed: [{ keyId: idOf(old), destinations: 1, keptAnswers: 1 }],
+  });
+  const refused = await second.call('POST', '/api/keys/rotate');
+  expect(refused).toMatchObject({ status: 409, body: { code: 'key_not_everywhere' } });
+  expect(refused.body.detail).toContain(`api ${first.pid} on `);
+
+  await stop(first);
+  const [makes, rotates, shows] = commandsOf('docs/secret-key.md');
+  expect(Buffer.from(run(makes!, second.url), 'base64')).toHaveLength(32);
+  const sealed = [{ keyId: idOf(fresh), destinations: 1, keptAnswers: 1 }];
+  const rotated: unknown = JSON.parse(run(rotates!, second.url));
+  expect(rotated).toMatchObject({ rewrapped: 2, unreadable: [], complete: true, sealed });
+  expect(JSON.parse(run(shows!, second.url))).toMatchObject({ current: idOf(fresh), sealed });
+  expect((await second.call('POST', '/api/keys/rotate')).body).toMatchObject({
+    rewrapped: 0,
+    complete: true,
+  });
+
+  const third = await start(fresh);
+  const tested = await third.call('POST', `/api/destinations/${made.body.id}/test`);
+  expect(tested.body).toMatchObject({ ok: true });
+  expect(receiver.requests.at(-1)?.headers['x-api-key']).toBe('swordfish');
+  // A request of before that is asked again gets its answer from who still has the key that its body was hashed with.
+  const again = await create(second, body);
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+  expect(again.body).toEqual(made.body);
+  expect(await create(second, body.replace('Warehouse', 'Other'))).toMatchObject({ status: 422 });
+});
+
+test('what no key of this server opens stays as it is, and is named', async () => {
+  const [lost, fresh] = [newKey(), newKey()];
+  const api = await start(fresh);
+  const { body } = await api.call('POST', '/api/destinations', {
+    type: 'webhook',
+    name: 'Lost',
+    settings: { url: 'https://example.com/events' },
+    enabled: false,
+  });
+  const sealed = seal({ url: 'https://example.com/' }, settingsPlace(body.id), createKeyring(lost));
+  await db.run(sql`update destination set settings_sealed = ${sealed} where id = ${body.id}`);
+  await db.run(sql`delete from process`); // those of the test before were killed, and are listed for a while
+  const answer = await api.call('POST', '/api/keys/rotate');
+  expect(answer).toMatchObject({ status: 200, body: { complete: true } });
+  expect(answer.body.unreadable).toContainEqual({
+    kind: 'destination',
+    row: [body.id],
+    detail: expect.stringContaining(idOf(lost)),
+  });
+  const [row] = await db.rows<{ sealed: string }>(
+    sql`select settings_sealed as sealed from destination where id = ${body.id}`,
+  );
+  expect(row?.sealed).toBe(sealed);
+});
+
+test('processes are listed while they run', async () => {
+  const api = await start(newKey());
+  const pids = async () =>
+    (await api.call('GET', '/api/processes')).body.data.map(({ pid }: { pid: number }) => pid);
+  const other = await start(newKey());
+  await vi.waitFor(async () => expect(await pids()).toEqual(expect.arrayContaining([api.pid, other.pid])));
+  await stop(other);
+  expect(await pids()).not.toContain(other.pid);
+});
