@@ -23,6 +23,10 @@ const Environment = z.object({
   TEMPORAL_UI_URL: optional(z.url()),
   REPRISE_WORKERS: optional(z.coerce.number().int().min(0).max(64)).transform((value) => value ?? 2),
   REPRISE_ADMIN_TOKEN: optional(z.string().min(16, 'at least 16 characters')),
+  /** Requests a second that a token may make of the admin API, in each API process; 0: any number. */
+  REPRISE_API_RATE: optional(z.coerce.number().int().min(0).max(1_000_000)).transform(
+    (value) => value ?? 1_000,
+  ),
   REPRISE_SECRET_KEY: optional(z.string().refine(isSecretKey, 'expected 32 bytes in base64')),
   /** Secret keys that open what was sealed with them, and seal nothing: while the key is changed. */
   REPRISE_OTHER_SECRET_KEYS: optional(z.string())

@@ -9,6 +9,7 @@ import helmet from 'helmet';
 import { isOutage } from '../db/outage.ts';
 import { nobody, type Caller } from './access/caller.ts';
 import { identifier } from './access/identify.ts';
+import { requestRate } from './access/request-rate.ts';
 import { auditRecorder, type Recorder } from './audit/recorder.ts';
 import { bodyLimit, parseBody } from './body.ts';
 import type { ApiDeps } from './deps.ts';
@@ -109,11 +110,15 @@ function refuse(request: Request, response: Response, refusal: Problem): void {
 /** Lets through whoever has a token, and keeps who that is. */
 function tokenGuard(deps: ApiDeps): RequestHandler {
   const identify = identifier(deps);
+  const take = requestRate(deps.requestsPerSecond);
   return async (request, response, next) => {
     const caller = await identify(request.headers.authorization);
     if (isProblem(caller)) return refuse(request, response, caller);
     response.locals['caller'] = caller;
-    next();
+    const { headers, refusal } = take(caller, performance.now());
+    response.set(headers);
+    if (refusal === null) next();
+    else refuse(request, response, refusal);
   };
 }
 

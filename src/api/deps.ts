@@ -12,6 +12,8 @@ export interface ApiDeps extends AppendOptions {
   readonly orchestrator: Orchestrator;
   readonly log: Logger;
   readonly adminToken: string;
+  /** Requests a second that a token may make in this process; 0: any number. */
+  readonly requestsPerSecond: number;
   /** What becomes of events of suppressed users, of sources that are made from now on. */
   readonly suppressedUsers: SuppressedUsers;
   /** Aborts when the process ends: answers that go on for ever end then. */

@@ -50,7 +50,8 @@ const introduction = `Everything that Reprise can do, over HTTP.
 - **Repeating.** A POST that creates takes an \`Idempotency-Key\`; repeat it after a lost answer or a 503.
 - **Pages.** Lists answer \`{data, nextCursor}\`; pass \`nextCursor\` as \`cursor\` until it is null.
 - **Values.** Times are RFC 3339 in UTC, positions are integers, ids are UUIDs.
-- **Tracing.** The answer’s \`X-Request-Id\` is yours if you sent one; the log has it too.
+- **Rate.** The headers \`RateLimit-Policy\` and \`RateLimit\` say how many requests a token may make and how many are left (\`q\` in \`w\` seconds; \`r\`, all of them again in \`t\` seconds); beyond that it is 429 \`too_many_requests\` with Retry-After.
+- **Tracing.** The answer’s \`X-Request-Id\` is yours if you sent one; the log and the audit log have it too. A \`traceparent\` (W3C Trace Context) comes back as it was sent, and the log has its trace.
 
 | code | status | meaning |
 |---|---|---|
@@ -164,7 +165,7 @@ function refusalOf(refusals: readonly ProblemCode[]): ZodOpenApiResponseObject {
 function refusalsOf(shape: AnyRouteShape): ProblemCode[] {
   const refusals: ProblemCode[] = ['invalid_query'];
   if (shape.open !== true) {
-    refusals.push('unauthorized', 'unavailable');
+    refusals.push('unauthorized', 'too_many_requests', 'unavailable');
     if (roleNeeded(shape) !== 'viewer') refusals.push('forbidden');
   }
   if (shape.upload !== undefined) refusals.push('unsupported_media_type');

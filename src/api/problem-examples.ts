@@ -98,6 +98,10 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     'idempotency_key_reused',
     'This Idempotency-Key was used for a request with another body. Use a new key for a new request.',
   ),
+  too_many_requests: problem(
+    'too_many_requests',
+    'This token asks faster than it may. Wait 1 s and ask again; nothing was done.',
+  ),
   internal: problem('internal', 'An unexpected error; the log has it under this requestId.'),
   unavailable: problem('unavailable', 'The database cannot do this now. Try again in a few seconds.'),
 };

@@ -25,6 +25,7 @@ export const problemKinds = {
   invalid_body: [422, 'The body has fields that cannot be used'],
   unreadable_file: [422, 'The file cannot be read'],
   idempotency_key_reused: [422, 'This Idempotency-Key belongs to another request'],
+  too_many_requests: [429, 'The token asks too often'],
   internal: [500, 'Something went wrong here'],
   unavailable: [503, 'Reprise cannot answer for the moment'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { adminToken, answered, testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 
 const api = await testApi(await testDatabase());
 const bearer = { authorization: `Bearer ${adminToken}` };
@@ -190,5 +191,55 @@ describe('headers and log', () => {
     });
     expect(api.log()).not.toContain(canary);
     expect(api.log()).not.toContain(adminToken);
+  });
+
+  test('a trace that the caller names comes back and is in the line; one that is none does not', async () => {
+    const traceId = 'aaf7651916cd43dd8448eb211c80319c';
+    const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+    const answer = await api.call('GET', '/api/sources', undefined, { traceparent });
+    expect(answer.headers.get('traceparent')).toBe(traceparent);
+    const id = answer.headers.get('x-request-id') ?? 'none';
+    const line =
+      api
+        .log()
+        .split('\n')
+        .find((one) => one.includes(id)) ?? '';
+    expect(JSON.parse(line)).toMatchObject({ traceId, res: { token: 'environment' } });
+    for (const bad of [
+      'x',
+      `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+      `ff-${traceId}-b7ad6b7169203331-01`,
+    ]) {
+      const other = await api.call('GET', '/api/sources', undefined, { traceparent: bad });
+      expect(other.headers.get('traceparent')).toBeNull();
+    }
+  });
+});
+
+describe('the rate of a token', async () => {
+  const limited = await testApi(api.deps.db, { requestsPerSecond: 3 });
+
+  test('is told by every answer, and beyond it is 429 until it fills again; other tokens have their own', async () => {
+    const { token } = (await api.call('POST', '/api/tokens', { name: 'fast', role: 'viewer' })).body;
+    const ask = () => limited.call('GET', '/api/sources', undefined, { authorization: `Bearer ${token}` });
+    const first = await ask();
+    expect(first.headers.get('ratelimit-policy')).toBe('"token";q=6;w=2');
+    expect(first.headers.get('ratelimit')).toBe('"token";r=5;t=1');
+    const many = await Promise.all(Array.from({ length: 40 }, ask));
+    const refused = many.filter((one) => one.status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]!.body).toMatchObject({ code: 'too_many_requests', requestId: expect.any(String) });
+    expect(refused[0]!.headers.get('retry-after')).toBe('1');
+    expect((await limited.call('GET', '/api/sources')).status).toBe(200);
+    await until(
+      'it fills again',
+      async () => (await ask()).status,
+      (status) => status === 200,
+      { everyMs: 400 },
+    );
+  });
+
+  test('is unlimited where it is 0', async () => {
+    expect((await api.call('GET', '/api/sources')).headers.get('ratelimit')).toBeNull();
   });
 });

@@ -36,7 +36,10 @@ export interface TestApi {
 }
 
 /** The admin API on an ephemeral port. Unless given another, its Temporal is away: calls fail at once. */
-export async function testApi(db: Database, options: { orchestrator?: Orchestrator } = {}): Promise<TestApi> {
+export async function testApi(
+  db: Database,
+  options: { orchestrator?: Orchestrator; requestsPerSecond?: number } = {},
+): Promise<TestApi> {
   const logged: Buffer[] = [];
   const sink = new PassThrough().on('data', (chunk: Buffer) => logged.push(chunk));
   const stopping = new AbortController();
@@ -46,6 +49,7 @@ export async function testApi(db: Database, options: { orchestrator?: Orchestrat
     orchestrator,
     log: pino({ level: 'trace', serializers: { err: errorForLog } }, sink),
     adminToken,
+    requestsPerSecond: options.requestsPerSecond ?? 0,
     suppressedUsers: 'archive',
     keyring: createKeyring(randomBytes(32).toString('base64')),
     egress: parseEgressAllow(['127.0.0.1']),

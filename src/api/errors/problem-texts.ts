@@ -118,6 +118,11 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     when: 'The Idempotency-Key came before, at this address, with another body.',
     remedy: 'Use a new key for a new request. A key is kept for 24 hours.',
   },
+  too_many_requests: {
+    when: 'The token made more requests than it may in one API process. Every answer says what is left in the header RateLimit.',
+    remedy:
+      'Wait for the seconds in Retry-After. Give each program a token of its own, watch progress by `GET …/progress` instead of asking again and again, or have the limit raised (`REPRISE_API_RATE`).',
+  },
   internal: {
     when: 'A fault of Reprise. Whether something was changed is not known.',
     remedy:
