@@ -1,13 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
-import { environmentWith } from '../../src/config.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
 import { adminToken, answered } from '../support/api.ts';
 import { startApi, type ApiProcess } from '../support/api-process.ts';
 import { testDatabase } from '../support/database.ts';
+import { commandsOf, runCommand } from '../support/document.ts';
 import { startReceiver } from '../support/receiver.ts';
 
 const db = await testDatabase();
@@ -22,20 +20,9 @@ const start = (current: string, ...others: string[]) =>
     REPRISE_OTHER_SECRET_KEYS: others.join(', '),
   });
 
-/** The commands of a document, in its order. */
-function commandsOf(document: string): string[] {
-  const text = readFileSync(new URL(`../../${document}`, import.meta.url), 'utf8');
-  return [...text.matchAll(/```sh\n([^`]+)```/g)].map(([, command = '']) => command.trim());
-}
-
-/** Runs a command of a document against an API of this test. @returns what it prints */
-function run(command: string, url: string): string {
-  const env = environmentWith({ auth: `Authorization: Bearer ${adminToken}` });
-  return execFileSync('bash', ['-c', command.replace('http://localhost:4000', url)], {
-    env,
-    encoding: 'utf8',
-  });
-}
+/** What a command of the guide prints that asks an API of this test. */
+const run = (command: string, apiUrl: string) =>
+  runCommand(command, { auth: `Authorization: Bearer ${adminToken}` }, { apiUrl });
 
 async function stop(api: ApiProcess): Promise<void> {
   api.process.kill('SIGTERM');
@@ -74,11 +61,11 @@ test('the secret key is changed while processes run, and afterwards the old one 
 
   await stop(first);
   const [makes, rotates, shows] = commandsOf('docs/secret-key.md');
-  expect(Buffer.from(run(makes!, second.url), 'base64')).toHaveLength(32);
+  expect(Buffer.from(await run(makes!, second.url), 'base64')).toHaveLength(32);
   const sealed = [{ keyId: idOf(fresh), destinations: 1, keptAnswers: 1 }];
-  const rotated: unknown = JSON.parse(run(rotates!, second.url));
+  const rotated: unknown = JSON.parse(await run(rotates!, second.url));
   expect(rotated).toMatchObject({ rewrapped: 2, unreadable: [], complete: true, sealed });
-  expect(JSON.parse(run(shows!, second.url))).toMatchObject({ current: idOf(fresh), sealed });
+  expect(JSON.parse(await run(shows!, second.url))).toMatchObject({ current: idOf(fresh), sealed });
   expect((await second.call('POST', '/api/keys/rotate')).body).toMatchObject({
     rewrapped: 0,
     complete: true,

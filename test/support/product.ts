@@ -89,7 +89,7 @@ export async function startProduct({ folder, env = {} }: ProductOptions): Promis
   return {
     apiUrl,
     temporalUrl: temporalUrl.replace('localhost', '127.0.0.1'),
-    databaseUrl: databaseUrlOf(data),
+    databaseUrl: env['DATABASE_URL'] ?? databaseUrlOf(data),
     call: (method, path, body) => call(apiUrl + path, token, method, body),
     processes: () => processesOf(join(data, 'processes')),
     output: printed,
