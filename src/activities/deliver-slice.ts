@@ -1,13 +1,13 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { countedEvents, sumCounts } from '../core/counts.ts';
-import type { Desired } from '../core/replay-status.ts';
+import { outsideWindow, type HolderWish } from '../core/replay-status.ts';
 import type { Database } from '../db/database.ts';
 import { disableDestination } from '../db/destination-state.ts';
 import { settleCanary } from '../db/canary.ts';
 import type { HeadWatch } from '../db/head-watch.ts';
 import { readLaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
-import { desiredOfHolderOf, readRuns } from '../db/runs.ts';
+import { desiredOfHolderOf, readRuns, type RunRecord } from '../db/runs.ts';
 import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
@@ -85,13 +85,19 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
 
 /**
  * What a lane that was stopped does next. A paused one waits for a wish; one that was resumed before it had stopped goes
- * on; one that is cancelled (or not yet wanted) has nothing to do any more.
+ * on, one outside its windows when the next one opens; one that is cancelled (or not yet wanted) has nothing to do any more.
  */
-const afterStop = { running: 'more', paused: 'stopped', cancelled: 'done', planned: 'done' } as const;
+const afterStop = {
+  running: 'more',
+  paused: 'stopped',
+  closed: 'stopped',
+  cancelled: 'done',
+  planned: 'done',
+} as const;
 /** With its canary sent it waits for its run's other lanes, or for a person. */
 const afterCanary = { ...afterStop, running: 'stopped' } as const;
 
-function nextOf({ kind }: SliceEnd, desired: Desired): SliceResult['next'] {
+function nextOf({ kind }: SliceEnd, desired: HolderWish): SliceResult['next'] {
   if (kind === 'canary') return afterCanary[desired];
   return kind === 'gone' || kind === 'stopped' ? afterStop[desired] : kind;
 }
@@ -100,8 +106,11 @@ async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rat
   const [run] = await readRuns(deps.db, sql`r.id = ${input.runId}`);
   const lane = run?.lanes.find((one) => one.lane === input.lane);
   const over = run === undefined || run.endedAt !== null;
+  const desired = over ? 'cancelled' : desiredOfHolderOf(run);
+  const next = nextOf(end, desired);
+  const closed = desired === 'closed' && next === 'stopped' ? opensOf(run!) : null;
   return {
-    next: nextOf(end, over ? 'cancelled' : desiredOfHolderOf(run)),
+    next,
     wakeAt: lane?.wakeAt?.toISOString() ?? null,
     wakeInMs: 'wakeInMs' in end ? end.wakeInMs : null,
     position: String(lane?.mark ?? 0),
@@ -109,5 +118,18 @@ async function resultOf(deps: DeliverDeps, input: SliceInput, end: SliceEnd, rat
     selected: run?.selected ?? 0,
     rate,
     reason: lane?.stateReason ?? run?.statusReason ?? null,
+    ...closed,
+  };
+}
+
+/** A lane outside its replay's windows rests until one opens. */
+function opensOf({
+  standing: { opening, now },
+}: RunRecord): Pick<SliceResult, 'wakeAt' | 'wakeInMs' | 'reason'> {
+  const opensAt = opening.kind === 'closed' ? opening.opensAt : null;
+  return {
+    wakeAt: opensAt === null ? null : new Date(opensAt).toISOString(),
+    wakeInMs: opensAt === null ? null : opensAt - now,
+    reason: outsideWindow,
   };
 }

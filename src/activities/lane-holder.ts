@@ -3,7 +3,7 @@ import type { LaneCommit } from '../core/lane-types.ts';
 import { leaseMs } from '../core/lease.ts';
 import type { Database } from '../db/database.ts';
 import { commitLane, LeaseLost, type LaneStanding } from '../db/lane-commit.ts';
-import type { TakenLane, Wanted } from '../db/lane-lease.ts';
+import { wantedNow, type TakenLane, type Wanted, type WantedRow } from '../db/lane-lease.ts';
 import { isOutage } from '../db/outage.ts';
 import { isSameSeal } from '../destinations/secrets.ts';
 import { HealthNews, type TellNews } from './lane-news.ts';
@@ -13,6 +13,9 @@ interface HolderDeps extends Waiting {
   readonly db: Database;
   readonly tell: TellNews;
 }
+
+/** How often a schedule is looked at; milliseconds. */
+const lookAtScheduleMs = 500;
 
 /**
  * The lease on a lane. It lasts `leaseMs` from the moment at which its last renewal was begun, on this process's own
@@ -24,6 +27,9 @@ export class LaneHolder {
   readonly #news: HealthNews;
   #until: number;
   #wanted: Wanted;
+  /** When the replay's window closes, and when its schedule is looked at again. */
+  #closesAt = Infinity;
+  #lookAt = -Infinity;
   #failing = false;
   /** The lease had run out before it was renewed: others were told that nobody sends, and must go on to be right. */
   #lapsed = false;
@@ -35,6 +41,7 @@ export class LaneHolder {
     this.#taken = taken;
     this.#until = takenAt + leaseMs;
     this.#wanted = taken.wanted;
+    this.#keepWindow(takenAt);
   }
 
   /** What the run's row wanted at the last commit. */
@@ -47,9 +54,9 @@ export class LaneHolder {
     return !isSameSeal(this.#wanted.settingsSealed, this.#taken.destination.settingsSealed);
   }
 
-  /** Whether something may leave now: the lease lasts and what has been done before could be written down. */
+  /** Whether something may leave now: the lease and the window last, and what has been done before could be written down. */
   get mayWrite(): boolean {
-    return !this.#failing && !this.#lapsed && this.#deps.now() < this.#until;
+    return !this.#failing && !this.#lapsed && this.#deps.now() < Math.min(this.#until, this.#closesAt);
   }
 
   /** All that was wanted at the last commit is so: a lease that had run out is as good as any again. */
@@ -68,7 +75,7 @@ export class LaneHolder {
     for (;;) {
       const begunAt = now();
       try {
-        this.#wanted = await commitLane(db, this.#taken, commit, standing);
+        this.#hear(await commitLane(db, this.#taken, commit, standing), begunAt);
         this.#lapsed ||= now() >= this.#until;
         this.#until = begunAt + leaseMs;
         this.#failing = false;
@@ -82,5 +89,23 @@ export class LaneHolder {
         await pause(pauseMs);
       }
     }
+  }
+
+  /** There may be fifty commits a second, and a schedule says the same for at least a minute: it is asked less often. */
+  #hear(row: WantedRow, readAt: number): void {
+    const { revision, settingsSealed, suppressionRevision, account } = row;
+    if (readAt < this.#lookAt && revision === this.#wanted.revision) {
+      this.#wanted = { ...this.#wanted, settingsSealed, suppressionRevision, account };
+    } else {
+      this.#wanted = wantedNow(row);
+      this.#keepWindow(readAt);
+    }
+  }
+
+  /** @param readAt before Postgres was asked for its time: the window is not kept open for longer by the answer's way */
+  #keepWindow(readAt: number): void {
+    const { closesInMs } = this.#wanted;
+    this.#closesAt = closesInMs === null ? Infinity : readAt + closesInMs;
+    this.#lookAt = readAt + lookAtScheduleMs;
   }
 }

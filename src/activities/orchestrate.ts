@@ -3,6 +3,8 @@ import type { Database } from '../db/database.ts';
 import { claimWake, readOpenRuns, type OpenRun } from '../db/open-runs.ts';
 import { countReplay } from '../db/replay-count.ts';
 import { freeToEnd, endRunIfDue, failRun } from '../db/run-end.ts';
+import type { RunRecord } from '../db/runs.ts';
+import { beginIfDue, dueToBegin } from '../db/scheduled-start.ts';
 import { openStreamRun } from '../db/streams.ts';
 import type { AppendOptions } from '../db/archive/append.ts';
 import { pruneIdentities } from '../db/archive/prune.ts';
@@ -12,6 +14,12 @@ export interface OrchestrateDeps extends AppendOptions {
   readonly db: Database;
   readonly orchestrator: Orchestrator;
 }
+
+/** How a replay stands that was planned for a time of its own. */
+export type ReplayStart =
+  | { readonly stands: 'planned'; readonly startsAt: string | null; readonly inMs: number | null }
+  | { readonly stands: 'begun' }
+  | { readonly stands: 'over'; readonly as: string | null };
 
 /** What the workflows do beside delivering. */
 export function createOrchestrateActivities({ db, orchestrator, dedupeWindow }: OrchestrateDeps) {
@@ -27,6 +35,14 @@ export function createOrchestrateActivities({ db, orchestrator, dedupeWindow }: 
         return !signal.aborted;
       });
       signal.throwIfAborted();
+    },
+
+    /**
+     * Begins a planned replay if its time has come and its destination is free. inMs: when to ask again; null: when
+     * somebody says so, as the destination is busy.
+     */
+    async beginReplay({ runId }: { runId: string }): Promise<ReplayStart> {
+      return startOf(await begin(db, runId));
     },
 
     /** Ends a run if its time has come. False: a lane of it is still in somebody's hands. */
@@ -51,9 +67,9 @@ export function createOrchestrateActivities({ db, orchestrator, dedupeWindow }: 
         for (const one of list) await work(one).catch((error: unknown) => failures.push(error));
       };
       await each(await freeToEnd(db), (runId) => endFree({ db, orchestrator }, runId));
+      await each(await dueToBegin(db), async (runId) => void (await begin(db, runId)));
       await each(await readOpenRuns(db), async (run) => {
-        const quiet = run.worked || run.parked;
-        if (quiet && !run.unheard && !full) return;
+        if (!full && isQuiet(run)) return;
         heartbeat();
         await reconcileRun({ db, orchestrator }, run);
       });
@@ -62,13 +78,26 @@ export function createOrchestrateActivities({ db, orchestrator, dedupeWindow }: 
     },
 
     /** Starts fan-out again if it is not running. */
-    async ensureFanOut(): Promise<void> {
-      await orchestrator.ensureFanOut();
-    },
+    ensureFanOut: (): Promise<void> => orchestrator.ensureFanOut(),
   };
 }
 
 export type OrchestrateActivities = ReturnType<typeof createOrchestrateActivities>;
+
+async function begin(db: Database, runId: string): Promise<RunRecord | null> {
+  return await db.transaction((tx) => beginIfDue(tx, runId));
+}
+
+/** Its workflow is there, or nobody misses it. */
+const isQuiet = (run: OpenRun) => (run.worked || run.parked) && run.wakeFor === null;
+
+function startOf(run: RunRecord | null): ReplayStart {
+  if (run === null || run.endedAt !== null) return { stands: 'over', as: run?.endedAs ?? null };
+  if (run.desired !== 'planned') return { stands: 'begun' };
+  const { startsInMs } = run.standing;
+  if (startsInMs === null || startsInMs <= 0) return { stands: 'planned', startsAt: null, inMs: null };
+  return { stands: 'planned', startsAt: run.schedule!.startAt!, inMs: Math.ceil(startsInMs) };
+}
 
 async function endFree({ db, orchestrator }: OrchestrateDeps, runId: string): Promise<void> {
   const run = await db.transaction((tx) => endRunIfDue(tx, runId));
@@ -81,7 +110,8 @@ async function endFree({ db, orchestrator }: OrchestrateDeps, runId: string): Pr
 async function reconcileRun({ db, orchestrator }: OrchestrateDeps, run: OpenRun): Promise<void> {
   if (run.kind === 'stream') await orchestrator.startStream(run.destinationId);
   else await reconcileReplay({ db, orchestrator }, run);
-  if (run.unheard && (await claimWake(db, run.runId))) await orchestrator.wake(workflowIdOf(run));
+  if (run.wakeFor !== null && (await claimWake(db, run.runId, run.wakeFor)))
+    await orchestrator.wake(workflowIdOf(run));
 }
 
 /** A replay whose workflow is unknown is started; one that somebody terminated by hand ends as failed. */
@@ -89,8 +119,11 @@ async function reconcileReplay({ db, orchestrator }: OrchestrateDeps, run: OpenR
   const status = await orchestrator.statusOf(workflowIdOf(run));
   if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW') return;
   if (status === null || status === 'COMPLETED') {
-    const { destinationId, runId, lanes, takesUp, label } = run;
-    await orchestrator.startReplay({ destinationId, replayId: runId, lanes, takesUp }, label);
+    const { destinationId, runId, lanes, takesUp, label, startsLater } = run;
+    await orchestrator.startReplay(
+      { destinationId, replayId: runId, lanes, takesUp, ...(startsLater && { startsLater }) },
+      label,
+    );
     return;
   }
   await db.transaction((tx) => failRun(tx, run.runId, `workflow_${status.toLowerCase()}`));

@@ -3,7 +3,7 @@ import type { EgressAllow } from '../destinations/egress-address.ts';
 import { open, seal, SealError, settingsPlace, type Keyring } from '../destinations/secrets.ts';
 import { catalog } from '../destinations/registry.ts';
 import { pointerTo } from './json-place.ts';
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../core/nearest-name.ts';
 import { invalidBody } from './route.ts';
 import type { Problem } from './problem.ts';
 import { validate } from './validation.ts';

@@ -17,8 +17,7 @@ export function answerOfCreation(deps: ApiDeps, made: CreateReplay): Created | P
       body: showReplay(replay, deps.orchestrator),
       headers: { location: `/api/replays/${replay.id}` },
     },
-    // One that is planned is started by the engine when its turn has come.
-    afterCommit: () => (replay.desired === 'planned' ? Promise.resolve() : startReplay(deps, replay)),
+    afterCommit: () => startReplay(deps, replay),
   };
 }
 
@@ -54,8 +53,18 @@ function nothingToRetry(takenBy: string | null): Problem {
   );
 }
 
-async function startReplay(deps: ApiDeps, replay: RunRecord): Promise<void> {
+/** Starts a replay's workflow. One that waits for another replay is started by the engine when its turn has come. */
+export async function startReplay(deps: ApiDeps, replay: RunRecord): Promise<void> {
   const { id: replayId, destinationId } = replay;
-  const input = { destinationId, replayId, lanes: replay.lanes.length, takesUp: replay.mode === 'failed' };
+  const startsLater = replay.desired === 'planned';
+  if (startsLater && replay.schedule?.startAt === undefined) return;
+  const takesUp = replay.mode === 'failed';
+  const input = {
+    destinationId,
+    replayId,
+    lanes: replay.lanes.length,
+    takesUp,
+    ...(startsLater && ({ startsLater } as const)),
+  };
   await tell(deps, 'start replay', () => deps.orchestrator.startReplay(input, replay.label));
 }

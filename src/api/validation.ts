@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pointerTo } from './json-place.ts';
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../core/nearest-name.ts';
 import type { FieldFault } from './problem.ts';
 
 export type Validated<T> =

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { eventTypes } from './event.ts';
+import { tightWindow } from './replay-schedule.ts';
+import { ScheduleRequest } from './schedule-request.ts';
 import { storableText } from './storable-text.ts';
 
 /** What a range is measured by: when the archive took an event in, the event's own time, or its position. */
@@ -142,6 +144,9 @@ export const replayRequestFields = {
   canary: z.exactOptional(z.strictObject(canary)).meta({
     description: 'Sends a few events first, so that a mistake shows before it is made with all of them.',
   }),
+  schedule: z.exactOptional(ScheduleRequest).meta({
+    description: 'When it begins and in which hours it sends. Absent: at once, and always.',
+  }),
   label: z.exactOptional(ReplayName),
   labels: z.exactOptional(ReplayLabels),
   note: z.exactOptional(ReplayNote),
@@ -155,6 +160,7 @@ export const ReplayRequest = z
   .strictObject(replayRequestFields)
   .superRefine(rangeFitsItsMeasure)
   .superRefine(strictHasOneLane)
+  .superRefine(windowsHaveRoomForLanes)
   .transform((request) => ({
     ...request,
     range: request.range as ReplayRange,
@@ -182,6 +188,17 @@ function rangeFitsItsMeasure({ range }: { range: z.infer<typeof RangeFields> }, 
         : `${momentFault} For positions say by: "position".`;
     context.addIssue({ code: 'custom', path: ['range', end], message });
   }
+}
+
+function windowsHaveRoomForLanes(
+  { pace, schedule }: { pace: { lanes?: number }; schedule?: z.output<typeof ScheduleRequest> },
+  context: z.RefinementCtx,
+) {
+  const lanes = pace.lanes ?? 1;
+  const index = tightWindow(schedule?.windows ?? [], lanes);
+  if (index === null) return;
+  const message = `The replay has ${lanes} lanes, and each needs a request of its own: give at least ${lanes}, or ask for fewer lanes.`;
+  context.addIssue({ code: 'custom', path: ['schedule', 'windows', index, 'maxConcurrent'], message });
 }
 
 function strictHasOneLane(

@@ -1,3 +1,5 @@
+import type { ScheduleStanding } from './replay-schedule.ts';
+
 /** The statuses of a replay, spelled once. */
 export const replayStatuses = [
   'planned',
@@ -29,6 +31,14 @@ export const brakeReasons: readonly string[] = [
   'unauthorized',
 ];
 
+/** What a holder of a lane is to do; `closed`: nothing before its replay's next window opens. */
+export type HolderWish = Desired | 'closed';
+
+/** Why a replay does not send now: no window of its schedule is open. */
+export const outsideWindow = 'outside_window';
+/** Why a planned replay does not run yet: its time has not come. */
+export const scheduled = 'scheduled';
+
 /** What the last slice of a lane left. */
 export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'canary' | 'done';
 
@@ -43,6 +53,7 @@ export interface StatusFacts {
   readonly endedAs: Ending | null;
   /** It has not marked all dead letters that it takes up, and sends nothing before. */
   readonly takesUp: boolean;
+  readonly standing: ScheduleStanding;
   readonly lanes: readonly LaneFacts[];
 }
 
@@ -83,7 +94,7 @@ export function replayStatus(facts: StatusFacts): StatusView {
   const obeyed = !facts.lanes.some((lane) => lane.leaseLive && lane.leaseRevision < facts.revision);
   switch (facts.desired) {
     case 'planned':
-      return plain('planned');
+      return { ...plain('planned'), statusReason: whyPlanned(facts) };
     case 'paused':
       return plain(obeyed ? 'paused' : 'pausing');
     case 'cancelled':
@@ -93,8 +104,16 @@ export function replayStatus(facts: StatusFacts): StatusView {
   }
 }
 
+function whyPlanned({ standing: { startsInMs }, statusReason }: StatusFacts): string | null {
+  if (startsInMs !== null && startsInMs > 0) return scheduled;
+  const overdue = statusReason === scheduled && (startsInMs ?? 0) < -unworkedAfterMs;
+  return overdue ? 'waiting_for_worker' : statusReason;
+}
+
 function running(facts: StatusFacts): StatusView {
   if (facts.takesUp) return { status: 'running', statusReason: 'taking_up', nextRetryAt: null };
+  const { opening, openForMs } = facts.standing;
+  if (opening.kind === 'closed') return { status: 'running', statusReason: outsideWindow, nextRetryAt: null };
   // A lane that has sent its share of the canary has nothing to do until the others have.
   const open = facts.lanes.filter((lane) => lane.state !== 'done' && lane.state !== 'canary');
   const held = open.find((lane) => lane.state === 'held');
@@ -107,6 +126,8 @@ function running(facts: StatusFacts): StatusView {
     return { status: 'running', statusReason: 'retrying', nextRetryAt };
   }
   const driven =
-    open.some((lane) => lane.leaseLive || lane.unworkedMs < unworkedAfterMs) || open.length === 0;
+    open.length === 0 ||
+    (openForMs !== null && openForMs < unworkedAfterMs) ||
+    open.some((lane) => lane.leaseLive || lane.unworkedMs < unworkedAfterMs);
   return { status: 'running', statusReason: driven ? null : 'waiting_for_worker', nextRetryAt: null };
 }

@@ -1,4 +1,5 @@
 import { freshBooks, longestClosedMs, type AccountBooks, type Budget } from '../core/budget.ts';
+import { openingAt, paceIn, type Schedule } from '../core/replay-schedule.ts';
 import { leaseIsLive } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
@@ -7,7 +8,7 @@ export interface BudgetRead {
   readonly now: number;
   readonly budget: Budget;
   readonly account: AccountBooks;
-  /** The run's own pace, events per second (null: none), and the revision of the run that it was read in. */
+  /** The run's own pace at that time, events per second (null: none), and the revision of the run that it was read in. */
   readonly pace: number | null;
   readonly revision: number;
   /** When the run's own pace allows the next event. */
@@ -25,7 +26,8 @@ export interface BudgetNews {
 interface Row extends AccountBooks {
   now: number;
   budget: Budget;
-  pace: number | null;
+  eventsPerSecond: number | null;
+  schedule: Schedule | null;
   revision: number;
   runNextAt: number;
   accountRow: number | null;
@@ -49,7 +51,7 @@ export async function readBudget(
   { destinationId, runId }: BudgetScope,
 ): Promise<BudgetRead | null> {
   const [row] = await db.rows<Row>(sql`
-    select ${millis(sql`clock_timestamp()`)} as now, d.budget, r.events_per_second as pace, r.revision,
+    select ${millis(sql`clock_timestamp()`)} as now, d.budget, r.events_per_second as "eventsPerSecond", r.schedule, r.revision,
       ${millis(sql`a.next_at`)} as "nextAt", ${millis(sql`a.blocked_until`)} as "blockedUntil",
       ${millis(sql`a.stream_until`)} as "streamUntil", ${millis(sql`a.replay_at`)} as "replayAt", a.learnt, coalesce(a.holders, '{}') as holders,
       ${millis(sql`p.next_at`)} as "runNextAt", a.revision as "accountRow", p.revision as "runRow"
@@ -59,7 +61,9 @@ export async function readBudget(
     left join budget p on p.scope = ${runScope(runId)}
     where d.id = ${destinationId}`);
   if (row === undefined) return null;
-  const { now, budget, pace, revision, runNextAt, accountRow, runRow, ...account } = row;
+  const { now, budget, eventsPerSecond, schedule, revision, runNextAt, accountRow, runRow, ...account } = row;
+  const own = { eventsPerSecond, maxConcurrent: null };
+  const { eventsPerSecond: pace } = paceIn(openingAt(schedule, now), own);
   return { now, budget, pace, revision, runNextAt, account, rows: { account: accountRow, run: runRow } };
 }
 

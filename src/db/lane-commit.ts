@@ -5,7 +5,7 @@ import { chunkPositions } from '../core/coverage.ts';
 import type { Database } from './database.ts';
 import { toJsonb } from './jsonb.ts';
 import { deliveryKey } from './lane-knowledge.ts';
-import { accountWanted, type TakenLane, type Wanted } from './lane-lease.ts';
+import { accountWanted, type TakenLane, type WantedRow } from './lane-lease.ts';
 import { desiredOfHolder } from './runs.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
@@ -45,7 +45,7 @@ export async function commitLane(
   lane: TakenLane,
   commit: LaneCommit,
   standing: LaneStanding,
-): Promise<Wanted> {
+): Promise<WantedRow> {
   return await db.transaction(async (tx) => {
     const wanted = await writeLane(tx, lane, commit, standing);
     for (const part of commit.bits.toSorted(inOneOrder)) await writeBits(tx, lane, part);
@@ -61,7 +61,7 @@ export async function commitLane(
 async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, standing: LaneStanding) {
   // Kept while the reason is, so that the same commit again changes nothing.
   const held = sql`clock_timestamp() - ${standing.heldForMs}::float8 * interval '1 ms'`;
-  const [wanted] = await tx.rows<Wanted & { desired: Wanted['desired'] }>(sql`
+  const [wanted] = await tx.rows<WantedRow & { desired: WantedRow['desired'] }>(sql`
     update lane l set mark = ${commit.mark},
       samples = coalesce(${commit.samples === null ? null : toJsonb(commit.samples)}::jsonb, l.samples), counts = ${toJsonb(commit.counts)}::jsonb,
       ahead = ${toJsonb(commit.ahead)}::jsonb, read_to = ${commit.readTo}, rate = ${standing.rate},
@@ -76,7 +76,7 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
     from run r join destination d on d.id = r.destination_id
     left join budget b on b.scope = 'destination/' || d.id
     where l.run_id = ${lane.runId} and l.lane = ${lane.lane} and l.lease_token = ${lane.token} and r.id = l.run_id
-    returning ${desiredOfHolder} as desired, r.revision, r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent",
+    returning ${desiredOfHolder} as desired, r.revision, r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", r.schedule,
       d.settings_sealed as "settingsSealed", ${accountWanted} as account,
       (select revision from suppression_revision) as "suppressionRevision"`);
   if (wanted === undefined) throw new LeaseLost(`lane ${lane.lane} of run ${lane.runId} has another holder`);

@@ -3,13 +3,14 @@ import type { Budget } from '../core/budget.ts';
 import { noCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
 import type { LearntRate } from '../core/learnt-rate.ts';
-import type { Desired, LaneState } from '../core/replay-status.ts';
+import { paceIn, standingAt, type Schedule } from '../core/replay-schedule.ts';
+import type { Desired, HolderWish, LaneState } from '../core/replay-status.ts';
 import type { Canary } from '../core/replay-request.ts';
 import type { Samples } from '../core/samples.ts';
 import type { Selection } from '../core/selection.ts';
 import { millis } from './budget.ts';
 import type { Database } from './database.ts';
-import { desiredOfHolder, type PinnedAction } from './runs.ts';
+import { bySchedule, desiredOfHolder, type PinnedAction } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 
 /** A lane in somebody's hands, and what is to be done there. */
@@ -61,7 +62,7 @@ export interface TakenLane {
 
 /** What the run's row and its destination want now; re-read with every commit. */
 export interface Wanted {
-  readonly desired: Desired;
+  readonly desired: HolderWish;
   readonly revision: number;
   readonly eventsPerSecond: number | null;
   readonly maxConcurrent: number | null;
@@ -69,6 +70,29 @@ export interface Wanted {
   /** The newest change of suppressions. */
   readonly suppressionRevision: number;
   readonly account: AccountWanted;
+  /** In how long the replay's window closes, and for how long it has been open; milliseconds, null: no end is in sight. */
+  readonly closesInMs: number | null;
+  readonly openForMs: number | null;
+}
+
+/** The same as the rows have it, before the schedule is looked at. */
+export type WantedRow = Omit<Wanted, 'desired' | 'closesInMs' | 'openForMs'> & {
+  readonly desired: Desired;
+  readonly schedule: Schedule | null;
+};
+
+/** What is wanted at the moment at which it was read: outside the windows nothing, inside the lower pace. */
+export function wantedNow({ schedule, ...row }: WantedRow): Wanted {
+  const { opening, openForMs } = standingAt(schedule, row.account.now);
+  const closesAt = opening.kind === 'open' ? opening.closesAt : null;
+  const { desired, ...rest } = row;
+  return {
+    ...rest,
+    ...paceIn(opening, row),
+    openForMs,
+    desired: bySchedule(desired, opening),
+    closesInMs: closesAt === null ? null : closesAt - row.account.now,
+  };
 }
 
 /** How a destination's account stands. Times are milliseconds of Postgres time. */
@@ -89,23 +113,15 @@ export type TakeLane =
   /** Somebody else works it; `renewals` tells whether he is alive. */
   | { readonly kind: 'held'; readonly renewals: number }
   /** It is not to be worked now; the wish has been confirmed if nobody holds the lane. */
-  | { readonly kind: 'stopped'; readonly desired: Desired }
+  | { readonly kind: 'stopped'; readonly desired: HolderWish }
   | { readonly kind: 'ended' };
 
-interface Row extends Omit<
-  TakenLane,
-  'destination' | 'wanted' | 'counts' | 'ahead' | 'token' | 'suppressionRevision'
-> {
+type OfRun = 'destination' | 'wanted' | 'counts' | 'ahead' | 'token' | 'suppressionRevision';
+interface Row extends Omit<TakenLane, OfRun>, Omit<WantedRow, 'suppressionRevision'> {
   counts: Partial<Counts>;
   ahead: Partial<Counts>;
   destinationId: string;
   type: string;
-  settingsSealed: string;
-  desired: Desired;
-  revision: number;
-  eventsPerSecond: number | null;
-  maxConcurrent: number | null;
-  account: AccountWanted;
   ended: boolean;
   released: boolean;
   renewals: number;
@@ -123,11 +139,12 @@ export async function takeLane(
     const row = await lockLane(tx, from.runId, from.lane);
     if (row === null || row.ended) return { kind: 'ended' };
     const free = row.released || (from.stale !== null && row.renewals === from.stale);
-    if (row.desired !== 'running') {
+    if (row.desired === 'running' && row.state === 'done') return { kind: 'ended' };
+    const { desired } = wantedNow({ ...row, suppressionRevision: 0 });
+    if (desired !== 'running') {
       if (free) await confirm(tx, from, row.revision);
-      return { kind: 'stopped', desired: row.desired };
+      return { kind: 'stopped', desired };
     }
-    if (row.state === 'done') return { kind: 'ended' };
     if (!free) return { kind: 'held', renewals: row.renewals };
     const suppressionRevision = await lockSuppressions(tx);
     await tx.run(sql`
@@ -170,7 +187,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       d.id as "destinationId", d.type, d.settings_sealed as "settingsSealed",
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
       r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
-      r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", ${accountWanted} as account,
+      r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", r.schedule, ${accountWanted} as account,
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.read_to as "readTo", l.samples, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
       extract(epoch from clock_timestamp() - l.held_since)::float8 * 1000 as "heldForMs",
@@ -185,8 +202,8 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
 }
 
 function toTaken(row: Row, token: string, suppressionRevision: number): TakenLane {
-  const { destinationId, type, settingsSealed, desired, revision, eventsPerSecond, maxConcurrent, account } =
-    row;
+  const { destinationId, type, settingsSealed } = row;
+  const wanted = wantedNow({ ...row, suppressionRevision });
   return {
     ...row,
     token,
@@ -194,14 +211,8 @@ function toTaken(row: Row, token: string, suppressionRevision: number): TakenLan
     ahead: { ...noCounts, ...row.ahead },
     destination: { id: destinationId, type, settingsSealed },
     suppressionRevision,
-    wanted: {
-      desired,
-      revision,
-      eventsPerSecond,
-      maxConcurrent,
-      settingsSealed,
-      account,
-      suppressionRevision,
-    },
+    // Outside the windows nobody was there to find the destination up again.
+    heldForMs: row.heldForMs === null ? null : Math.min(row.heldForMs, wanted.openForMs ?? Infinity),
+    wanted,
   };
 }

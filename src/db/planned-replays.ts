@@ -6,6 +6,9 @@ import { sql, type Queryable } from './sql.ts';
 /** Why a planned replay does not run yet. */
 export const waitsForReplay = 'waits_for_replay';
 
+/** When a planned replay may begin; null: at once. */
+export const startAt = sql`(r.schedule->>'startAt')::timestamptz`;
+
 interface Planned {
   readonly id: string;
   readonly request: ReplayRequest;
@@ -15,8 +18,8 @@ interface Planned {
 }
 
 /**
- * Begins the oldest planned replay of a destination whose replay ends in the caller's transaction; fan-out starts its
- * workflow. It begins as if it had been asked for now: with the actions of now, and up to where the stream has come. One
+ * Begins the planned replay of a destination that has waited longest, of those whose time has come, in the caller's
+ * transaction, in which nothing of the destination runs; fan-out starts its workflow. It begins as if it had been asked for now: with the actions of now, and up to where the stream has come. One
  * of failures keeps to the dead letters that it took up.
  */
 export async function beginPlanned(tx: Queryable, destinationId: string): Promise<void> {
@@ -24,14 +27,16 @@ export async function beginPlanned(tx: Queryable, destinationId: string): Promis
     select r.id, r.request, r.mode, d.sources, d.disabled_reason as "disabledReason"
     from run r join destination d on d.id = r.destination_id
     where r.destination_id = ${destinationId} and r.kind = 'replay' and r.desired = 'planned' and r.ended_at is null
-      and d.deleted_at is null
-    order by r.number limit 1 for no key update of r`);
+      and d.deleted_at is null and coalesce(${startAt} <= clock_timestamp(), true)
+    order by coalesce(${startAt}, r.created_at), r.number limit 1 for no key update of r`);
   if (next === undefined) return;
   const gone = next.disabledReason !== null;
   await tx.run(sql`
     update run set desired = ${gone ? 'paused' : 'running'}, status_reason = ${gone ? 'destination_disabled' : null},
       revision = revision + 1, actions = ${JSON.stringify(await currentActions(tx, destinationId))}::jsonb
     where id = ${next.id}`);
+  // Nobody can have worked it yet: it waits for a worker from now on.
+  await tx.run(sql`update lane set lease_renewed_at = clock_timestamp() where run_id = ${next.id}`);
   if (next.mode === 'failed') return;
   const reach = await reachOf(tx, next.request, next.sources);
   await tx.run(sql`

@@ -3,11 +3,12 @@ import { lanesOf } from '../core/concurrency.ts';
 import { bucketCount, type Position } from '../core/event.ts';
 import { laneBuckets } from '../core/lease.ts';
 import type { ReplayRange, ReplayRequest } from '../core/replay-request.ts';
-import { brakeReasons, canaryReasons } from '../core/replay-status.ts';
+import { brakeReasons, canaryReasons, scheduled } from '../core/replay-status.ts';
 import { tellBudget } from './budget.ts';
 import { cancelPlanned, waitsForReplay } from './planned-replays.ts';
 import { countReplay } from './replay-count.ts';
 import { reachOf } from './replay-reach.ts';
+import { scheduleOf } from './replay-schedules.ts';
 import { endRunIfDue, lockRun } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { ownAudit } from './audit/write.ts';
@@ -41,7 +42,7 @@ export interface NewReplay {
 /**
  * Writes the row of a replay and its lanes in the caller's transaction. The range is cut where the destination's
  * stream owns (its lowest mark), or at the head of the archive when it has no stream. What it selects is counted for
- * at most a second; the rest is counted while it runs. A replay of failures takes up the dead letters that are open now:
+ * at most a second; the rest is counted while it runs. One that starts later is planned, whatever runs now. A replay of failures takes up the dead letters that are open now:
  * it marks them as it counts.
  */
 export async function createReplay(tx: Queryable, params: NewReplay): Promise<CreateReplay> {
@@ -50,26 +51,28 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   if (destination === null) return { kind: 'no_destination' };
   if (destination.disabled_reason !== null)
     return { kind: 'destination_gone', reason: destination.disabled_reason };
-  const running = await runningReplay(tx, params.destinationId);
-  if (running !== null && params.whenBusy !== 'wait') return { kind: 'replay_running', replayId: running };
   const { request } = params;
+  const { schedule, later } = await scheduleOf(tx, request.schedule);
+  const running = await runningReplay(tx, params.destinationId);
+  if (running !== null && params.whenBusy !== 'wait' && !later)
+    return { kind: 'replay_running', replayId: running };
+  const waitsFor = later ? scheduled : running === null ? null : waitsForReplay;
   const { from, to, cutToStream, selection } = await reachOf(tx, request, destination.sources);
   const retries = request.mode === 'failed';
   const takeUp = retries ? await newTakeUp(tx, params.destinationId, params.choice ?? {}) : null;
   const actions = await currentActions(tx, params.destinationId);
   const canary = request.canary === undefined ? null : JSON.stringify(request.canary);
   await tx.run(sql`
-    insert into run (id, destination_id, kind, parent_id, label, labels, note, request, cut_to_stream, from_position, to_position,
+    insert into run (id, destination_id, kind, parent_id, label, labels, note, schedule, request, cut_to_stream, from_position, to_position,
       selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to, take_up, desired,
       status_reason)
     values (${id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
-      ${[...(request.labels ?? [])]}::text[], ${request.note ?? null},
+      ${[...(request.labels ?? [])]}::text[], ${request.note ?? null}, ${schedule === null ? null : JSON.stringify(schedule)}::jsonb,
       ${JSON.stringify(request)}::jsonb, ${cutToStream}, ${from}, ${to},
       ${JSON.stringify({ ...selection, ...(retries && { retriedBy: id }) })}::jsonb, ${request.mode}, ${request.newIds},
       ${JSON.stringify(actions)}::jsonb, ${request.order}, ${canary}::jsonb, ${request.pace.eventsPerSecond ?? null},
       ${request.pace.maxConcurrent ?? null}, ${from - 1}, ${takeUp === null ? null : JSON.stringify(takeUp)}::jsonb,
-      ${running === null ? 'running' : 'planned'},
-      ${running === null ? null : waitsForReplay})`);
+      ${waitsFor === null ? 'running' : 'planned'}, ${waitsFor})`);
   await insertLanes(tx, id, lanesFor(request, destination), from - 1);
   const countUntil = performance.now() + countLimitMs;
   const counted = await countReplay(tx, id, () => performance.now() < countUntil);

@@ -74,7 +74,8 @@ async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: str
       status_reason = coalesce(${reason}, status_reason),
       to_position = coalesce(to_position, (select min(l.mark) from lane l where l.run_id = r.id))
     where id = ${run.id}`);
-  if (run.kind === 'replay') await beginPlanned(tx, run.destinationId);
+  // One that never began stands in nobody's way.
+  if (run.kind === 'replay' && run.desired !== 'planned') await beginPlanned(tx, run.destinationId);
 }
 
 /** Runs that are to end, or to hand over, and whose lanes are all free of live leases: the reconciler sees to it. */

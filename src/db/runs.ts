@@ -3,7 +3,8 @@ import type { Position } from '../core/event.ts';
 import type { Samples } from '../core/samples.ts';
 import { leaseSeenLiveMs } from '../core/lease.ts';
 import type { Canary } from '../core/replay-request.ts';
-import type { Desired, Ending, LaneFacts } from '../core/replay-status.ts';
+import { standingAt, type Opening, type Schedule, type ScheduleStanding } from '../core/replay-schedule.ts';
+import type { Ending, Desired, HolderWish, LaneFacts } from '../core/replay-status.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** An action in the version that a run works with. */
@@ -60,6 +61,9 @@ export interface RunRecord {
   /** False while `selected` is still being counted. */
   readonly selectedExact: boolean;
   readonly statusReason: string | null;
+  /** When it begins and sends, as it is wanted now; null: at once, and always. */
+  readonly schedule: Schedule | null;
+  readonly standing: ScheduleStanding;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
@@ -73,7 +77,7 @@ type LaneJson = Omit<LaneRecord, 'markReceivedAt' | 'wakeAt' | 'counts'> & {
   markReceivedAt: string | null;
   wakeAt: string | null;
 };
-type RunRow = Omit<RunRecord, 'lanes'> & { lanes: LaneJson[] };
+type RunRow = Omit<RunRecord, 'lanes' | 'standing'> & { lanes: LaneJson[]; now: number };
 
 /** Whether somebody renews a lane's lease, as far as Postgres time tells. */
 export const leaseIsLive = sql`(not l.lease_released and
@@ -86,13 +90,21 @@ export const leaseIsLive = sql`(not l.lease_released and
 export const desiredOfHolder = sql`case when r.change is null or r.desired = 'cancelled' then r.desired
   when r.kind = 'stream' then 'cancelled' else 'paused' end`;
 
-/** The same of a record. */
-export function desiredOfHolderOf({ changing, desired, kind }: RunRecord): Desired {
-  if (!changing || desired === 'cancelled') return desired;
+/** The same of a record, by its schedule as well. */
+export function desiredOfHolderOf({ changing, desired, kind, standing }: RunRecord): HolderWish {
+  if (!changing || desired === 'cancelled') return bySchedule(desired, standing.opening);
   return kind === 'stream' ? 'cancelled' : 'paused';
 }
 
-const lanes = sql`(
+/** What is wanted of a holder when its replay's windows are looked at, too. */
+export function bySchedule(desired: Desired, { kind }: Opening): HolderWish {
+  return desired === 'running' && kind === 'closed' ? 'closed' : desired;
+}
+
+/** Postgres' time, by which schedules go, in milliseconds since 1970. */
+export const nowMs = sql`extract(epoch from clock_timestamp())::float8 * 1000`;
+
+const laneRows = sql`(
   select coalesce(json_agg(json_build_object(
       'lane', l.lane, 'mark', l.mark, 'markReceivedAt', l.mark_received_at, 'counts', l.counts, 'ahead', l.ahead,
       'samples', l.samples, 'deadByClass', l.dead_by_class,
@@ -113,11 +125,15 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
       r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.events_per_second as "eventsPerSecond",
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,
       r.take_up is not null as "takesUp",
-      coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason",
+      coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason", r.schedule, ${nowMs} as now,
       r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",
-      ${lanes} as lanes
+      ${laneRows} as lanes
     from run r where ${where} order by r.number desc limit ${limit}`);
-  return rows.map((row) => ({ ...row, lanes: row.lanes.map(toLane) }));
+  return rows.map(({ now, lanes, ...row }) => ({
+    ...row,
+    standing: standingAt(row.schedule, now),
+    lanes: lanes.map(toLane),
+  }));
 }
 
 /** The actions that a destination has now, each in its newest version. */

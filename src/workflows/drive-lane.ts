@@ -1,4 +1,5 @@
 import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { outsideWindow } from '../core/replay-status.ts';
 import type { SliceInput, SliceResult } from './messages.ts';
 
 /** What the lanes of one workflow share: wake-ups, and the wish to hand on to a fresh history. */
@@ -26,14 +27,16 @@ export class Wakes {
     await condition(() => isSo() || this.#count > seen || this.#handOn);
   }
 
-  /** Sleeps until a wake-up after `seen`, for a time at most, or until the wish to hand on. */
-  async wait(seen: number, ms: number): Promise<void> {
-    await condition(() => this.#count > seen || this.#handOn, Math.min(ms, lookAgainMs));
+  /** Sleeps until a wake-up after `seen`, for a time at most, or until the wish to hand on. @param mostMs of that time */
+  async wait(seen: number, ms: number, mostMs = lookAgainMs): Promise<void> {
+    await condition(() => this.#count > seen || this.#handOn, Math.min(ms, mostMs));
   }
 }
 
 /** A wake-up may be lost with the process that was to send it; then the lane looks by itself. */
 const lookAgainMs = 5 * 60_000;
+/** What a schedule brings, fan-out sees as well: it needs no look in between. */
+export const scheduleLookMs = 60 * 60_000;
 
 /**
  * Works one lane, slice after slice, until it is done or its workflow hands on.
@@ -59,7 +62,8 @@ export async function driveLane(
     onSlice(slice);
     if (slice.wakesOthers === true) wakes.wake();
     if (slice.next === 'done') return 'done';
-    if (slice.next !== 'more') await wakes.wait(seen, restOf(slice));
+    const most = slice.reason === outsideWindow ? scheduleLookMs : lookAgainMs;
+    if (slice.next !== 'more') await wakes.wait(seen, restOf(slice), most);
   }
   return 'handOn';
 }

@@ -32,6 +32,8 @@ export interface ReplayInput {
   readonly lanes: number;
   /** The dead letters that it takes up are marked before a lane looks for them. Executions of old lack it. */
   readonly takesUp: boolean;
+  /** It is planned for a time of its own, and waits for it. Executions of old lack it. */
+  readonly startsLater?: true;
 }
 
 export interface StreamInput {

@@ -1,4 +1,5 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { outsideWindow, scheduled } from '../core/replay-status.ts';
 import { stateAttribute, type ReplayInput, type SliceResult } from './messages.ts';
 
 /** What a person sees of a replay in Temporal's UI: summaries on the timeline, a table of lanes, a state to filter by. */
@@ -6,10 +7,12 @@ export class ReplayBoard {
   readonly #input: ReplayInput;
   readonly #lanes = new Map<number, SliceResult>();
   #newest: SliceResult | null = null;
-  #state = 'running';
+  #state: string;
+  #beginsAt: string | null = null;
 
   constructor(input: ReplayInput) {
     this.#input = input;
+    this.#state = input.startsLater === true ? scheduled : 'running';
     this.#draw();
   }
 
@@ -22,6 +25,7 @@ export class ReplayBoard {
 
   /** How far the whole replay is, as the slice that ended last found it. */
   get standing(): string {
+    if (this.#beginsAt !== null) return `begins ${this.#beginsAt}`;
     return this.#newest === null ? 'not started' : progress(this.#newest);
   }
 
@@ -29,6 +33,18 @@ export class ReplayBoard {
     this.#lanes.set(lane, slice);
     this.#newest = slice;
     this.#setState(stateOf(slice));
+    this.#draw();
+  }
+
+  /** It waits for its time. @param beginsAt null: that has come, and the destination is busy */
+  waits(beginsAt: string | null): void {
+    this.#beginsAt = beginsAt ?? 'when the replay before it has ended';
+    this.#draw();
+  }
+
+  begins(): void {
+    this.#beginsAt = null;
+    this.#setState('running');
     this.#draw();
   }
 
@@ -77,7 +93,7 @@ function stateOf(slice: SliceResult): string {
     case 'waiting':
       return 'retrying';
     case 'stopped':
-      return 'paused';
+      return slice.reason === outsideWindow ? outsideWindow : 'paused';
     case 'more':
     case 'done':
     case 'idle':

@@ -13,6 +13,7 @@ import { Wakes } from './drive-lane.ts';
 import { driveReplay, takeUpDeadLetters } from './drive-replay.ts';
 import { wakeSignal, type ReplayInput } from './messages.ts';
 import { ReplayBoard } from './replay-board.ts';
+import { untilBegun } from './until-begun.ts';
 
 const { finishRun } = proxyActivities<OrchestrateActivities>({ startToCloseTimeout: '1m' });
 
@@ -26,12 +27,20 @@ export async function replay(input: ReplayInput): Promise<void> {
   const board = new ReplayBoard(input);
   setHandler(wakeSignal, () => wakes.wake());
 
-  const drive = async (looksAgain: boolean): Promise<void> => {
-    if ((await driveReplay(input, { wakes, board, looksAgain })) === 'done') return;
+  const handOn = async (): Promise<never> => {
     await condition(allHandlersFinished);
-    await makeContinueAsNewFunc<typeof replay>({ memo: workflowInfo().memo ?? {} })(input);
+    return await makeContinueAsNewFunc<typeof replay>({ memo: workflowInfo().memo ?? {} })(input);
   };
 
+  const drive = async (looksAgain: boolean): Promise<void> => {
+    if ((await driveReplay(input, { wakes, board, looksAgain })) !== 'done') await handOn();
+  };
+
+  if (input.startsLater === true) {
+    const start = await untilBegun(input, { wakes, board });
+    if (start === 'handOn') await handOn();
+    if (start === 'over') return;
+  }
   if (input.takesUp) await takeUpDeadLetters(runId);
   await drive(patched('range-may-change'));
   for (;;) {

@@ -49,7 +49,7 @@ test('what no label can be is refused where it stands', async () => {
     [{ labels: [''] }, '/labels/0', 'Expected at least 1 character.'],
     [{ labels: Array.from({ length: 21 }, (_, n) => `l${n}`) }, '/labels', 'Expected at most 20 items.'],
     [{ note: 'a\0' }, '/note', 'Holds NUL or half of a surrogate pair.'],
-    [{}, '', 'Name what is to change: `pace`, `range`, `label`, `labels` or `note`.'],
+    [{}, '', 'Name what is to change: `pace`, `range`, `schedule`, `label`, `labels` or `note`.'],
   ] as const;
   for (const [change, pointer, detail] of cases) {
     expect(await patch(id, change)).toMatchObject({ status: 422, body: { errors: [{ pointer, detail }] } });

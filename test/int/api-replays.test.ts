@@ -124,7 +124,7 @@ describe('asking for a replay', () => {
     [{ profiles: 'latest' }, '/profiles', 'not known'],
     [{ canary: {} }, '/canary/events', 'number'],
     [{ canary: { events: 0 } }, '/canary/events', 'at least 1'],
-    [{ schedule: {} }, '/schedule', 'not known'],
+    [{ schedules: {} }, '/schedules', 'Did you mean "schedule"'],
     [{ planId: randomUUID() }, '/planId', 'not known'],
     [{ destinationId: randomUUID() }, '/destinationId', 'no destination'],
   ])('%j is refused at %s', async (more, pointer, text) => {

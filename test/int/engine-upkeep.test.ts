@@ -127,20 +127,27 @@ describe('what is open', () => {
     const engine = await newEngine(db);
     await append(engine, turns(3));
     const run = await newReplay(engine, { pace: { lanes: 2 } });
-    const standing = { kind: 'replay', lanes: 2, parked: false, takesUp: false };
+    const standing = {
+      kind: 'replay',
+      label: null,
+      lanes: 2,
+      parked: false,
+      takesUp: false,
+      startsLater: false,
+    };
     const open = { runId: run, destinationId: engine.destinationId, ...standing };
-    expect(await openOf(run)).toEqual({ ...open, worked: false, unheard: true });
+    expect(await openOf(run)).toEqual({ ...open, worked: false, wakeFor: 'wish' });
     await take(db, run);
     await take(db, run, 1);
-    expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: false });
+    expect(await openOf(run)).toEqual({ ...open, worked: true, wakeFor: null });
     await setReplayDesired(db, run, 'paused');
-    expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: false }); // those at work come to know
+    expect(await openOf(run)).toEqual({ ...open, worked: true, wakeFor: null }); // those at work come to know
     await db.run(sql`update lane set lease_released = true where run_id = ${run} and lane = 1`);
-    expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: true });
+    expect(await openOf(run)).toEqual({ ...open, worked: true, wakeFor: 'wish' });
     await db.run(sql`update lane set state = 'done' where run_id = ${run} and lane = 1`);
-    expect(await openOf(run)).toEqual({ ...open, worked: true, unheard: false });
+    expect(await openOf(run)).toEqual({ ...open, worked: true, wakeFor: null });
     await db.run(sql`update lane set lease_renewed_at = now() - interval '7 s' where run_id = ${run}`);
-    expect(await openOf(run)).toEqual({ ...open, worked: false, unheard: true });
+    expect(await openOf(run)).toEqual({ ...open, worked: false, wakeFor: 'wish' });
   });
 
   test('a cancelled replay that nobody holds is named for its end, and what has ended is open no more', async () => {
@@ -179,7 +186,7 @@ describe('what is open', () => {
       kind: 'stream',
       parked: true,
       worked: false,
-      unheard: false,
+      wakeFor: null,
     });
     await append(engine, turns(2));
     await take(db, stream);

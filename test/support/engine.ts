@@ -8,7 +8,7 @@ import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import { takeLaneWhenFree } from '../../src/activities/take-lane.ts';
 import type { Budget } from '../../src/core/budget.ts';
 import { sumCounts, type Bucket } from '../../src/core/counts.ts';
-import type { Desired } from '../../src/core/replay-status.ts';
+import type { HolderWish } from '../../src/core/replay-status.ts';
 import { ReplayRequest } from '../../src/core/replay-request.ts';
 import { appendEvents } from '../../src/db/archive/append.ts';
 import type { Database } from '../../src/db/database.ts';
@@ -179,7 +179,7 @@ export async function senderOf(engine: Engine): Promise<Sender> {
 export type RanSlice =
   | SliceEnd
   | { readonly kind: 'notTaken' | 'ended' }
-  | { readonly kind: 'unwanted'; readonly desired: Desired };
+  | { readonly kind: 'unwanted'; readonly desired: HolderWish };
 
 export type SliceOverrides = Partial<Omit<SliceDeps, 'timing'>> & {
   readonly lane?: number;

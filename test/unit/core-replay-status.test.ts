@@ -1,11 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { standingAt, type Schedule } from '../../src/core/replay-schedule.ts';
 import {
   replayStatus,
   replayStatuses,
   type LaneState,
   type StatusFacts,
 } from '../../src/core/replay-status.ts';
+
+const nights: Schedule = {
+  startAt: '2026-01-01T12:00:00Z',
+  timeZone: 'UTC',
+  windows: [{ from: '22:00', to: '06:00' }],
+};
+const noon = Date.parse('2026-01-01T12:00:00Z');
+const midnight = Date.parse('2026-01-02T00:00:00Z');
 
 type Lane = StatusFacts['lanes'][number];
 
@@ -21,6 +30,7 @@ function statusOf(over: Partial<StatusFacts> = {}) {
     statusReason: null,
     endedAs: null,
     takesUp: false,
+    standing: standingAt(null, 0),
     lanes: [lane()],
   };
   return replayStatus({ ...facts, ...over });
@@ -43,6 +53,26 @@ describe('what is wanted', () => {
 
   it('may be that it starts later', () => {
     expect(statusOf({ desired: 'planned', lanes: [] }).status).toBe('planned');
+  });
+
+  it('may be that it starts at a time, and what it waits for says so', () => {
+    const reasonAt = (now: number, statusReason: string) =>
+      statusOf({ desired: 'planned', statusReason, standing: standingAt(nights, now) }).statusReason;
+    expect(reasonAt(noon - 1, 'scheduled')).toBe('scheduled');
+    expect(reasonAt(noon - 1, 'waits_for_replay')).toBe('scheduled');
+    expect(reasonAt(noon + 1, 'waits_for_replay')).toBe('waits_for_replay');
+    expect(reasonAt(noon + 1_000, 'scheduled')).toBe('scheduled');
+    expect(reasonAt(noon + 11_000, 'scheduled')).toBe('waiting_for_worker');
+  });
+
+  it('outside every window it is running and says why it does not send, also where it would be held', () => {
+    const held = lane({ state: 'held', stateReason: 'destination_down: http_500', wakeAt: new Date(noon) });
+    const closed = statusOf({ lanes: [held], standing: standingAt(nights, noon) });
+    expect(closed).toEqual({ status: 'running', statusReason: 'outside_window', nextRetryAt: null });
+    const open = (now: number) =>
+      statusOf({ lanes: [lane({ leaseLive: false })], standing: standingAt(nights, now) }).statusReason;
+    expect(open(midnight)).toBe('waiting_for_worker');
+    expect(open(midnight - 2 * 3_600_000 + 5_000)).toBeNull(); // it has just opened: nobody can have taken it up yet
   });
 });
 
@@ -109,6 +139,7 @@ it('is always one of the nine, and the same for the same facts', () => {
     statusReason: fc.constantFrom(null, 'destination_refuses'),
     endedAs: fc.constantFrom(null, null, 'completed', 'failed'),
     takesUp: fc.boolean(),
+    standing: fc.constantFrom(standingAt(null, 0), standingAt(nights, noon), standingAt(nights, midnight)),
     lanes: fc.array(anyLane, { maxLength: 4 }),
   });
   fc.assert(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nearestName } from '../../src/api/nearest-name.ts';
+import { nearestName } from '../../src/core/nearest-name.ts';
 
 const known = ['eventsPerSecond', 'requestsPerSecond', 'maxConcurrent', 'name', 'types', 'names'];
 

@@ -1,5 +1,5 @@
 import { eventTypes, type EventType } from '../../core/event.ts';
-import { nearestName } from '../nearest-name.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 
 /** How a cell becomes JSON. An empty cell is no member, whatever its kind. */
 const cellKinds = ['text', 'number', 'boolean', 'json'] as const;

@@ -8,6 +8,7 @@ import {
   type ReplayRequest,
 } from '../../core/replay-request.ts';
 import { countReplay } from '../../db/replay-count.ts';
+import { ScheduleRequest } from '../../core/schedule-request.ts';
 import { setReplayNames } from '../../db/replay-names.ts';
 import { getReplay, setReplayPace, setReplayRange } from '../../db/replays.ts';
 import { lockRun } from '../../db/run-end.ts';
@@ -20,7 +21,9 @@ import { isProblem, type Problem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { IdPath } from '../schemas/fields.ts';
 import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
+import { changeSchedule } from '../schedule-change.ts';
 import { settle } from '../settle.ts';
+import { startReplay } from '../starting.ts';
 import { over, wakeReplay } from './replay-control.ts';
 import { emptyRange, tag } from './replays.ts';
 
@@ -44,12 +47,17 @@ const ChangedReplay = z
         }),
       }),
     ),
+    schedule: z.exactOptional(
+      ScheduleRequest.nullable().meta({
+        description: 'Replaces the schedule as a whole. null: none, so it begins and sends at once.',
+      }),
+    ),
     label: z.exactOptional(ReplayName.nullable()),
     labels: z.exactOptional(ReplayLabels),
     note: z.exactOptional(ReplayNote.nullable()),
   })
   .refine((change) => Object.keys(change).length > 0, {
-    message: 'Name what is to change: `pace`, `range`, `label`, `labels` or `note`.',
+    message: 'Name what is to change: `pace`, `range`, `schedule`, `label`, `labels` or `note`.',
   });
 type Change = z.output<typeof ChangedReplay>;
 
@@ -59,6 +67,7 @@ const text = `Pace and range apply without a restart; an absent member stays as 
 
 - A new \`pace\` applies within about a second.
 - A new \`range.to\` makes the replay longer, or shorter. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` says where it ends. By times, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
+- A new \`schedule\` holds within about a second, while the replay is planned, waits or sends. One that has begun cannot begin later any more; its windows can change, and null lets it send at all hours. A new pace does not open a window, and holds beside the window's own: the lower one counts.
 - \`label\`, \`labels\` and \`note\` may be changed at any time, also after the end; null takes the name or the note away, \`labels\` replaces them all.`;
 
 /** Changing a replay: its pace and range while it is not over, its names at any time. */
@@ -92,7 +101,9 @@ function change(deps: ApiDeps): Route {
     async ({ params: { id }, body, path }) => {
       const made = await changing(deps.db, (tx) => apply(tx, id, body));
       if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
-      if (body.pace !== undefined || body.range !== undefined) wakeReplay(deps, made);
+      if (body.pace !== undefined || body.range !== undefined || body.schedule !== undefined)
+        wakeReplay(deps, made);
+      if (body.schedule !== undefined) void startReplay(deps, made); // one that waited for its turn has no workflow yet
       const settled = body.range === undefined || (await rangeChanged(deps, made));
       const replay = await getReplay(deps.db, id);
       return { status: settled ? 200 : 202, body: showReplay(replay ?? made, deps.orchestrator) };
@@ -103,23 +114,24 @@ function change(deps: ApiDeps): Route {
 async function apply(
   tx: Queryable,
   id: string,
-  { pace, range, ...names }: Change,
+  { pace, range, schedule, ...names }: Change,
 ): Promise<RunRecord | Problem> {
-  if (range !== undefined) await lockRun(tx, id); // before the pace locks the run alone
+  if (range !== undefined || schedule !== undefined) await lockRun(tx, id); // before the pace locks the run alone
   const replay = await getReplay(tx, id);
   if (replay === null) return nothingHere(id);
   await setReplayNames(tx, id, names);
   const changed = pace === undefined ? null : await setReplayPace(tx, id, pace);
   if (changed?.kind === 'too_few_connections') return tooFew(changed.lanes);
   if (changed?.kind === 'ended') return over(changed.replay);
-  if (range === undefined) return replay;
+  const timed = schedule === undefined ? replay : await changeSchedule(tx, id, schedule);
+  if (isProblem(timed) || range === undefined) return timed;
   const asked = replay.request as unknown as ReplayRequest;
   const next = withEnd(asked.range, range.to, Date.now());
   if (typeof next === 'string') return otherMeasure(next, asked.range.by);
   if (rangeIsEmpty(next)) return emptyRange;
   if (replay.mode === 'failed') return ofLetters;
   const moved = await setReplayRange(tx, id, next);
-  return moved.kind === 'ended' ? over(moved.replay) : replay;
+  return moved.kind === 'ended' ? over(moved.replay) : timed;
 }
 
 /** Waits until the range is changed and what it selects is counted, for a while. @returns whether it is changed */

@@ -20,7 +20,7 @@ const verbs = {
   resume: {
     desired: 'running',
     summary: 'Resume a replay',
-    text: 'It goes on at its checkpoint. Behind its canary (reason `canary` or `canary_failed`) this approves it; behind a brake (`error_rate`, `repeated_error`, `destination_refuses`, `unauthorized`) this releases that brake for the rest of the replay.',
+    text: 'It goes on at its checkpoint, when its schedule lets it (`opensAt`). Behind its canary (reason `canary` or `canary_failed`) this approves it; behind a brake (`error_rate`, `repeated_error`, `destination_refuses`, `unauthorized`) this releases that brake for the rest of the replay.',
   },
   cancel: {
     desired: 'cancelled',
@@ -91,7 +91,7 @@ async function answerTo(
 
 const notBegun = problem(
   'replay_planned',
-  'The replay has not begun: it begins by itself when the replay of its destination that runs now has ended. Until then it can only be cancelled.',
+  'The replay has not begun: it begins by itself at its time (`startsAt`), or when the replay of its destination that runs now has ended. Until then it can be cancelled, or given another schedule: PATCH {"schedule": null} begins it as soon as it may.',
 );
 
 /** The refusal to change a replay that has ended. */

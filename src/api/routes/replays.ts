@@ -30,6 +30,8 @@ const createText = `Sends archived events to one destination again, while its st
 - **What was given up on?** Mode \`failed\` takes up the dead letters of the selection that are open; \`POST /api/dead-letters/retry\` chooses among them.
 - **What about a pending retry of the same event?** It stays where it is: an event that waits for its next try in the stream or in another replay is left out and counted as filtered, reason \`waiting_elsewhere\`.
 
+- **When?** At once, unless \`schedule\` names a time or hours. Until \`startAt\` it is \`planned\` and stands in nobody's way: other replays of the destination may run. What it lacks, its range and its actions are decided when it begins, up to where the stream has come by then; until then \`range\` and \`counts\` show how it would be now, and relative times count from the request. If another replay of the destination runs at that time, it begins when that one has ended. Once it has begun it occupies its destination, also outside its windows. A window that closes stops it as a pause does: what is in flight is finished, nothing is repeated.
+
 A range that reaches into what the destination’s stream owns is cut there, and the answer says so.`;
 
 function create(deps: ApiDeps): Route {
@@ -49,11 +51,19 @@ function create(deps: ApiDeps): Route {
         range: { from: '2026-10-14T02:00:00Z', to: '2026-10-14T08:00:00Z' },
         filter: { types: ['track'], names: ['Order Completed'] },
         pace: { eventsPerSecond: 30 },
+        schedule: {
+          timeZone: 'Europe/Berlin',
+          windows: [
+            { from: '22:00', to: '06:00' },
+            { from: '12:00', to: '13:00', days: ['sat', 'sun'], eventsPerSecond: 10 },
+          ],
+        },
         label: 'October outage',
       },
       answers: {
         201: {
-          description: 'The replay. It starts at once, or as soon as Temporal can be reached.',
+          description:
+            'The replay. It starts at once, or as soon as Temporal can be reached; one that begins later is `planned`.',
           schema: Replay,
           example: replayExample,
         },

@@ -6,6 +6,7 @@ import { mergeSamples } from '../../core/samples.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { Id, Time } from './fields.ts';
+import { scheduleFields, showSchedule } from './replay-schedule.ts';
 import { statusReasonText } from './status-reason.ts';
 
 const count = z.int().min(0);
@@ -62,6 +63,7 @@ export const Replay = z
         lanes: z.int(),
       })
       .meta({ description: 'As it is now; the request says how it began.' }),
+    ...scheduleFields,
     canary: z
       .object({ events: z.int(), then: z.enum(['approve', 'continue']), passed: z.boolean() })
       .nullable()
@@ -133,6 +135,7 @@ export function showReplay(
     nextRetryAt: nextRetryAt?.toISOString() ?? null,
     request: run.request as z.input<typeof AnsweredRequest>,
     pace: { eventsPerSecond: run.eventsPerSecond, maxConcurrent: run.maxConcurrent, lanes: run.lanes.length },
+    ...showSchedule(run),
     canary: run.canary === null ? null : { ...run.canary, passed: run.canaryPassed },
     brakesReleased: [...run.brakesReleased],
     counts,
@@ -209,6 +212,11 @@ export const replayExample: z.input<typeof Replay> = {
     labels: ['incident-4711', 'team:growth'],
   },
   pace: { eventsPerSecond: 30, maxConcurrent: null, lanes: 1 },
+  schedule: null,
+  startsAt: null,
+  openWindow: null,
+  closesAt: null,
+  opensAt: null,
   canary: null,
   brakesReleased: [],
   counts: {

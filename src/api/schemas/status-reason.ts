@@ -3,9 +3,13 @@ const statusReasons = {
   retrying: 'Only events are left that wait for their next try (`nextRetryAt`). Nothing to do.',
   waits_for_replay:
     'It is planned: it begins by itself when the replay of its destination that runs now has ended. Cancel it if it is not to.',
+  scheduled:
+    'It is planned, and begins by itself at its time (`startsAt`). PATCH its `schedule` to begin it sooner or later.',
+  outside_window:
+    'No window of its schedule is open: it sends nothing, and goes on by itself when one opens (`opensAt`). PATCH its `schedule` to send at other hours; null sends at all.',
   taking_up:
     'It marks the dead letters that it takes up (`counts.selected` says how many by now), and sends them when all are marked. Nothing to do.',
-  waiting_for_worker: 'No delivery worker has taken it up. See that one runs.',
+  waiting_for_worker: 'No worker has taken it up. See that one runs.',
   throttled:
     'The destination asked to slow down; it goes on by itself. Lower `pace` if it comes again and again.',
   destination_down: 'The destination cannot be reached or fails; it is probed, nothing is given up.',

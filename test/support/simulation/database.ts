@@ -3,6 +3,7 @@ import { noCounts } from '../../../src/core/counts.ts';
 import type { Bits, ChunkBits } from '../../../src/core/coverage.ts';
 import type { Down } from '../../../src/core/health.ts';
 import type { DeadRow, LaneCommit, LaneProgress } from '../../../src/core/lane-types.ts';
+import { standingAt } from '../../../src/core/replay-schedule.ts';
 import {
   canaryReasons,
   type Desired,
@@ -224,8 +225,9 @@ export class SimDatabase {
       stateReason: null,
       wakeAt,
     };
+    const standing = standingAt(null, this.#wall());
     const { desired, revision, endedAs, statusReason } = run;
-    return { desired, revision, endedAs, statusReason, takesUp: false, lanes: [facts] };
+    return { desired, revision, endedAs, statusReason, takesUp: false, standing, lanes: [facts] };
   }
 
   get #wanted(): Wanted {
