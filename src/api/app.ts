@@ -85,7 +85,11 @@ function takeUpload(request: Request, response: Response): void {
   response.once('finish', () => {
     if (request.complete) return;
     request.removeAllListeners('readable').resume();
-    setTimeout(() => request.destroy(), lingerMs).unref();
+    const cut = () => {
+      // Once it has come to its end, the connection belongs to the requests behind it.
+      if (!request.complete) request.destroy();
+    };
+    setTimeout(cut, lingerMs).unref();
   });
 }
 

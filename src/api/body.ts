@@ -3,6 +3,8 @@ import { problem, type Problem } from './problem.ts';
 
 /** Largest body of the admin API after it is inflated, in bytes. */
 export const bodyLimit = 1_048_576;
+/** Deeper JSON parses, and then kills JSON.stringify and whoever else walks it by recursion. */
+const maxDepth = 100;
 
 /**
  * Parses a request's body as JSON in UTF-8; an empty one is undefined.
@@ -18,12 +20,30 @@ export function parseBody(raw: Buffer, contentType: string | undefined): { value
   }
   const text = decode(raw);
   if (text === null) return problem('malformed_json', 'The body is not UTF-8. Send JSON in UTF-8.');
+  const parsed = parsedOf(text);
+  if (!('value' in parsed)) return malformed(text);
+  return isDeeper(parsed.value, maxDepth) ? tooDeep : parsed;
+}
+
+function parsedOf(text: string): { value: unknown } | { fault: unknown } {
   try {
     return { value: JSON.parse(text) as unknown };
-  } catch {
-    return malformed(text);
+  } catch (fault) {
+    return { fault };
   }
 }
+
+/** Level by level, as whoever goes down one by one ends at the end of his stack. */
+function isDeeper(value: unknown, levels: number): boolean {
+  let layer = [value];
+  for (let level = 0; level <= levels && layer.length > 0; level += 1) {
+    layer = layer.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  return layer.length > 0;
+}
+
+const tooDeepText = `The body nests objects and arrays more than ${maxDepth} levels deep.`;
+const tooDeep = problem('invalid_body', tooDeepText, { errors: [{ pointer: '', detail: tooDeepText }] });
 
 function isJsonType(contentType: string | undefined): boolean {
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');

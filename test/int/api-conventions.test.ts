@@ -158,6 +158,20 @@ describe('bodies', () => {
     expect((await fetched('/healthz')).status).toBe(200);
   });
 
+  test('that are nested too deep are refused wherever that is', async () => {
+    const settings = (levels: number) =>
+      JSON.parse(`{"x":${'['.repeat(levels)}${']'.repeat(levels)}}`) as object;
+    const connect = (levels: number) =>
+      api.call('POST', '/api/destinations', { type: 'webhook', name: 'W', settings: settings(levels) });
+    expect((await connect(3_000)).body).toMatchObject({
+      code: 'invalid_body',
+      errors: [{ pointer: '', detail: expect.stringContaining('100 levels') }],
+    });
+    expect((await connect(97)).body.errors).toContainEqual(
+      expect.objectContaining({ pointer: '/settings/x' }),
+    );
+  });
+
   test('__proto__ is a field like any other', async () => {
     const refused = await post('{"name":"a","__proto__":{"polluted":true}}');
     expect(refused.body.code).toBe('invalid_body');
