@@ -23,6 +23,15 @@ module.exports = {
     folder('activities', ...inner),
     folder('api', ...inner, 'config', 'child-process', 'log', 'version'),
     folder('workers', ...inner, 'activities', 'workflows', 'config', 'child-process', 'log', 'version'),
+    // The command line knows the API by HTTP alone; what it does on this machine itself is in a folder of its own.
+    {
+      name: 'cli-imports-only-core-config',
+      severity: 'error',
+      from: { path: '^src/cli/', pathNot: '^src/cli/local/' },
+      to: { path: '^src/', pathNot: '^src/(cli|core|config)(/|\\.ts$)' },
+    },
+    folder('cli/local', 'cli', 'core', 'db', 'temporal', 'config'),
+    owns('commander', 'cli'),
     owns('pg', 'db', 'dev'),
     owns('express', 'api', 'dev'),
     owns('csv-parse', 'api'),

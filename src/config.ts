@@ -50,6 +50,26 @@ const Environment = z.object({
 
 export type Config = z.infer<typeof Environment>;
 
+/** What the command line reads of the environment; all else of it is for the processes that it starts. */
+const CommandLineEnvironment = z.object({
+  REPRISE_API_URL: optional(z.url({ protocol: /^https?$/ })),
+  REPRISE_TOKEN: optional(z.string()),
+  REPRISE_ADMIN_TOKEN: optional(z.string()),
+  REPRISE_DATA_DIR: optional(z.string()).transform((value) => value ?? '.reprise'),
+  /** Where the system keeps a user's settings (freedesktop.org, base directories). */
+  XDG_CONFIG_HOME: optional(z.string().startsWith('/', 'expected an absolute path')),
+  TERM: optional(z.string()),
+});
+
+export type CommandLineConfig = z.infer<typeof CommandLineEnvironment>;
+
+/** Reads what the command line needs. @throws ConfigError that names every bad variable */
+export function readCommandLineConfig(
+  environment: Record<string, string | undefined> = process.env,
+): CommandLineConfig {
+  return parsed(CommandLineEnvironment, environment);
+}
+
 /**
  * The environment for a child process: that of this one, without the variables whose names `dropped` matches, and with
  * these settings on top.
@@ -69,9 +89,13 @@ export class ConfigError extends Error {
  * @throws ConfigError that names every bad variable, so that one restart mends all.
  */
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
-  const parsed = Environment.safeParse(environment);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  return parsed(Environment, environment);
+}
+
+function parsed<T>(schema: z.ZodType<T>, environment: Record<string, string | undefined>): T {
+  const result = schema.safeParse(environment);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError(`The environment has values that Reprise cannot use:\n${faults.join('\n')}`);
 }
 

@@ -1,0 +1,81 @@
+import { InvalidArgumentError } from 'commander';
+
+const seconds: Readonly<Record<string, number>> = {
+  s: 1,
+  sec: 1,
+  m: 60,
+  min: 60,
+  h: 3_600,
+  hour: 3_600,
+  d: 86_400,
+};
+
+/** `200`, `200/s`, `1000/min`, `5000/h` as events per second. @throws InvalidArgumentError for anything else */
+export function rate(text: string): number {
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/(s|sec|m|min|h|hour))?$/.exec(text.trim()) ?? [];
+  const value = Number(amount) / (seconds[unit] ?? 1);
+  if (amount === undefined || value <= 0)
+    throw new InvalidArgumentError('Write a rate such as 200/s, 1000/min or 5000/h.');
+  return value;
+}
+
+/** `30s`, `5m`, `1h30m` in milliseconds; a bare number counts seconds. @throws InvalidArgumentError for anything else */
+export function time(text: string): number {
+  const bare = /^\d+(?:\.\d+)?$/.exec(text);
+  const parts = bare === null ? [...text.matchAll(/(\d+(?:\.\d+)?)(s|m|h|d)/g)] : [];
+  const total =
+    bare === null
+      ? parts.reduce((sum, [, amount, unit = 's']) => sum + Number(amount) * (seconds[unit] ?? 1), 0)
+      : Number(text);
+  const isWhole = bare !== null || (parts.length > 0 && parts.map(([part]) => part).join('') === text);
+  if (!isWhole || total <= 0) throw new InvalidArgumentError('Write a time such as 30s, 5m or 1h30m.');
+  return total * 1_000;
+}
+
+/** A whole number from 1. @throws InvalidArgumentError for anything else */
+export function whole(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');
+  return Number(text);
+}
+
+/** A time before now, such as `30d`. @throws InvalidArgumentError for anything else */
+export function before(text: string): string {
+  if (!/^\d{1,5}[mhdw]$/.test(text))
+    throw new InvalidArgumentError('Write a time before now such as 90m, 12h, 30d or 4w.');
+  return text;
+}
+
+/** Several words, repeated or between commas, one after another. */
+export function words(text: string, earlier: readonly string[] = []): string[] {
+  return [
+    ...earlier,
+    ...text
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== ''),
+  ];
+}
+
+/** Several texts, each in an option of its own: a name may hold a comma. */
+export function texts(text: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, text];
+}
+
+/** `name=value`, the value as JSON where it is some, else as text. @throws InvalidArgumentError without a name */
+export function setting(
+  text: string,
+  earlier: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const [, name, value = ''] = /^([A-Za-z]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined)
+    throw new InvalidArgumentError('Write name=value, such as url=https://example.com/events.');
+  return { ...earlier, [name]: valueOf(value) };
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,89 @@
+import { clock, fail, ok, type Check } from '../check.ts';
+import { withExamples, type Register } from '../command.ts';
+import { exits, Failure } from '../failure.ts';
+import type { Session } from '../session.ts';
+import type { Page, Destination } from '../shapes.ts';
+import { plain } from '../texts.ts';
+
+/** Each call of it is short: something is wrong, or it would not be asked. */
+const callMs = 5_000;
+const marks = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const;
+
+/** Looks for what is wrong, and says what helps. */
+export const doctorCommand: Register = (parent, on) => {
+  withExamples(
+    parent.command('doctor').description('look for what is wrong, and say what helps').action(on(doctor)),
+    ['reprise doctor', 'Exit code 1 when something fails; warnings alone are 0'],
+  );
+};
+
+async function doctor(session: Session): Promise<void> {
+  const { out } = session;
+  const { localChecks } = await import('../local/checks.ts');
+  const all = [...(await localChecks()), ...(await remoteChecks(session))];
+  if (out.json) out.document(all);
+  else for (const check of all) show(session, check);
+  const failed = all.filter(({ result }) => result === 'fail');
+  if (failed.length > 0) throw new Failure(exits.error, '');
+}
+
+function show({ out }: Session, { name, result, detail, remedy }: Check): void {
+  const [style, mark] = marks[result];
+  out.data(`${out.paint(style, mark, 'stdout')} ${name}: ${plain(detail)}`);
+  if (remedy !== null) out.data(`    ${remedy}`);
+}
+
+/** What the API itself tells: whether it is there, what it reaches, whether the token opens it, its key, its clock. */
+async function remoteChecks(session: Session): Promise<Check[]> {
+  const name = 'API';
+  try {
+    const { api } = session;
+    const response = await api.open('/readyz', { accepts: 503, deadlineMs: callMs });
+    const ready = (await response.json()) as { status: string; postgres: string; temporal: string };
+    const date = response.headers.get('date');
+    const part = (what: 'postgres' | 'temporal', remedy: string) =>
+      ready[what] === 'ok'
+        ? ok(`API's ${what === 'postgres' ? 'Postgres' : 'Temporal'}`, 'answers')
+        : fail(`API's ${what}`, 'does not answer', remedy);
+    return [
+      ok(name, `${api.address.url} (from ${api.address.from}) is ${ready.status}`),
+      part('postgres', 'See that it runs: without it nothing is taken in and nothing delivered.'),
+      part('temporal', 'See that it runs: without it events are taken in, and delivered once it is back.'),
+      ...(date === null ? [] : [clock('Clock of the API', new Date(date), 1_000)]),
+      ...(await tokenChecks(session)),
+    ];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [fail(name, error.message, error.hints.filter((hint) => !hint.includes('doctor')).join(' '))];
+  }
+}
+
+async function tokenChecks({ api }: Session): Promise<Check[]> {
+  try {
+    const { data } = await api.json<Page<Destination>>('/api/destinations', {
+      query: { limit: 200 },
+      deadlineMs: callMs,
+    });
+    const sealed = data.filter(({ settingsSet }) => settingsSet === null).map(({ name }) => name);
+    const key =
+      sealed.length === 0
+        ? ok('Secret key', 'opens the settings of all destinations')
+        : fail(
+            'Secret key',
+            `does not open the settings of ${sealed.join(', ')}`,
+            'Start API and workers with the REPRISE_SECRET_KEY that these were sealed with, or give their settings anew.',
+          );
+    return [ok('Token', `from ${api.address.tokenFrom} is accepted`), key];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { tokenFrom } = api.address;
+    const given = tokenFrom === null ? 'none was found' : `from ${tokenFrom}: ${error.message}`;
+    return [
+      fail(
+        'Token',
+        given,
+        'Give one that this API knows: --token, REPRISE_TOKEN, or go to the folder of its `npm start`.',
+      ),
+    ];
+  }
+}

@@ -1,0 +1,126 @@
+import { Option } from 'commander';
+import { withExamples, type Register } from '../command.ts';
+import { part, progressLine } from '../replay-progress.ts';
+import type { Session } from '../session.ts';
+import type { ArchivedEvent, Destination, Page, Replay, Source } from '../shapes.ts';
+import { facts } from '../table.ts';
+import { count, moment } from '../texts.ts';
+import { streamOf } from './destination.ts';
+
+/** As many destinations and replays are shown. */
+const shown = 20;
+
+interface Readiness {
+  readonly status: string;
+  readonly postgres: string;
+  readonly temporal: string;
+}
+
+/** Where Reprise is and how it stands: what the banner of `npm start` says, and what runs. */
+export const statusCommand: Register = (parent, on) => {
+  withExamples(
+    parent
+      .command('status')
+      .description('where everything is, how streams and replays stand')
+      .addOption(new Option('-o, --output <format>', 'for a script').choices(['env', 'json']))
+      .action(on(status)),
+    ['reprise status', 'For people'],
+    ['eval "$(reprise status -o env)"', 'Address, token and write key as variables of this shell'],
+  );
+};
+
+async function status(session: Session, { output }: { output?: 'env' | 'json' }): Promise<void> {
+  const { api, out } = session;
+  const page = <T>(path: string, query = {}) =>
+    api.json<Page<T>>(path, { query: { limit: shown, ...query } });
+  const [ready, events, sources, destinations, replays] = await Promise.all([
+    api.json<Readiness>('/readyz', { accepts: 503 }),
+    page<ArchivedEvent>('/api/events', { limit: 1 }),
+    page<Source>('/api/sources'),
+    page<Destination>('/api/destinations'),
+    page<Replay>('/api/replays', { open: 'true' }),
+  ]);
+  const { url, from } = api.address;
+  const standing = {
+    apiUrl: url,
+    ingestUrl: `${url}/v1`,
+    docsUrl: `${url}/docs`,
+    temporalUrl: temporalUi([...destinations.data, ...replays.data]),
+    ...ready,
+    writeKey: sources.data.find((source) => source.writeKey !== null)?.writeKey ?? null,
+    newestEvent: events.data[0] ?? null,
+    destinations: destinations.data,
+    replays: replays.data,
+  };
+  if (output === 'env') return out.data(asEnvironment(standing, api.address.token));
+  if (output === 'json' || out.json) return out.document(standing);
+  out.data(facts(factsOf(standing, from), out.width));
+  for (const one of destinations.data)
+    out.data(`  ${out.paint('bold', one.name, 'stdout')}  ${streamOf(one)}`);
+  if (replays.data.length > 0) out.data('');
+  for (const one of replays.data)
+    out.data(`  ${progressLine(one, Math.min(out.width, 200) - 2, part(one) > 0)}`);
+  const [first] = destinations.data;
+  if (first === undefined) out.say('Next: reprise destination create <name> --url <url>');
+  else if (replays.data.length === 0)
+    out.say(`Next: reprise replay create --destination ${first.id} --last 30d --watch`);
+}
+
+interface Standing extends Readiness {
+  readonly apiUrl: string;
+  readonly ingestUrl: string;
+  readonly docsUrl: string;
+  readonly temporalUrl: string | null;
+  readonly writeKey: string | null;
+  readonly newestEvent: ArchivedEvent | null;
+  readonly destinations: readonly Destination[];
+  readonly replays: readonly Replay[];
+}
+
+function factsOf(standing: Standing, from: string): [string, string][] {
+  const { newestEvent: newest, temporalUrl } = standing;
+  const archive =
+    newest === null
+      ? 'empty'
+      : `up to position ${count(newest.position)}, received ${moment(newest.receivedAt)}`;
+  return [
+    [
+      'Status',
+      standing.status + (standing.temporal === 'ok' ? '' : ' (Temporal is away: nothing is delivered)'),
+    ],
+    ['Admin API', `${standing.apiUrl}/api   (from ${from})`],
+    ['Ingest', `${standing.ingestUrl}   write key ${standing.writeKey ?? 'none yet: reprise source create'}`],
+    ['Docs', standing.docsUrl],
+    ...(temporalUrl === null ? [] : [['Temporal UI', temporalUrl] satisfies [string, string]]),
+    ['Archive', archive],
+    [
+      'Streams',
+      standing.destinations.length === 0
+        ? 'no destination is connected'
+        : count(standing.destinations.length),
+    ],
+    ['Replays', standing.replays.length === 0 ? 'none is open' : `${count(standing.replays.length)} open`],
+  ];
+}
+
+/** Where Temporal's UI is, as the address of any workflow tells. */
+function temporalUi(workflows: readonly (Destination | Replay)[]): string | null {
+  const urls = workflows.map((one) =>
+    'workflow' in one ? one.workflow.url : (one.stream?.workflow.url ?? null),
+  );
+  const url = urls.find((each) => each !== null);
+  return url === undefined || url === null ? null : url.replace(/\/namespaces\/.*$/, '');
+}
+
+function asEnvironment(standing: Standing, token: string | null): string {
+  const variables: [string, string | null][] = [
+    ['REPRISE_API_URL', standing.apiUrl],
+    ['REPRISE_INGEST_URL', standing.ingestUrl],
+    ['REPRISE_TOKEN', token],
+    ['REPRISE_WRITE_KEY', standing.writeKey],
+  ];
+  const quoted = (value: string) => `'${value.replaceAll("'", String.raw`'\''`)}'`;
+  return variables
+    .flatMap(([name, value]) => (value === null ? [] : [`${name}=${quoted(value)}`]))
+    .join('\n');
+}

@@ -1,0 +1,38 @@
+// `reprise`: the command line.
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { ConfigError } from '../config.ts';
+import { exits, Failure, type Exit } from './failure.ts';
+import { createProgram, exitOfUsage } from './program.ts';
+
+// Who reads may stop reading, as `| head` does: nothing is wrong then.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exits.ok);
+});
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run(args: readonly string[]): Promise<Exit> {
+  try {
+    await createProgram(process, ownVersion()).parseAsync(args, { from: 'user' });
+    return (process.exitCode as Exit | undefined) ?? exits.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return exitOfUsage(error);
+    if (error instanceof ConfigError) return tell(new Failure(exits.usage, error.message));
+    if (error instanceof Failure) return tell(error);
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return tell(new Failure(exits.error, `This is a fault of reprise itself: ${told}`));
+  }
+}
+
+function tell({ message, hints, exit }: Failure): Exit {
+  if (message !== '')
+    process.stderr.write([`error: ${message}`, ...hints.map((hint) => `  ${hint}`), ''].join('\n'));
+  return exit;
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

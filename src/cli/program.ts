@@ -1,0 +1,66 @@
+import { Command, CommanderError, Option } from 'commander';
+import { time } from './arguments.ts';
+import type { On, Work } from './command.ts';
+import { destinationCommands } from './commands/destination.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { processCommands } from './commands/processes.ts';
+import { replayCommands } from './commands/replay.ts';
+import { statusCommand } from './commands/status.ts';
+import { exits, type Exit } from './failure.ts';
+import { Session, type GlobalOptions, type Terminal } from './session.ts';
+
+const about = 'Every event you ever sent, delivered to any tool you adopt later.';
+const where =
+  'Where the API and its token are: --api-url and --token, else REPRISE_API_URL and REPRISE_TOKEN, else what `npm start` keeps in ./.reprise, else ~/.config/reprise/config.json with {"apiUrl": "…", "token": "…"}.';
+
+/** All commands of `reprise`. */
+export function createProgram(terminal: Terminal, version: string): Command {
+  const program = new Command('reprise')
+    .description(`${about}\n\n${where}`)
+    .version(`reprise ${version}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'explain a command')
+    .option('--api-url <url>', 'where the API is')
+    .option(
+      '--token <token>',
+      'what opens it (other users see it in the list of processes: rather REPRISE_TOKEN)',
+    )
+    .option('--json', 'print JSON; a line for each state where something is followed')
+    .option('-q, --quiet', 'print nothing but what was asked for')
+    .option('--no-color', 'no colours; NO_COLOR says the same')
+    .option('-y, --yes', 'do not ask')
+    .option('--no-input', 'never ask: fail where a question is needed')
+    .addOption(new Option('--timeout <time>', 'give up after: 30s, 5m').argParser(time))
+    .configureHelp({ showGlobalOptions: true, helpWidth: terminal.stdout.columns ?? 100 })
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+    })
+    .showHelpAfterError('(--help explains it)')
+    .exitOverride();
+  const on: On =
+    (work) =>
+    async (...given) =>
+      await begin(terminal, work as Work<unknown>, given);
+  for (const register of [
+    processCommands,
+    statusCommand,
+    doctorCommand,
+    replayCommands,
+    destinationCommands,
+  ]) {
+    register(program, on);
+  }
+  return program;
+}
+
+/** Commander gives a command's arguments, then its options, then the command itself. */
+async function begin(terminal: Terminal, work: Work<unknown>, given: readonly unknown[]): Promise<void> {
+  const command = given.at(-1) as Command;
+  const session = new Session(command.optsWithGlobals<GlobalOptions>(), terminal);
+  await work(session, command.opts(), command.processedArgs as string[]);
+}
+
+/** The exit code of what commander itself ends with: help and version are what was asked for, all else is a fault of usage. */
+export function exitOfUsage(error: CommanderError): Exit {
+  return error.exitCode === 0 ? exits.ok : exits.usage;
+}

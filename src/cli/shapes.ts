@@ -1,0 +1,32 @@
+// What the API answers, as its own schemas have it. Only types: the command line knows the API by HTTP alone.
+import type { z } from 'zod';
+import type { Destination as DestinationSchema } from '../api/schemas/destination.ts';
+import type { Event as EventSchema } from '../api/schemas/event.ts';
+import type { Replay as ReplaySchema } from '../api/schemas/replay.ts';
+import type { Source as SourceSchema } from '../api/schemas/source.ts';
+
+export type Destination = z.output<typeof DestinationSchema>;
+export type ArchivedEvent = z.output<typeof EventSchema>;
+export type Replay = z.output<typeof ReplaySchema>;
+export type Source = z.output<typeof SourceSchema>;
+
+/** A page of a list. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** A refusal (RFC 9457) as the API writes it. */
+export interface ProblemDocument {
+  readonly type?: string;
+  readonly title?: string;
+  readonly status?: number;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly errors?: readonly {
+    readonly pointer?: string;
+    readonly parameter?: string;
+    readonly detail: string;
+  }[];
+  readonly requestId?: string;
+}

@@ -1,0 +1,93 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { BrokenOff, type ApiClient } from './client.ts';
+import { exits, Failure } from './failure.ts';
+import { serverEvents } from './server-events.ts';
+
+/** The API says something every 15 s (src/api/progress.ts); after a longer silence the connection is dead. */
+const silenceMs = 40_000;
+const pausesMs = [250, 500, 1_000, 2_000];
+/** For how long an API that is away is waited for. */
+const patienceMs = 10 * 60_000;
+
+/** How something that is watched stands, whenever it has changed. */
+export interface Watched<T> {
+  readonly state: T;
+  readonly ended: boolean;
+}
+
+/**
+ * Follows something by its progress stream until it has ended, over connections that break and APIs that start again.
+ * @param onAway called when the connection breaks, once for each time that it does
+ * @throws Failure when it is refused, or the API stays away
+ */
+export async function* watch<T>(
+  client: ApiClient,
+  path: string,
+  over: AbortSignal,
+  onAway: (why: string) => void,
+): AsyncGenerator<Watched<T>> {
+  let lastId: string | null = null;
+  let awaySince: number | null = null;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      for await (const { id, event, data } of eventsOf(client, path, lastId)) {
+        if (awaySince !== null) attempt = 0;
+        awaySince = null;
+        lastId = id ?? lastId;
+        const ended = event === 'end';
+        if (ended || event === 'progress') yield { state: JSON.parse(data) as T, ended };
+        if (ended) return;
+      }
+      if (over.aborted) throw over.reason as Error;
+      if (awaySince === null) onAway('The connection ended');
+    } catch (error) {
+      if (!mayReturn(error)) throw error;
+      if (awaySince === null) onAway((error as Failure).message);
+      if (performance.now() - (awaySince ?? performance.now()) > patienceMs) throw error;
+    }
+    awaySince ??= performance.now();
+    await pause(pausesMs[Math.min(attempt, pausesMs.length - 1)], undefined, { signal: over }).catch(() => {
+      throw over.reason as Error;
+    });
+  }
+}
+
+function mayReturn(error: unknown): boolean {
+  return error instanceof Failure && error.exit === exits.unreachable;
+}
+
+async function* eventsOf(client: ApiClient, path: string, lastId: string | null) {
+  const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
+  const response = await client.open(path, { headers, deadlineMs: null });
+  if (response.body === null) return;
+  const body = response.body as ReadableStream<Uint8Array>;
+  const silent = silenceEnds(body);
+  try {
+    yield* serverEvents(silent.body, silent.heard);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new BrokenOff(exits.unreachable, 'The connection broke off');
+  } finally {
+    silent.stop();
+  }
+}
+
+/** A body that breaks off when nothing comes for too long. */
+function silenceEnds(body: ReadableStream<Uint8Array>) {
+  const dead = new AbortController();
+  const cut = () => dead.abort(new BrokenOff(exits.unreachable, 'The connection has gone silent'));
+  let timer = setTimeout(cut, silenceMs);
+  const through = new TransformStream<Uint8Array, Uint8Array>();
+  body.pipeTo(through.writable, { signal: dead.signal }).catch(() => undefined); // the reader hears of it
+  return {
+    body: through.readable,
+    heard: () => {
+      clearTimeout(timer);
+      timer = setTimeout(cut, silenceMs);
+    },
+    stop: () => {
+      clearTimeout(timer);
+      dead.abort();
+    },
+  };
+}
