@@ -6,6 +6,7 @@ import {
   type WorkflowExecutionStatusName,
 } from '@temporalio/client';
 import type { Config } from '../config.ts';
+import { scheduled } from '../core/replay-status.ts';
 import {
   fanOutScheduleId,
   fanOutWorkflowId,
@@ -88,7 +89,10 @@ async function startReplay(client: Client, input: ReplayInput, label: string | n
     taskQueue: orchestrationQueue,
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
-    typedSearchAttributes: searchAttributesOf(input.destinationId, 'running'),
+    typedSearchAttributes: searchAttributesOf(
+      input.destinationId,
+      input.startsLater === true ? scheduled : 'running',
+    ),
     staticSummary: `Replay ${input.replayId}${name}`,
     memo: { replayId: input.replayId, destinationId: input.destinationId },
   });

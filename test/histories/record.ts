@@ -1,8 +1,8 @@
 // Records histories of every kind of workflow from real runs, for test/unit/histories.test.ts to replay:
-//   node test/histories/record.ts
+//   node test/histories/record.ts [name of a replay's history]...
 // It starts a Temporal server and the product twice: as it is, and with a history limit so small that workflows
 // continue as new. Takes about three minutes and overwrites test/histories/*.json; keep those of a released version by
-// renaming them first.
+// renaming them first. With names, only those replays of the first start are recorded.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,6 +21,10 @@ const parkedAfterMs = 13_000;
 /** A destination that asks for more than a few seconds makes slices give their slot back. */
 const throttledSeconds = 10;
 
+/** Named by who records only some. */
+const only = process.argv.slice(2);
+const isWanted = (name: string) => only.length === 0 || only.includes(name);
+
 /** What had arrived when the replay was begun. */
 let before = 0;
 
@@ -34,6 +38,7 @@ interface Stage {
 
 await onStage({}, async (stage) => {
   await recordReplays(stage);
+  if (only.length > 0) return;
   await recordStream(stage, 'stream');
   await save(stage, 'fan-out', 'fan-out');
   const watch = await until(
@@ -44,23 +49,25 @@ await onStage({}, async (stage) => {
   );
   await save(stage, 'watch-fan-out', watch!);
 });
-await onStage({ 'limit.historyCount.suggestContinueAsNew': '25' }, async (stage) => {
-  const replay = await begin(stage, slow);
-  for (let time = 1; time <= 3; time++) {
-    await arrived(stage, time * 60);
-    await ask(stage, 'POST', `/api/replays/${replay.id}/pause`);
-    await ask(stage, 'POST', `/api/replays/${replay.id}/resume`);
-  }
-  await ended(stage, replay);
-  await saveChain(stage, 'replay-continued', replay.workflow.id);
-  await recordStream(stage, 'stream-continued');
-  await until(
-    'fan-out has continued as new',
-    () => firstOf(stage, "WorkflowId = 'fan-out' AND ExecutionStatus = 'ContinuedAsNew'"),
-    (id) => id !== null,
-  );
-  await saveChain(stage, 'fan-out-continued', 'fan-out');
-});
+const continued = { 'limit.historyCount.suggestContinueAsNew': '25' };
+if (only.length === 0)
+  await onStage(continued, async (stage) => {
+    const replay = await begin(stage, slow);
+    for (let time = 1; time <= 3; time++) {
+      await arrived(stage, time * 60);
+      await ask(stage, 'POST', `/api/replays/${replay.id}/pause`);
+      await ask(stage, 'POST', `/api/replays/${replay.id}/resume`);
+    }
+    await ended(stage, replay);
+    await saveChain(stage, 'replay-continued', replay.workflow.id);
+    await recordStream(stage, 'stream-continued');
+    await until(
+      'fan-out has continued as new',
+      () => firstOf(stage, "WorkflowId = 'fan-out' AND ExecutionStatus = 'ContinuedAsNew'"),
+      (id) => id !== null,
+    );
+    await saveChain(stage, 'fan-out-continued', 'fan-out');
+  });
 
 /** Starts everything with an archive of some events, works, and stops everything. */
 async function onStage(dynamicConfig: Record<string, string>, work: (stage: Stage) => Promise<void>) {
@@ -100,6 +107,7 @@ async function recordReplays(stage: Stage): Promise<void> {
   await recordReplay(stage, 'replay-cancelled', slow, async ({ id }) => {
     await ask(stage, 'POST', `/api/replays/${id}/cancel`);
   });
+  await recordScheduled(stage);
   await recordRetry(stage);
   await recordReplay(stage, 'replay-held', slow, async () => {
     await stage.sink.become({ refuse: { status: 429, retryAfterSeconds: throttledSeconds } });
@@ -120,6 +128,7 @@ async function recordReplay(
   request: object,
   midway?: (replay: Replay) => Promise<void>,
 ): Promise<void> {
+  if (!isWanted(name)) return;
   const replay = await begin(stage, request);
   if (midway !== undefined) {
     await arrived(stage, 100);
@@ -129,8 +138,31 @@ async function recordReplay(
   await save(stage, name, replay.workflow.id);
 }
 
+/** One that waits for its time, then for its window, which is taken away. */
+async function recordScheduled(stage: Stage): Promise<void> {
+  const name = 'replay-scheduled';
+  if (!isWanted(name)) return;
+  const now = Date.now();
+  const clockAt = (hours: number) => new Date(now + hours * 3_600_000).toISOString().slice(11, 16);
+  const windows = [{ from: clockAt(6), to: clockAt(8) }];
+  const replay = await begin(stage, {
+    schedule: { startAt: new Date(now + 4_000).toISOString(), windows },
+  });
+  await until(
+    'it waits for its window',
+    () => ask<Replay>(stage, 'GET', `/api/replays/${replay.id}`),
+    ({ statusReason, startedAt, status }) =>
+      status === 'running' && statusReason === 'outside_window' && startedAt === null,
+  );
+  await delay(3_000); // its lane has been looked at
+  await ask(stage, 'PATCH', `/api/replays/${replay.id}`, { schedule: null });
+  await ended(stage, replay);
+  await save(stage, name, replay.workflow.id);
+}
+
 /** What a replay gave up on is taken up by another one. */
 async function recordRetry(stage: Stage): Promise<void> {
+  if (!isWanted('replay-of-dead-letters')) return;
   await stage.sink.become({ refuse: { status: 400, names: ['Poison'] } });
   const parent = await begin(stage, {});
   await until(
