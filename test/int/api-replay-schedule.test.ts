@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { appendEvents } from '../../src/db/archive/append.ts';
-import { testApi } from '../support/api.ts';
+import { adminToken, testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
+import { serverSentEvents } from '../support/event-stream.ts';
 import { newSource, trackEvent } from '../support/events.ts';
 import { settableClock } from '../support/wall-clock.ts';
 
@@ -64,6 +65,27 @@ describe('a replay that starts later', () => {
     expect(now.body).toMatchObject({ status: 'running', startsAt: null, schedule: null });
     const again = await patch(id, { schedule: { startAt: '2030-01-12T20:00:00Z' } });
     expect(again).toMatchObject({ status: 422, body: { errors: [{ pointer: '/schedule/startAt' }] } });
+  });
+
+  test('takes another pace and range before it begins, and has them when it does', async () => {
+    const { id, destinationId } = (
+      await ask({ startAt: '2030-01-10T20:00:00Z' }, { range: { by: 'position', to: 3 } })
+    ).body;
+    const changed = await patch(id, { range: { to: 4 }, pace: { eventsPerSecond: 9 }, labels: ['tonight'] });
+    expect(changed).toMatchObject({
+      status: 200,
+      body: { status: 'planned', counts: { selected: 4 }, range: { toPosition: 4 } },
+    });
+    expect((await api.call('GET', '/api/replays?status=planned&label=tonight')).body.data).toMatchObject([
+      { id },
+    ]);
+    const begun = await patch(id, { schedule: null });
+    expect(begun.body).toMatchObject({
+      status: 'running',
+      pace: { eventsPerSecond: 9 },
+      range: { toPosition: 4 },
+      request: { destinationId, range: { by: 'position', to: 4 } },
+    });
   });
 
   test('begun now while another one runs, it waits for that one', async () => {
@@ -131,6 +153,22 @@ describe('a replay with windows', () => {
     });
     expect((await patch(id, { schedule: null })).body).toMatchObject({ closesAt: null, schedule: null });
   });
+});
+
+test('who watches a replay hears when its window opens', async () => {
+  const { id } = (await ask(nights)).body;
+  const response = await fetch(`${api.url}/api/replays/${id}/progress`, {
+    headers: { authorization: `Bearer ${adminToken}` },
+  });
+  const events = serverSentEvents(response);
+  const next = async (): Promise<unknown> => {
+    const { value } = await events.next();
+    return value?.data === undefined ? await next() : JSON.parse(value.data);
+  };
+  expect(await next()).toMatchObject({ statusReason: 'outside_window', opensAt: '2030-01-10T21:00:00.000Z' });
+  await clock.set('2030-01-10T21:00:01Z');
+  expect(await next()).toMatchObject({ opensAt: null, closesAt: '2030-01-11T05:00:00.000Z' });
+  await events.return(undefined);
 });
 
 test('what no schedule can be is refused where it stands, with the remedy', async () => {
