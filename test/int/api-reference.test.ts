@@ -1,3 +1,4 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { problemExamples } from '../../src/api/problem-examples.ts';
@@ -9,6 +10,14 @@ import { shapes } from '../support/documented.ts';
 const api = await testApi(await testDatabase());
 // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever came
 const document: any = (await answered(await fetch(`${api.url}/api/openapi.json`))).body;
+
+interface Linted {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+  readonly responses: object;
+}
 
 interface Layer {
   readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
@@ -29,6 +38,30 @@ test('the router has what the document has, and nothing else', () => {
 });
 
 describe('the document', () => {
+  test('is valid by the schema of OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+    const result = await new Validator().validate(document as Record<string, unknown>);
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
+  });
+
+  test('says of every operation what it is, and declares every parameter of its path', () => {
+    const paths = Object.keys(document.paths).map((path) => path.replaceAll(/\{\w+\}/g, '{}'));
+    expect(new Set(paths).size, 'two paths that differ in the names of parameters alone').toBe(paths.length);
+    for (const [path, item] of Object.entries<Record<string, Linted>>(document.paths)) {
+      for (const { operationId, summary, tags, parameters = [], responses } of Object.values(item)) {
+        expect(operationId, path).toMatch(/^[a-z][A-Za-z]+$/);
+        expect(summary, operationId).toMatch(/^[A-Z].*[^.]$/);
+        expect(tags, operationId).toHaveLength(1);
+        const named = parameters.filter((one) => one.in === 'path').map((one) => one.name);
+        expect(named, operationId).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1]));
+        expect(
+          Object.keys(responses).some((status) => /^[23]/.test(status)),
+          operationId,
+        ).toBe(true);
+      }
+    }
+  });
+
   test('is OpenAPI 3.1, needs no token, and names every operation once', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     const ids = shapes.map((shape) => shape.operationId);
