@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { AbsoluteTime } from './absolute-time.ts';
 import { eventTypes } from './event.ts';
 import { tightWindow } from './replay-schedule.ts';
 import { ScheduleRequest } from './schedule-request.ts';
 import { storableText } from './storable-text.ts';
+
+export { AbsoluteTime };
 
 /** What a range is measured by: when the archive took an event in, the event's own time, or its position. */
 const rangeMeasures = ['received', 'event', 'position'] as const;
@@ -13,16 +16,9 @@ export const replayOrders = ['user', 'strict', 'none'] as const;
 /** `approve`: a person looks at the first events and resumes; `continue`: it goes on by itself if they went well. */
 const canaryEnds = ['approve', 'continue'] as const;
 
-// Postgres and RFC 3339 share the years 1 to 9999; a zone's offset may push a time outside them.
-const firstMoment = Date.parse('0001-01-01T00:00:00.000Z');
-const lastMoment = Date.parse('9999-12-31T23:59:59.999Z');
 const listLimit = 1_000;
 const textLimit = 1_000;
 
-/** A moment in RFC 3339. */
-export const AbsoluteTime = z.iso
-  .datetime({ offset: true })
-  .refine((text) => Date.parse(text) >= firstMoment && Date.parse(text) <= lastMoment);
 const RelativeTime = z.string().regex(/^\d{1,5}[mhdw]$/);
 const Place = z.int().positive();
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AbsoluteTime } from './absolute-time.ts';
 import { weekDays } from './replay-schedule.ts';
 import { isTimeZone, nearestTimeZone } from './time-zone.ts';
 
@@ -59,7 +60,7 @@ const TimeZone = z
 /** When a replay begins and in which hours it sends, as it is asked for. */
 export const ScheduleRequest = z
   .strictObject({
-    startAt: z.exactOptional(z.iso.datetime({ offset: true })).meta({
+    startAt: z.exactOptional(AbsoluteTime).meta({
       description: 'When it begins. A time that has passed begins it at once.',
       example: '2026-10-15T20:00:00Z',
     }),

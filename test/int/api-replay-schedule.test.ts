@@ -177,6 +177,7 @@ test('what no schedule can be is refused where it stands, with the remedy', asyn
   const cases: [unknown, string, string][] = [
     [{}, '', 'Name `startAt`, `windows`, or both.'],
     [{ startAt: 'tonight' }, '/startAt', 'Expected an RFC 3339 time such as "2026-10-14T02:00:00Z".'],
+    [{ startAt: '0000-01-01T00:00:00Z' }, '/startAt', 'Expected a time from year 1 to 9999'],
     [{ windows: [] }, '/windows', 'Expected at least 1 item.'],
     [
       { windows: [{ from: '22:00', to: '22:00' }] },

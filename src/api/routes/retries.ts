@@ -30,7 +30,7 @@ const text = `Makes a replay (mode \`failed\`) over exactly the dead letters tha
 
 The answer comes within about a second, however many they are. What has not been marked by then is marked before anything is sent: until then \`counts.selected\` says how many events it is by now, \`selectedExact\` is false, and the reason is \`taking_up\`. It takes up what was open when it was asked for, but for what something else delivers or tries again before it is marked; a letter that dies later is not among them.
 
-A replay that is named becomes its parent and lends it pace, order, labels and whether deliveries get new ids.`;
+A replay that is named becomes its parent and lends it pace, order, labels and whether deliveries get new ids, but not its schedule: it sends at once, unless PATCH gives it one.`;
 
 const example = {
   ...replayExample,

@@ -103,7 +103,10 @@ export const Replay = z
     rate: z
       .number()
       .meta({ description: 'Events settled per second, lately, also those that need not be sent.' }),
-    etaSeconds: z.int().nullable(),
+    etaSeconds: z.int().nullable().meta({
+      description:
+        'Time of sending that is left at the rate of now; hours outside its windows are not in it.',
+    }),
     workflow: z.object({ id: z.string(), url: z.string().nullable() }),
     createdAt: Time,
     startedAt: Time.nullable(),
