@@ -188,6 +188,7 @@ export class LaneTraffic implements Waiter {
       name: deliveryName(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
       event: task.entry.event!,
       actionId: task.actionId,
+      newId: newIds,
       attempt: task.attempts + 1,
       replayId: kind === 'replay' ? runId : null,
     }));

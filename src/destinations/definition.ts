@@ -9,6 +9,8 @@ export interface Delivery {
   readonly name: string;
   readonly event: ArchivedEvent;
   readonly actionId: string;
+  /** The run asked for ids of its own, so that a destination that drops what it knows takes the event again. */
+  readonly newId: boolean;
   /** Counts from 1. */
   readonly attempt: number;
   /** The replay that sends it, null for the stream. */

@@ -7,6 +7,8 @@ export interface HttpRequest {
   /** name, value, name, value, ... */
   readonly headers: string[];
   readonly body: Uint8Array;
+  /** The body before it was compressed. */
+  readonly plain?: Uint8Array;
   /** How many deliveries it carries. */
   readonly deliveries: number;
 }
@@ -30,7 +32,7 @@ export function sentRequest(url: string, request: HttpRequest, mask: SecretMask)
     method: 'POST',
     url: mask.text(url, false),
     headers: Object.fromEntries(headers) as Record<string, string>,
-    body: shownBody(body, mask),
+    body: shownBody(request.plain ?? body, mask),
     bodyBytes: body.length,
     deliveries,
   };

@@ -1,4 +1,5 @@
 import type { DestinationDefinition } from './definition.ts';
+import { segment } from './segment.ts';
 import { webhook } from './webhook.ts';
 
 /** What the catalog lists before a definition is loaded. */
@@ -8,7 +9,7 @@ export interface CatalogEntry {
   readonly description: string;
 }
 
-const own: readonly DestinationDefinition[] = [webhook];
+const own: readonly DestinationDefinition[] = [webhook, segment];
 
 /** Every destination type that can be connected. */
 export const catalog: readonly CatalogEntry[] = own.map(({ type, title, description }) => ({

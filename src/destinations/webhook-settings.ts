@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { httpSettings, HttpUrl } from './http-settings.ts';
 import { webhookSecretProblem } from './webhook-signature.ts';
 
 /** Headers that the webhook sets itself, or that HTTP gives a meaning of their own. */
@@ -16,7 +17,7 @@ const HeaderValue = z
 
 /** The settings of a webhook. A stored one always has a secret: creation generates what is absent. */
 export const WebhookSettings = z.strictObject({
-  url: z.string().max(2_048).meta({
+  url: HttpUrl.meta({
     description: 'Where events are POSTed to, https or http.',
     example: 'https://example.com/events',
   }),
@@ -40,12 +41,7 @@ export const WebhookSettings = z.strictObject({
   batchSize: z.number().int().min(1).max(1_000).default(1).meta({
     description: 'Events per request. 1 sends each event as a JSON object, more send a JSON array.',
   }),
-  timeoutMs: z.number().int().min(100).max(30_000).default(15_000).meta({
-    description: 'Milliseconds from the start of a request until the whole answer is there.',
-  }),
-  concurrency: z.number().int().min(1).max(1_024).default(16).meta({
-    description: 'Connections of one lane, each with one request at a time.',
-  }),
+  ...httpSettings,
 });
 export type WebhookSettings = z.infer<typeof WebhookSettings>;
 

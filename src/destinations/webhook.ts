@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { outcomesOf } from '../core/outcome.ts';
 import { completedArray, completedBody } from './completed-body.ts';
-import type {
-  Delivery,
-  DestinationDefinition,
-  Sender,
-  SenderContext,
-  SendGate,
-  TestResult,
-} from './definition.ts';
+import type { Delivery, DestinationDefinition, Sender, SenderContext, TestResult } from './definition.ts';
 import { batchId, deliveryId } from './delivery-id.ts';
 import { checkUrl } from './egress-url.ts';
 import type { HttpRequest } from './http-exchange.ts';
 import { openHttpSender, type HttpSender } from './http-sender.ts';
+import { testEvent, testOver } from './http-test.ts';
 import { userAgent } from './user-agent.ts';
 import { webhookSecrets, WebhookSettings } from './webhook-settings.ts';
 import { newWebhookSecret, webhookKeys, webhookSignature } from './webhook-signature.ts';
@@ -99,41 +93,11 @@ function requestMaker(settings: WebhookSettings): (content: Content) => HttpRequ
   };
 }
 
-const openGate: SendGate = { mayWrite: () => true };
-
 /** Sends one test event that a receiver can tell by its name, and says in words how it went. */
-async function testWebhook(settings: WebhookSettings, context: SenderContext): Promise<TestResult> {
-  const http = openHttp({ ...settings, concurrency: 1 }, context);
+function testWebhook(settings: WebhookSettings, context: SenderContext): Promise<TestResult> {
   const event = testEvent();
-  const body = Buffer.from(JSON.stringify(settings.batchSize > 1 ? [event] : event));
+  const complete = { ...event, receivedAt: event.timestamp };
+  const body = Buffer.from(JSON.stringify(settings.batchSize > 1 ? [complete] : complete));
   const request = requestMaker(settings)({ id: randomUUID(), attempt: 1, body, deliveries: 1 });
-  const startedAt = performance.now();
-  const answer = await http.post(request, openGate);
-  const latencyMs = Math.round(performance.now() - startedAt);
-  const outcome = http.outcomeOf(answer, request);
-  await http.close();
-  if (outcome.kind === 'delivered' && answer.kind === 'answered') {
-    const { status } = answer.head;
-    return { ok: true, message: `The destination took the test event (${status}).`, status, latencyMs };
-  }
-  const failure = 'failure' in outcome ? outcome.failure : undefined;
-  return {
-    ok: false,
-    message: failure?.message ?? 'The test event was not sent.',
-    ...(failure?.status === undefined ? {} : { status: failure.status }),
-    latencyMs,
-  };
-}
-
-function testEvent() {
-  const timestamp = new Date().toISOString();
-  return {
-    type: 'track',
-    event: 'Reprise Test',
-    messageId: `reprise-test-${randomUUID()}`,
-    anonymousId: 'reprise-test',
-    properties: {},
-    timestamp,
-    receivedAt: timestamp,
-  };
+  return testOver(openHttp({ ...settings, concurrency: 1 }, context), request);
 }

@@ -7,6 +7,7 @@ export function deliveryOf(raw: string, overrides: Partial<Delivery> = {}): Deli
   return {
     name: randomUUID(),
     actionId: randomUUID(),
+    newId: false,
     attempt: 1,
     replayId: null,
     event: {
