@@ -9,6 +9,7 @@ import {
 } from 'zod-openapi';
 import { problemExamples } from './problem-examples.ts';
 import { problemDocument, problemKinds, type ProblemCode } from './problem.ts';
+import { trackingPaths, trackingTags } from './tracking/reference.ts';
 import { roleNeeded, type AnyRouteShape, type DocumentedAnswer, type Route } from './route.ts';
 
 const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]];
@@ -59,7 +60,7 @@ ${codes.map((code) => `| \`${code}\` | ${problemKinds[code][0]} | ${problemKinds
 
 /** The OpenAPI 3.1 document of these routes, made of the schemas that check their requests. */
 export function apiDocument(routes: readonly Route[]): object {
-  const paths: ZodOpenApiPathsObject = {};
+  const paths: ZodOpenApiPathsObject = trackingPaths();
   for (const { shape } of routes)
     paths[shape.path] = { ...paths[shape.path], [shape.method]: operationOf(shape) };
   return createDocument(
@@ -68,8 +69,20 @@ export function apiDocument(routes: readonly Route[]): object {
       info: { title: 'Reprise admin API', version: '1', description: introduction },
       servers: [{ url: '/' }],
       security: [{ token: [] }],
-      tags: [...new Set(routes.map((route) => route.shape.tag))].map((name) => ({ name })),
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      tags: [...new Set([...routes.map((route) => route.shape.tag), ...trackingTags])].map((name) => ({
+        name,
+      })),
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer' },
+          writeKey: { type: 'http', scheme: 'basic', description: 'The write key as user name.' },
+          siteAndApiKey: {
+            type: 'http',
+            scheme: 'basic',
+            description: 'Any site ID, and the write key as password.',
+          },
+        },
+      },
       paths,
     },
     { override: ({ jsonSchema }) => withoutFormatPattern(jsonSchema) },

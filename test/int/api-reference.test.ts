@@ -1,6 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
+import { doorOf, methodsOf, type Door } from '../../src/api/tracking/doors.ts';
+import { trackingTags } from '../../src/api/tracking/reference.ts';
+import { trackAddresses } from '../../src/api/tracking/track-api/addresses.ts';
+import { eventTypes } from '../../src/core/event.ts';
 import { problemExamples } from '../../src/api/problem-examples.ts';
 import { problemKinds } from '../../src/api/problem.ts';
 import { answered, testApi } from '../support/api.ts';
@@ -23,6 +27,38 @@ interface Layer {
   readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
 }
 
+const operations = (isMeant: (operation: Linted) => boolean): string[] =>
+  Object.entries<Record<string, Linted>>(document.paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([, operation]) => isMeant(operation))
+      .map(([method]) => `${method} ${path}`),
+  );
+
+test('the doors of the tracking API are what the document has of it, and all of them', () => {
+  const documented = operations(({ tags }) => trackingTags.includes(tags[0]!));
+  const found = documented.map((one) => {
+    const [method = '', path = ''] = one.split(' ');
+    const filled = path.replace('{type}', 'track').replaceAll(/\{\w+\}/g, 'x');
+    const door = doorOf(filled);
+    if (door?.kind === 'track') {
+      const operation = door.address?.operations[method.toUpperCase()];
+      expect(operation, one).toBeDefined();
+      return `track ${operation}`;
+    }
+    expect(door, one).not.toBeNull();
+    expect(door!.kind, one).not.toBe('unknown');
+    const { kind } = door as Exclude<Door, { kind: 'track' | 'unknown' }>;
+    expect(methodsOf[kind], one).toContain(method.toUpperCase());
+    return door?.kind === 'events' ? `events ${door.call}` : kind;
+  });
+  const calls = [...eventTypes, 'batch'].map((call) => `events ${call}`);
+  const kinds = Object.keys(methodsOf).filter((kind) => kind !== 'events');
+  const ofTrack = trackAddresses.flatMap(([, of]) =>
+    Object.values(of).map((operation) => `track ${operation}`),
+  );
+  expect(found.toSorted()).toEqual([...calls, ...kinds, ...ofTrack].toSorted());
+});
+
 test('the router has what the document has, and nothing else', () => {
   const { stack } = createApp(api.deps).router as unknown as { stack: Layer[] };
   const routed = stack.flatMap(({ route }) =>
@@ -30,9 +66,7 @@ test('the router has what the document has, and nothing else', () => {
       .filter((method) => method !== '_all')
       .map((method) => `${method} ${route?.path.replaceAll(/:(\w+)/g, '{$1}')}`),
   );
-  const documented = Object.entries<object>(document.paths).flatMap(([path, item]) =>
-    Object.keys(item).map((method) => `${method} ${path}`),
-  );
+  const documented = operations(({ tags }) => !trackingTags.includes(tags[0]!));
   expect(routed.length).toBeGreaterThan(25);
   expect(routed.toSorted()).toEqual(documented.toSorted());
 });

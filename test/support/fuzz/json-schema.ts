@@ -87,6 +87,15 @@ function objectsOf(schema: JsonSchema, below: (one: JsonSchema, name?: string) =
   return fc.tuple(others, known).map(([other, own]) => ({ ...other, ...own }));
 }
 
+/** Letters of a keyboard, and any other character but NUL. */
+const characters = fc
+  .oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 0x20, max: 0x7e }) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 0xd7ff }) },
+    { weight: 1, arbitrary: fc.integer({ min: 0xe000, max: 0x10ffff }) },
+  )
+  .map((point) => String.fromCodePoint(point));
+
 const instants = fc
   .date({ min: new Date('1970-01-01'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
   .map((date) => date.toISOString());
@@ -102,7 +111,7 @@ function textsOf(
   if (pattern !== undefined) return fc.oneof(fc.stringMatching(new RegExp(pattern)), ...examples);
   const longest = Math.min(maxLength, minLength + 60);
   return fc.oneof(
-    { weight: 3, arbitrary: fc.string({ minLength, maxLength: longest, unit: 'binary' }) },
+    { weight: 3, arbitrary: fc.string({ minLength, maxLength: longest, unit: characters }) },
     ...examples,
   );
 }

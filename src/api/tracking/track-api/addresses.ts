@@ -25,7 +25,7 @@ export interface TrackAddress {
 }
 
 /** The addresses behind `/api`, and what each method asks there. */
-const addresses: readonly (readonly [path: string, operations: TrackAddress['operations']])[] = [
+export const trackAddresses: readonly (readonly [path: string, operations: TrackAddress['operations']])[] = [
   ['/v1/accounts/region', { GET: 'region' }],
   ['/v1/customers/{person}', { PUT: 'identify', DELETE: 'delete' }],
   ['/v1/customers/{person}/events', { POST: 'event' }],
@@ -42,11 +42,11 @@ const addresses: readonly (readonly [path: string, operations: TrackAddress['ope
 ];
 
 /** All of them in one line, for people who asked at another. */
-export const knownTrackAddresses = addresses
+export const knownTrackAddresses = trackAddresses
   .map(([path, operations]) => `${Object.keys(operations).join(' and ')} /api${path}`)
   .join(', ');
 
-const patterns = addresses.map(([path, operations]) => ({
+const patterns = trackAddresses.map(([path, operations]) => ({
   pattern: new RegExp(`^/api${path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}/?$`),
   operations,
 }));
