@@ -20,8 +20,9 @@ export class SuppressionList {
     return this.#revision;
   }
 
-  /** Whether an event is of a user to whom nothing may be sent. */
-  has(event: Pick<ArchivedEvent, 'userId' | 'anonymousId'>): boolean {
+  /** Whether an event is of a user to whom nothing may be sent, or is what is left of a deleted one. */
+  has(event: Pick<ArchivedEvent, 'userId' | 'anonymousId' | 'raw'>): boolean {
+    if (event.raw.length === 0) return true;
     if (this.#users.size + this.#anonymous.size === 0) return false;
     const { userId, anonymousId } = event;
     return (

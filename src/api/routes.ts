@@ -8,6 +8,7 @@ import { destinationChangeRoutes } from './routes/destination-change.ts';
 import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { errorPageRoutes } from './routes/error-pages.ts';
+import { deletionRoutes } from './routes/deletions.ts';
 import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -42,6 +43,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...deadLetterRoutes(deps),
     ...retryRoutes(deps),
     ...suppressionRoutes(deps),
+    ...deletionRoutes(deps),
     ...tokenRoutes(deps),
     ...auditRoutes(deps),
     ...keyRoutes(deps),

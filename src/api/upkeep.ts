@@ -1,15 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetOldAnswers } from '../db/idempotency.ts';
 import { forgetOldUsage } from '../db/source-usage.ts';
+import { workDeletions } from './deletions/work.ts';
 import type { ApiDeps } from './deps.ts';
 
-type Upkeep = Pick<ApiDeps, 'db' | 'orchestrator' | 'log' | 'stopping'>;
+type Upkeep = Pick<ApiDeps, 'db' | 'orchestrator' | 'keyring' | 'log' | 'stopping'>;
 
 /** Milliseconds between two looks; a look that failed is repeated sooner. */
 const fanOutMs = 60_000;
 const fanOutRetryMs = 5_000;
 const forgetMs = 3_600_000;
 const forgetUsageMs = 60_000;
+const deletionsMs = 1_000;
 
 /** What the API does beside answering, until the process ends. Nothing of it holds up readiness. */
 export async function upkeep(deps: Upkeep): Promise<void> {
@@ -22,6 +24,7 @@ export async function upkeep(deps: Upkeep): Promise<void> {
     repeat(deps, 'usage of sources', { everyMs: forgetUsageMs, retryMs: forgetUsageMs }, () =>
       forgetOldUsage(deps.db),
     ),
+    repeat(deps, 'deletions', { everyMs: deletionsMs, retryMs: deletionsMs }, () => workDeletions(deps)),
   ]);
 }
 

@@ -45,6 +45,9 @@ const columns = sql`e.position, e.received_at as "receivedAt", e.sent_at as "sen
   e.source_id as "sourceId", e.origin, e.type, e.name, e.user_id as "userId", e.anonymous_id as "anonymousId",
   e.message_id as "messageId", e.live`;
 
+/** What is left of a deleted event is nothing to look at. */
+const isThere = sql`e.message_id <> ''`;
+
 /** A list walks back in stretches of positions that grow from the first figure to the second. */
 const firstStretch = 5_000;
 const longestStretch = 100_000;
@@ -89,7 +92,7 @@ async function readStretch(
   filter: EventFilter,
   stretch: { from: Position; to: Position; limit: number },
 ): Promise<EventRecord[]> {
-  const conditions: Statement[] = [sql`e.position between ${stretch.from} and ${stretch.to}`];
+  const conditions: Statement[] = [sql`e.position between ${stretch.from} and ${stretch.to}`, isThere];
   if (filter.type !== undefined) conditions.push(sql`e.type = ${filter.type}`);
   if (filter.name !== undefined) conditions.push(sql`e.name = ${filter.name}`);
   if (filter.source !== undefined) conditions.push(sql`e.source_id = ${filter.source}`);
@@ -105,7 +108,7 @@ async function readStretch(
 /** The event at a position, null when there is none. */
 export async function eventAt(db: Queryable, position: Position): Promise<EventWithText | null> {
   const rows = await db.rows<EventWithText & Record<string, unknown>>(
-    sql`select ${columns}, e.raw, e.edits from event e where e.position = ${position}`,
+    sql`select ${columns}, e.raw, e.edits from event e where e.position = ${position} and ${isThere}`,
   );
   return rows[0] ?? null;
 }

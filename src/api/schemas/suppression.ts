@@ -12,7 +12,8 @@ const UserText = SearchText.refine(
   `Longer than ${idBytes} bytes in UTF-8.`,
 );
 
-const ids = {
+/** Whom a body names: one of the two. */
+export const personIds = {
   userId: z
     .exactOptional(UserText)
     .meta({ description: 'Compared exactly with the `userId` of events.', example: 'user-42' }),
@@ -24,7 +25,8 @@ const reason = z
   .exactOptional(storableText(1_000))
   .meta({ description: 'For people: why.', example: 'Asked us to stop, ticket 311.' });
 
-const oneOfThem = (value: { userId?: string; anonymousId?: string }, context: z.RefinementCtx) => {
+/** Refuses a body that names nobody, or both ids. */
+export const oneOfThem = (value: { userId?: string; anonymousId?: string }, context: z.RefinementCtx) => {
   const given = [value.userId, value.anonymousId].filter((id) => id !== undefined);
   if (given.length === 1) return;
   const message =
@@ -34,10 +36,10 @@ const oneOfThem = (value: { userId?: string; anonymousId?: string }, context: z.
   context.addIssue({ code: 'custom', path: [given.length === 0 ? 'userId' : 'anonymousId'], message });
 };
 
-export const NewSuppression = z.strictObject({ ...ids, reason }).superRefine(oneOfThem);
+export const NewSuppression = z.strictObject({ ...personIds, reason }).superRefine(oneOfThem);
 export const NewSuppressions = z.strictObject({
   users: z
-    .array(z.strictObject(ids).superRefine(oneOfThem))
+    .array(z.strictObject(personIds).superRefine(oneOfThem))
     .min(1)
     .max(1_000)
     .meta({ description: 'Each with a `userId` or an `anonymousId`.' }),
