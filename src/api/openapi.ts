@@ -120,7 +120,7 @@ function operationOf(shape: AnyRouteShape): ZodOpenApiOperationObject {
       },
     }),
     ...(shape.upload !== undefined && {
-      requestBody: { required: true, content: uploadContent(shape.upload) },
+      requestBody: { required: true, content: textContent(shape.upload) },
     }),
     responses: responsesOf(shape),
   };
@@ -133,8 +133,9 @@ function descriptionOf(shape: AnyRouteShape): { description?: string } {
   return { description: description === undefined ? role : `${description}\n\n${role}` };
 }
 
-function uploadContent(upload: Readonly<Record<string, string>>) {
-  const types = Object.entries(upload).map(([type, value]) => [
+/** Texts by type, each with its example. */
+function textContent(examples: Readonly<Record<string, string>>) {
+  const types = Object.entries(examples).map(([type, value]) => [
     type,
     { schema: { type: 'string' as const }, examples: { example: { value } } },
   ]);
@@ -151,13 +152,22 @@ function responsesOf(shape: AnyRouteShape): ZodOpenApiResponsesObject {
   return responses;
 }
 
-function successOf({ description, schema, example, mediaType }: DocumentedAnswer): ZodOpenApiResponseObject {
+function successOf({
+  description,
+  schema,
+  example,
+  mediaType,
+  alsoAs = {},
+}: DocumentedAnswer): ZodOpenApiResponseObject {
   if (schema === undefined && mediaType === undefined) return { description };
   const content = {
     ...(schema !== undefined && { schema }),
     ...(example !== undefined && { examples: { example: { value: example } } }),
   };
-  return { description, content: { [mediaType ?? 'application/json']: content } };
+  return {
+    description,
+    content: { [mediaType ?? 'application/json']: content, ...textContent(alsoAs) },
+  };
 }
 
 function refusalOf(refusals: readonly ProblemCode[]): ZodOpenApiResponseObject {

@@ -52,6 +52,8 @@ export interface DocumentedAnswer {
   readonly schema?: z.ZodType;
   readonly example?: unknown;
   readonly mediaType?: string;
+  /** Other types in which the same can be had, with an example of each. */
+  readonly alsoAs?: Readonly<Record<string, string>>;
 }
 
 /** Everything that the reference says about a route; also what its requests are checked against. */

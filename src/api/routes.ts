@@ -19,6 +19,7 @@ import { rejectedRoutes } from './routes/rejected.ts';
 import { replayChangeRoutes } from './routes/replay-change.ts';
 import { replayControlRoutes } from './routes/replay-control.ts';
 import { replayProgressRoutes } from './routes/replay-progress.ts';
+import { replayReportRoutes } from './routes/replay-report.ts';
 import { replayRoutes } from './routes/replays.ts';
 import { retryRoutes } from './routes/retries.ts';
 import { sourceRoutes } from './routes/sources.ts';
@@ -37,6 +38,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayChangeRoutes(deps),
     ...replayControlRoutes(deps),
     ...replayProgressRoutes(deps),
+    ...replayReportRoutes(deps),
     ...importRoutes(deps),
     ...eventRoutes(deps),
     ...rejectedRoutes(deps),

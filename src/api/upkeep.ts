@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetOldAnswers } from '../db/idempotency.ts';
+import { thinLaneHistory } from '../db/lane-history.ts';
 import { forgetOldUsage } from '../db/source-usage.ts';
 import { workDeletions } from './deletions/work.ts';
 import type { ApiDeps } from './deps.ts';
@@ -21,6 +22,9 @@ export async function upkeep(deps: Upkeep): Promise<void> {
       deps.orchestrator.ensureFanOut(),
     ),
     repeat(deps, 'kept answers', { everyMs: forgetMs, retryMs: forgetMs }, () => forgetOldAnswers(deps.db)),
+    repeat(deps, 'history of counts', { everyMs: forgetMs, retryMs: forgetMs }, () =>
+      thinLaneHistory(deps.db),
+    ),
     repeat(deps, 'usage of sources', { everyMs: forgetUsageMs, retryMs: forgetUsageMs }, () =>
       forgetOldUsage(deps.db),
     ),
