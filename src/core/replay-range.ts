@@ -18,22 +18,31 @@ export function freezeRange(range: ReplayRange, now: number): ReplayRange {
 /** A range measured one way, an end measured another. */
 export type RangeFault = 'position_wanted' | 'time_wanted';
 
-/**
- * A range with another end, frozen as above. @param to null: no end
- */
-export function withEnd(
-  range: ReplayRange,
-  to: string | number | null,
-  now: number,
-): ReplayRange | RangeFault {
+/** New ends of a range; an absent one stays, null takes it away. */
+export interface NewEnds {
+  readonly from?: string | number | null;
+  readonly to?: string | number | null;
+}
+
+/** A range with other ends, frozen as above. */
+export function withEnds(range: ReplayRange, ends: NewEnds, now: number): ReplayRange | RangeFault {
+  const { from, to } = ends;
   if (range.by === 'position') {
-    const { to: _, ...rest } = range;
-    if (typeof to === 'string') return 'position_wanted';
-    return to === null ? rest : { ...rest, to };
+    if (typeof from === 'string' || typeof to === 'string') return 'position_wanted';
+    return { by: range.by, ...kept('from', range.from, from), ...kept('to', range.to, to) };
   }
-  const { to: _, ...rest } = range;
-  if (typeof to === 'number') return 'time_wanted';
-  return to === null ? rest : { ...rest, to: absolute(to, now) };
+  if (typeof from === 'number' || typeof to === 'number') return 'time_wanted';
+  const next = { by: range.by, ...kept('from', range.from, from), ...kept('to', range.to, to) };
+  return freezeRange(next, now);
+}
+
+function kept<Name extends 'from' | 'to', End>(
+  name: Name,
+  before: End | undefined,
+  wanted: End | null | undefined,
+) {
+  const end = wanted === undefined ? before : (wanted ?? undefined);
+  return (end === undefined ? {} : { [name]: end }) as { readonly [Key in Name]?: End };
 }
 
 /** Whether no event at all can lie in a frozen range because its ends stand the wrong way round. */

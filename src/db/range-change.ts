@@ -17,7 +17,8 @@ const lookedThrough = 1_000_000;
  * run's row. `request` has the new range already. The end is cut where the stream owns now. By positions it never lies
  * below what has been settled. By times the events that lie between the old end and the new one may lie anywhere: if a
  * lane may have passed one, all read their range again from its start, which sends nothing twice and counts what is
- * selected now; what waits and is not selected any more is dropped.
+ * selected now; what waits and is not selected any more is dropped. Another begin is found in the same way, by whatever it is
+ * measured.
  */
 export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   // Fences whoever still believes that he holds a lane; what he was writing is done by then. He may send until his lease is
@@ -27,21 +28,23 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   const marks = lanes.map(({ mark }) => mark);
   const request = run.request as unknown as ReplayRequest;
   const old = await selectionOf(tx, run.id);
-  const selection = withEndOf(old, request.range);
+  const selection = withEndsOf(old, request.range);
   const reach = await reachOf(tx, request, null);
   const byPosition = request.range.by === 'position';
   const to = byPosition ? Math.max(reach.to, await settledTo(tx, run, marks)) : reach.to;
-  const recount = !byPosition || to < run.toPosition!;
+  const { from } = reach;
+  const moved = from !== run.fromPosition || beginOf(old) !== beginOf(selection);
+  const recount = moved || !byPosition || to < run.toPosition!;
   await tx.run(sql`
     update run set change = null, revision = revision + 1, to_position = ${to}, cut_to_stream = ${reach.cutToStream},
-      selection = ${JSON.stringify(selection)}::jsonb,
+      selection = ${JSON.stringify(selection)}::jsonb, from_position = ${from},
       selected = case when ${recount}::boolean then 0 else selected end,
-      counted_to = case when ${recount}::boolean then from_position - 1 else counted_to end
+      counted_to = case when ${recount}::boolean then ${from - 1} else counted_to end
     where id = ${run.id}`);
-  if (!byPosition) await dropUnselected(tx, run.id, selection);
-  if (!byPosition && (await mayHavePassed(tx, run, Math.max(...marks), [old, selection]))) {
+  if (moved || !byPosition) await dropUnselected(tx, run.id, selection, sql`w.position < ${from}`);
+  if (moved || (!byPosition && (await mayHavePassed(tx, run, Math.max(...marks), [old, selection])))) {
     await tx.run(sql`
-      update lane set mark = ${run.fromPosition - 1}, counts = '{}', ahead = '{}', read_to = 0 where run_id = ${run.id}`);
+      update lane set mark = ${from - 1}, counts = '{}', ahead = '{}', read_to = 0 where run_id = ${run.id}`);
   }
   // What is settled above a mark may lie outside now: it is counted again when the lane is read.
   const shorter = !byPosition && endsEarlier(selection, old);
@@ -68,15 +71,15 @@ function endsEarlier(one: Selection, other: Selection): boolean {
   return endOf(one) < endOf(other);
 }
 
-/** A selection with the end of another range; positions are no part of it. */
-function withEndOf(selection: Selection, range: ReplayRange): Selection {
-  const { receivedTo: _, timestampTo: __, ...rest } = selection;
-  const { receivedTo, timestampTo } = selectionOfRequest({ range });
-  return {
-    ...rest,
-    ...(receivedTo !== undefined && { receivedTo }),
-    ...(timestampTo !== undefined && { timestampTo }),
-  };
+/** Since when a selection takes events. */
+function beginOf({ receivedFrom, timestampFrom }: Selection): string | undefined {
+  return receivedFrom ?? timestampFrom;
+}
+
+/** A selection with the ends of another range; positions are no part of it. */
+function withEndsOf(selection: Selection, range: ReplayRange): Selection {
+  const { receivedFrom: _, receivedTo: __, timestampFrom: ___, timestampTo: ____, ...rest } = selection;
+  return { ...rest, ...selectionOfRequest({ range }) };
 }
 
 /** The last position of a run that is settled, waits or has been looked at. Uses coverage's primary key. */

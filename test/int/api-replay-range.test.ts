@@ -47,6 +47,27 @@ test('a new end is answered with the range, the request and the count that follo
   expect(open.body.request.range).toEqual({ by: 'position', from: 3 });
 });
 
+test('a new begin is answered with the range, the request and the count that follow', async () => {
+  const id = await replay({ by: 'position', from: 5, to: 10 });
+  const earlier = await patch(id, { range: { from: 2 } });
+  expect(earlier).toMatchObject({
+    status: 200,
+    body: {
+      request: { range: { by: 'position', from: 2, to: 10 } },
+      range: { fromPosition: 2, toPosition: 10 },
+      counts: { selected: 9, selectedExact: true },
+    },
+  });
+  const both = await patch(id, { range: { from: 8, to: null } });
+  expect(both.body).toMatchObject({ range: { fromPosition: 8, toPosition: 20 }, counts: { selected: 13 } });
+  const all = await patch(id, { range: { from: null } });
+  expect(all.body).toMatchObject({ range: { fromPosition: 1 }, counts: { selected: 20 } });
+  expect(all.body.request.range).toEqual({ by: 'position' });
+  const byTime = await replay({ from: '1h' });
+  const none = await patch(byTime, { range: { from: new Date(Date.now() + 60_000).toISOString() } });
+  expect(none.body).toMatchObject({ counts: { selected: 0, selectedExact: true } });
+});
+
 test('times stay times: a new end counts anew, relative ones from now', async () => {
   const id = await replay({ to: '1h' });
   expect(
@@ -95,6 +116,8 @@ test('what cannot be is refused, with what helps', async () => {
   const byTime = await replay({});
   const refusals = [
     [byPosition, { range: { to: '2h' } }, '/range/to', 'give a position'],
+    [byTime, { range: { from: 7, to: '2h' } }, '/range/from', 'give a time'],
+    [byPosition, { range: {} }, '/range', 'Name the end that is to change'],
     [byTime, { range: { to: 7 } }, '/range/to', 'give a time'],
     [byPosition, { range: { to: 3 } }, '/range/to', 'ends before it begins'],
     [byPosition, { range: { to: 'soon' } }, '/range/to', 'RFC 3339'],

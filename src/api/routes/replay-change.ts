@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { rangeIsEmpty, withEnd, type RangeFault } from '../../core/replay-range.ts';
+import { rangeIsEmpty, withEnds, type NewEnds, type RangeFault } from '../../core/replay-range.ts';
 import {
   RangeEnd,
   ReplayLabels,
@@ -40,12 +40,20 @@ const ChangedReplay = z
       }),
     ),
     range: z.exactOptional(
-      z.strictObject({
-        to: RangeEnd.nullable().meta({
-          description:
-            'The new end, measured as the replay’s range is: a position with by "position", else a time. null: up to where the destination’s stream has come.',
-        }),
-      }),
+      z
+        .strictObject({
+          from: z.exactOptional(RangeEnd.nullable()).meta({
+            description: 'The new begin, measured as the replay’s range is. null: the start of the archive.',
+          }),
+          to: z.exactOptional(RangeEnd.nullable()).meta({
+            description:
+              'The new end, measured as the replay’s range is: a position with by "position", else a time. null: up to where the destination’s stream has come.',
+          }),
+        })
+        .refine(
+          (ends) => Object.keys(ends).length > 0,
+          'Name the end that is to change: `from`, `to`, or both.',
+        ),
     ),
     schedule: z.exactOptional(
       ScheduleRequest.nullable().meta({
@@ -66,7 +74,7 @@ const countMs = 1_000;
 const text = `Pace and range apply without a restart; an absent member stays as it is.
 
 - A new \`pace\` applies within about a second.
-- A new \`range.to\` makes the replay longer, or shorter. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` says where it ends. By times, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
+- A new \`range.from\` or \`range.to\` makes the replay longer, or shorter; behind another \`from\` its range is read again from there, and what has been delivered is only counted. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` says where it ends. By times, and before another \`from\`, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
 - A new \`schedule\` holds within about a second, while the replay is planned, waits or sends. One that has begun cannot begin later any more; its windows can change, and null lets it send at all hours. A new pace does not open a window, and holds beside the window's own: the lower one counts.
 - \`label\`, \`labels\` and \`note\` may be changed at any time, also after the end; null takes the name or the note away, \`labels\` replaces them all.`;
 
@@ -126,8 +134,8 @@ async function apply(
   const timed = schedule === undefined ? replay : await changeSchedule(tx, id, schedule);
   if (isProblem(timed) || range === undefined) return timed;
   const asked = replay.request as unknown as ReplayRequest;
-  const next = withEnd(asked.range, range.to, Date.now());
-  if (typeof next === 'string') return otherMeasure(next, asked.range.by);
+  const next = withEnds(asked.range, range, Date.now());
+  if (typeof next === 'string') return otherMeasure(next, asked.range.by, range);
   if (rangeIsEmpty(next)) return emptyRange;
   if (replay.mode === 'failed') return ofLetters;
   const moved = await setReplayRange(tx, id, next);
@@ -148,13 +156,15 @@ async function rangeChanged(deps: ApiDeps, replay: RunRecord): Promise<boolean> 
   return settled;
 }
 
-function otherMeasure(fault: RangeFault, by: string): Problem {
+function otherMeasure(fault: RangeFault, by: string, ends: NewEnds): Problem {
   const wanted =
     fault === 'position_wanted'
       ? 'give a position, a whole number from 1'
       : 'give a time, such as "2026-10-14T12:00:00Z" or "2h"';
   const detail = `The range of this replay is measured by "${by}": ${wanted}. How it is measured stays as it is.`;
-  return invalidBody([{ pointer: '/range/to', detail }]);
+  const wrong = fault === 'position_wanted' ? 'string' : 'number';
+  const faulty = (['from', 'to'] as const).filter((end) => typeof ends[end] === wrong);
+  return invalidBody(faulty.map((end) => ({ pointer: `/range/${end}`, detail })));
 }
 
 const ofLetters = invalidBody([
