@@ -84,13 +84,15 @@ export async function getDestination(db: Queryable, id: string): Promise<Destina
 /** Destinations, newest first. @param params.after where the page before ended */
 export async function listDestinations(
   db: Queryable,
-  params: { after?: DestinationPlace; limit: number },
+  params: { type?: string; enabled?: boolean; after?: DestinationPlace; limit: number },
 ): Promise<(DestinationRecord & { place: DestinationPlace })[]> {
-  const { after } = params;
-  const where =
+  const { after, type = null, enabled = null } = params;
+  const place =
     after === undefined
       ? sql`true`
       : sql`(d.created_at, d.id) < (${atMicroseconds(after[0])}, ${after[1]}::uuid)`;
+  const where = sql`${place} and (${type}::text is null or d.type = ${type})
+    and (${enabled}::boolean is null or d.enabled = ${enabled})`;
   return await readDestinations(db, where, params.limit);
 }
 

@@ -66,13 +66,14 @@ export type SourcePlace = readonly [createdMicroseconds: number, id: string];
 /** Sources, newest first. @param params.after where the page before ended */
 export async function listSources(
   db: Queryable,
-  params: { after?: SourcePlace; limit: number },
+  params: { blocked?: boolean; after?: SourcePlace; limit: number },
 ): Promise<(SourceRecord & { place: SourcePlace })[]> {
-  const { after } = params;
-  const where =
+  const { after, blocked = null } = params;
+  const place =
     after === undefined
       ? sql`true`
       : sql`(s.created_at, s.id) < (${atMicroseconds(after[0])}, ${after[1]}::uuid)`;
+  const where = sql`${place} and (${blocked}::boolean is null or (s.blocked_at is not null) = ${blocked})`;
   return await readSources(db, where, params.limit);
 }
 

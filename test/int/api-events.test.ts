@@ -115,5 +115,10 @@ describe('rejected events', () => {
     expect([first.body.data[0].id, rest.body.data[0].id]).toEqual([data[0].id, data[2].id]);
     expect(rest.body.nextCursor).toBeNull();
     expect((await api.call('GET', `/api/rejected?source=${app}`)).body.data).toHaveLength(1);
+    const whole = (await api.call('GET', `/api/rejected/${data[1].id}`)).body;
+    expect(whole).toEqual({ ...data[1], raw: 'a'.repeat(40_000) });
+    for (const id of [999_999, 'x', '0', '-1']) {
+      expect((await api.call('GET', `/api/rejected/${id}`)).status).toBe(404);
+    }
   });
 });

@@ -3,7 +3,8 @@ const masked = '[masked]';
 /** Members whose values are secret, with everything below them. */
 const secret = /secret|token$|password|authorization|credential|cookie|key$|^(settings|headers|generated)$/i;
 /** Members that say who somebody is, or what he did: an append-only log could not forget them. */
-const personal = /^(userId|anonymousId|previousId|users?|email|traits|properties|samples|raw|context)$/i;
+const personal =
+  /^(userId|anonymousId|previousId|users?|email|traits|properties|samples|raw|context|reason)$/i;
 /** Longer ones, as JSON, are left out. */
 const maxLength = 16_384;
 

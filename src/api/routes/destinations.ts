@@ -143,7 +143,15 @@ function list(deps: ApiDeps): Route {
       tag,
       summary: 'List destinations',
       description: 'Newest first.',
-      query: z.strictObject(pageQuery),
+      query: z.strictObject({
+        type: z
+          .exactOptional(z.string().regex(/^[\w-]{1,100}$/))
+          .meta({ description: 'Only those of this type of the catalog.', example: 'webhook' }),
+        enabled: z
+          .exactOptional(z.enum(['true', 'false']))
+          .meta({ description: 'true: only those that get new events. false: only the others.' }),
+        ...pageQuery,
+      }),
       answers: {
         200: {
           description: 'A page of destinations.',
@@ -152,11 +160,16 @@ function list(deps: ApiDeps): Route {
         },
       },
     },
-    async ({ query: { limit, cursor } }) => {
+    async ({ query: { limit, cursor, enabled, ...asked } }) => {
       const start = placeOfCursor('destinations', cursor, Place);
       if (isProblem(start)) return start;
       const after = start.place === null ? {} : { after: start.place };
-      const rows = await listDestinations(deps.db, { limit: limit + 1, ...after });
+      const rows = await listDestinations(deps.db, {
+        ...asked,
+        ...(enabled !== undefined && { enabled: enabled === 'true' }),
+        limit: limit + 1,
+        ...after,
+      });
       const show = (row: DestinationRecord) => answerOf(deps, row);
       const page = pageOfRows({ list: 'destinations', rows, limit, placeOf: (row) => row.place, show });
       return { status: 200, body: page };

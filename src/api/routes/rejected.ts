@@ -5,7 +5,7 @@ import type { ApiDeps } from '../deps.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem } from '../problem.ts';
 import { retryRejected } from '../retry-rejected.ts';
-import { invalidBody, route, type Route } from '../route.ts';
+import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { pageOf, pageQuery } from '../schemas/fields.ts';
 import {
   RejectedEvent,
@@ -21,12 +21,14 @@ import { tag } from './events.ts';
 
 const Place = z.tuple([z.int()]);
 const RetryPlace = z.tuple([z.int(), z.int()]);
+/** A request has at most so much: an event that was rejected is shown whole by its own address; bytes. */
+const wholeBytes = 1_048_576;
 /** How much of a rejected event a list shows, in bytes. */
 const rejectedStartBytes = 8_192;
 
 /** What did not get into the archive. */
 export function rejectedRoutes(deps: ApiDeps): Route[] {
-  return [list(deps), retry(deps)];
+  return [list(deps), get(deps), retry(deps)];
 }
 
 function list(deps: ApiDeps): Route {
@@ -64,6 +66,34 @@ function list(deps: ApiDeps): Route {
         show: showRejected,
       });
       return { status: 200, body: page };
+    },
+  );
+}
+
+function get(deps: ApiDeps): Route {
+  return route(
+    {
+      operationId: 'getRejectedEvent',
+      method: 'get',
+      path: '/api/rejected/{id}',
+      tag,
+      summary: 'Read a rejected event',
+      description: 'Whole, where the list shows its beginning.',
+      params: z.strictObject({
+        id: z
+          .string()
+          .regex(/^[1-9]\d{0,14}$/)
+          .meta({ description: 'As the list has it.', example: '17' }),
+      }),
+      answers: {
+        200: { description: 'The rejected event.', schema: RejectedEvent, example: rejectedExample },
+      },
+      problems: ['not_found'],
+    },
+    async ({ params, path }) => {
+      const filter = { ids: [Number(params.id)] };
+      const [row] = await listRejected(deps.db, { filter, limit: 1, startBytes: wholeBytes });
+      return row === undefined ? nothingHere(path) : { status: 200, body: showRejected(row) };
     },
   );
 }

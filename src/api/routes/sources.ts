@@ -68,7 +68,12 @@ function list(deps: ApiDeps): Route {
       tag,
       summary: 'List sources',
       description: 'Newest first.',
-      query: z.strictObject(pageQuery),
+      query: z.strictObject({
+        blocked: z
+          .exactOptional(z.enum(['true', 'false']))
+          .meta({ description: 'true: only those from which nothing is taken. false: only the others.' }),
+        ...pageQuery,
+      }),
       answers: {
         200: {
           description: 'A page of sources.',
@@ -77,11 +82,12 @@ function list(deps: ApiDeps): Route {
         },
       },
     },
-    async ({ query: { limit, cursor } }) => {
+    async ({ query: { limit, cursor, blocked } }) => {
       const start = placeOfCursor('sources', cursor, Place);
       if (isProblem(start)) return start;
       const rows = await listSources(deps.db, {
         limit: limit + 1,
+        ...(blocked !== undefined && { blocked: blocked === 'true' }),
         ...(start.place !== null && { after: start.place }),
       });
       const page = pageOfRows({

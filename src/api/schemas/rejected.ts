@@ -35,7 +35,8 @@ export const RejectedEvent = z
     message: z.string(),
     messageId: z.string().nullable(),
     raw: z.string().meta({
-      description: 'What came, at most its first 8,192 bytes; bytes that are not UTF-8 stand as U+FFFD.',
+      description:
+        'What came, in a list at most its first 8,192 bytes; bytes that are not UTF-8 stand as U+FFFD.',
     }),
     size: z.int().meta({ description: 'How many bytes came.' }),
     retryObstacle: Obstacle.nullable().meta({
