@@ -14,6 +14,7 @@ import { importRoutes } from './routes/imports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { peopleRoutes } from './routes/people.ts';
 import { processRoutes } from './routes/processes.ts';
 import { rejectedRoutes } from './routes/rejected.ts';
 import { replayChangeRoutes } from './routes/replay-change.ts';
@@ -46,6 +47,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...retryRoutes(deps),
     ...suppressionRoutes(deps),
     ...deletionRoutes(deps),
+    ...peopleRoutes(deps),
     ...tokenRoutes(deps),
     ...auditRoutes(deps),
     ...keyRoutes(deps),
