@@ -4,6 +4,7 @@ import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
+import { deliveryOverviewRoutes } from './routes/delivery-overview.ts';
 import { destinationChangeRoutes } from './routes/destination-change.ts';
 import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationRoutes } from './routes/destinations.ts';
@@ -35,6 +36,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...destinationRoutes(deps),
     ...destinationChangeRoutes(deps),
     ...destinationControlRoutes(deps),
+    ...deliveryOverviewRoutes(deps),
     ...replayRoutes(deps),
     ...replayChangeRoutes(deps),
     ...replayControlRoutes(deps),

@@ -41,6 +41,10 @@ export interface DeadLetterFilter {
   readonly replayId?: string;
   readonly diedIn?: 'stream' | 'replay';
   readonly errorClass?: string;
+  /** Given up on then or later. */
+  readonly diedFrom?: Date;
+  /** Given up on before. */
+  readonly diedTo?: Date;
   readonly open?: boolean;
   /** Compared with userId and with anonymousId. */
   readonly user?: string;
@@ -125,7 +129,7 @@ function looksAtEvents({ open, user, source }: DeadLetterFilter): boolean {
 }
 
 function conditionsOf(filter: DeadLetterFilter, isOpen: Statement): Statement[] {
-  const { destinationId, replayId, diedIn, errorClass, open, user, source } = filter;
+  const { destinationId, replayId, diedIn, errorClass, diedFrom, diedTo, open, user, source } = filter;
   const conditions: Statement[] = [sql`true`];
   if (destinationId !== undefined) conditions.push(sql`d.destination_id = ${destinationId}`);
   if (replayId !== undefined) conditions.push(sql`d.run_id = ${replayId}`);
@@ -133,6 +137,8 @@ function conditionsOf(filter: DeadLetterFilter, isOpen: Statement): Statement[] 
     conditions.push(sql`exists (select 1 from run died where died.id = d.run_id and died.kind = ${diedIn})`);
   }
   if (errorClass !== undefined) conditions.push(sql`d.error_class = ${errorClass}`);
+  if (diedFrom !== undefined) conditions.push(sql`d.died_at >= ${diedFrom}`);
+  if (diedTo !== undefined) conditions.push(sql`d.died_at < ${diedTo}`);
   if (user !== undefined) conditions.push(sql`(e.user_id = ${user} or e.anonymous_id = ${user})`);
   if (source !== undefined) conditions.push(sql`e.source_id = ${source}`);
   if (open !== undefined) conditions.push(open ? isOpen : sql`not ${isOpen}`);

@@ -9,7 +9,7 @@ import { remedyOf } from './remedy.ts';
 const change = z.int();
 
 /** What changed in a stretch of time, bucket by bucket. */
-const Changed = z.partialRecord(z.enum(buckets), change);
+export const Changed = z.partialRecord(z.enum(buckets), change);
 
 export const Series = z
   .array(z.object({ at: Time.meta({ description: 'Where the interval begins.' }), counts: Changed }))

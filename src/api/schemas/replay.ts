@@ -44,6 +44,12 @@ const AnsweredRequest = z
   .object({ ...replayRequestFields, newIds: z.boolean() })
   .meta({ id: 'AnsweredReplayRequest' });
 
+/** The first few events of each reason. */
+export const Samples = z.record(
+  z.string(),
+  z.array(z.object({ position: z.int(), message: z.exactOptional(z.string()) })),
+);
+
 export const Replay = z
   .object({
     id: Id,
@@ -78,12 +84,10 @@ export const Replay = z
       .record(z.string(), z.record(z.string(), count))
       .meta({ description: 'In deliveries, by id of the action and bucket.' }),
     reasons: z.record(z.string(), count).meta({ description: 'Why events were not sent, by reason.' }),
-    samples: z
-      .record(z.string(), z.array(z.object({ position: z.int(), message: z.exactOptional(z.string()) })))
-      .meta({
-        description:
-          'The first few events of each reason for which nothing was sent, and of those `delivered`. `GET /api/events/{position}` shows one; a message says what was wrong with it, or what the destination answered.',
-      }),
+    samples: Samples.meta({
+      description:
+        'The first few events of each reason for which nothing was sent, and of those `delivered`. `GET /api/events/{position}` shows one; a message says what was wrong with it, or what the destination answered.',
+    }),
     deadByClass: z.record(z.string(), count).meta({
       description:
         'Its dead letters by kind of failure, in deliveries, the most frequent first: `GET /api/dead-letters?replayId=…` has them. Those delivered since still count.',

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { AbsoluteTime } from '../../core/replay-request.ts';
+import { buckets } from '../../core/counts.ts';
+import { intervals } from '../../db/lane-history.ts';
+import { Changed, FailureClass, Series, failureClassExample } from './counted.ts';
+import { Id, Time } from './fields.ts';
+import { Samples } from './replay.ts';
+
+/** Over which time, and how finely. */
+export const periodQuery = z.strictObject({
+  from: z
+    .exactOptional(AbsoluteTime)
+    .meta({ description: 'Inclusive, down to the whole minute. Absent: 24 hours before `to`.' }),
+  to: z.exactOptional(AbsoluteTime).meta({ description: 'Exclusive, up to the whole minute. Absent: now.' }),
+  interval: z.enum(intervals).default('hour').meta({
+    description:
+      'Of `series`, in UTC. What is older than a week is known by the hour, so minutes are in one.',
+  }),
+});
+
+const Steps = z
+  .array(
+    z.object({
+      step: z.enum(['decided', ...buckets]),
+      count: z.int(),
+    }),
+  )
+  .meta({
+    description:
+      'In events, in the order of the pipeline: all that were decided in the period, then where they ended. Those that `waiting` gives are waiting now, whatever the period; the others add up to `decided`.',
+  });
+
+const Part = z.object({
+  steps: Steps,
+  byAction: z
+    .record(z.string(), Changed)
+    .meta({ description: 'What changed in the period, in deliveries, by id of the action and bucket.' }),
+  reasons: z
+    .record(z.string(), z.int())
+    .meta({ description: 'Why events were not sent in the period, by reason.' }),
+  samples: Samples.meta({
+    description:
+      'The first few events of each reason of the runs that fall into the period. `GET /api/events/{position}` shows one.',
+  }),
+  failures: z.array(FailureClass).meta({
+    description:
+      'What was given up on in the period, by kind, the most frequent first: `GET /api/dead-letters` has all of them.',
+  }),
+  series: Series,
+});
+
+export const DeliveryOverview = z
+  .object({
+    destinationId: Id,
+    from: Time,
+    to: Time,
+    interval: z.enum(intervals),
+    stream: Part.meta({ description: 'Its own stream, over all its stretches.' }),
+    replays: Part.meta({ description: 'All its replays together.' }),
+  })
+  .meta({ id: 'DeliveryOverview' });
+export type ShownOverview = z.input<typeof DeliveryOverview>;
+
+const empty: ShownOverview['replays'] = {
+  steps: [{ step: 'decided', count: 0 }, ...buckets.map((step) => ({ step, count: 0 }))],
+  byAction: {},
+  reasons: {},
+  samples: {},
+  failures: [],
+  series: [],
+};
+
+export const overviewExample: ShownOverview = {
+  destinationId: '0f4b1d0e-52ab-4a0e-8e57-2f6c0a9d1e33',
+  from: '2026-11-21T10:00:00.000Z',
+  to: '2026-11-22T10:00:00.000Z',
+  interval: 'hour',
+  stream: {
+    steps: [
+      { step: 'decided', count: 1_420 },
+      { step: 'filtered', count: 0 },
+      { step: 'tooOld', count: 0 },
+      { step: 'superseded', count: 0 },
+      { step: 'invalid', count: 0 },
+      { step: 'suppressed', count: 8 },
+      { step: 'alreadyDelivered', count: 0 },
+      { step: 'waiting', count: 0 },
+      { step: 'dead', count: 12 },
+      { step: 'unconfirmable', count: 0 },
+      { step: 'delivered', count: 1_400 },
+    ],
+    byAction: { 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90': { delivered: 1_400, dead: 12, suppressed: 8 } },
+    reasons: {},
+    samples: { delivered: [{ position: 97_400, message: '200 OK in 12 ms' }] },
+    failures: [failureClassExample],
+    series: [{ at: '2026-11-22T09:00:00.000Z', counts: { delivered: 1_400, dead: 12, suppressed: 8 } }],
+  },
+  replays: empty,
+};
