@@ -14,7 +14,7 @@ const count = 2_500;
 const senders = 16;
 const seed = fuzzSeed();
 const db = await testDatabase();
-const { writeKey } = await newKey(db);
+const { writeKey, sourceId } = await newKey(db);
 const asAdmin = `Bearer ${adminToken}`;
 /** As both families of clients send it. */
 const asSource = `Basic ${Buffer.from(`${writeKey}:${writeKey}`).toString('base64')}`;
@@ -33,6 +33,8 @@ test(
     const work = async () => {
       for (let plan = plans[next++]; plan !== undefined; plan = plans[next++]) {
         const sent = written(plan, told, isOfTracking(plan.path) ? asSource : asAdmin);
+        // The source that the tracking requests are of stays.
+        if (sent.method !== 'GET' && sent.path.includes(sourceId)) continue;
         const fault = await faultOf(api.url, sent, told, statuses, statusesOf(document, plan));
         if (fault !== null) faults.push(`${plan.operationId}: ${fault}\n${shown(sent)}`);
       }
