@@ -89,6 +89,26 @@ describe('a window', () => {
     expect(await countsOf(engine, run)).toEqual({ delivered: inTime });
   });
 
+  test('goes by the clock as it is: set forward or back, all lanes stop, and go on where it is open', async () => {
+    const engine = await newEngine(db);
+    await append(engine, turns(300, 100));
+    const run = await newReplay(engine, { schedule: nights, pace: { eventsPerSecond: 50, lanes: 2 } });
+    const work = () => Promise.all([0, 1].map((lane) => runSlice(engine, run, { lane })));
+    for (const outside of ['2030-01-12T07:00:00Z', '2030-01-10T21:00:00Z']) {
+      await clock.set('2030-01-10T23:00:00Z');
+      const before = engine.sink.arrivals.length;
+      const working = work();
+      await engine.sink.arrived(before + 10);
+      await clock.set(outside);
+      expect(await working).toEqual([{ kind: 'stopped' }, { kind: 'stopped' }]);
+      expect(await statusOf(engine, run)).toEqual(closed);
+    }
+    await clock.set('2030-01-10T23:00:00Z');
+    await setReplayPace(db, run, { eventsPerSecond: null });
+    await runToEnd(engine, run);
+    expect([...engine.sink.taken().values()]).toEqual(Array.from({ length: 300 }, () => 1));
+  });
+
   test('that is taken away, or given, holds with the next commit of who works the lane', async () => {
     const engine = await newEngine(db);
     await append(engine, turns(40));
