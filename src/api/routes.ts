@@ -23,6 +23,7 @@ import { replayControlRoutes } from './routes/replay-control.ts';
 import { replayProgressRoutes } from './routes/replay-progress.ts';
 import { replayReportRoutes } from './routes/replay-report.ts';
 import { replayRoutes } from './routes/replays.ts';
+import { retentionRoutes } from './routes/retention.ts';
 import { retryRoutes } from './routes/retries.ts';
 import { sourceRoutes } from './routes/sources.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
@@ -49,6 +50,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...retryRoutes(deps),
     ...suppressionRoutes(deps),
     ...deletionRoutes(deps),
+    ...retentionRoutes(deps),
     ...peopleRoutes(deps),
     ...tokenRoutes(deps),
     ...auditRoutes(deps),

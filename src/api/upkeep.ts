@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetOldAnswers } from '../db/idempotency.ts';
 import { thinLaneHistory } from '../db/lane-history.ts';
+import { dropTooOld } from '../db/retention/drop.ts';
 import { forgetOldUsage } from '../db/source-usage.ts';
 import { workDeletions } from './deletions/work.ts';
 import type { ApiDeps } from './deps.ts';
@@ -13,6 +14,8 @@ const fanOutRetryMs = 5_000;
 const forgetMs = 3_600_000;
 const forgetUsageMs = 60_000;
 const deletionsMs = 1_000;
+const retentionMs = 60_000;
+const retentionRetryMs = 5_000;
 
 /** What the API does beside answering, until the process ends. Nothing of it holds up readiness. */
 export async function upkeep(deps: Upkeep): Promise<void> {
@@ -29,6 +32,7 @@ export async function upkeep(deps: Upkeep): Promise<void> {
       forgetOldUsage(deps.db),
     ),
     repeat(deps, 'deletions', { everyMs: deletionsMs, retryMs: deletionsMs }, () => workDeletions(deps)),
+    repeat(deps, 'retention', { everyMs: retentionMs, retryMs: retentionRetryMs }, () => dropTooOld(deps.db)),
   ]);
 }
 

@@ -3,6 +3,7 @@ import type { ReplayRequest } from '../core/replay-request.ts';
 import { selectionOfRequest } from '../core/replay-selection.ts';
 import type { Selection } from '../core/selection.ts';
 import { archiveHead } from './archive/read.ts';
+import { holdKept, type Retention } from './retention/setting.ts';
 import { sql, type Queryable } from './sql.ts';
 
 /** What a replay reaches: positions, both inclusive, and what it takes of them. */
@@ -12,6 +13,15 @@ export interface Reach {
   /** The range asked for goes on into what the stream owns. */
   readonly cutToStream: boolean;
   readonly selection: Selection;
+  /** What was asked for and is not kept any more; null: all of it may be there. */
+  readonly unreachable: Unreachable | null;
+}
+
+/** What of a range is not in the archive any more. */
+export interface Unreachable {
+  readonly toPosition: Position;
+  /** Everything that is gone was received before it; RFC 3339. */
+  readonly before: string;
 }
 
 /**
@@ -25,14 +35,28 @@ export async function reachOf(
   sources: readonly string[] | null,
 ): Promise<Reach> {
   const owned = await endOfReplays(db, request.destinationId);
+  const kept = await holdKept(db);
   const asked: { from?: number; to?: number } = request.range.by === 'position' ? request.range : {};
-  const from = asked.from ?? 1;
+  const from = Math.max(asked.from ?? 1, kept.keptFrom);
   return {
     from,
     to: Math.max(from - 1, Math.min(asked.to ?? owned, owned)),
     cutToStream: asked.to !== undefined && asked.to > owned,
     selection: narrowed(selectionOfRequest(request), sources),
+    unreachable: unreachableOf(request, kept),
   };
+}
+
+/** Times of events say nothing about when they were received, so a range by them may lack something. */
+function unreachableOf(
+  { range, mode }: ReplayRequest,
+  { keptFrom, keptSince }: Pick<Retention, 'keptFrom' | 'keptSince'>,
+): Unreachable | null {
+  if (keptSince === null || mode === 'failed') return null;
+  if (range.by === 'position' && (range.from ?? 1) >= keptFrom) return null;
+  if (range.by === 'received' && range.from !== undefined && Date.parse(range.from) >= keptSince.getTime())
+    return null;
+  return { toPosition: keptFrom - 1, before: keptSince.toISOString() };
 }
 
 /** The position that a destination's replays may reach: its stream owns what lies above. */

@@ -57,7 +57,7 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   if (running !== null && params.whenBusy !== 'wait' && !later)
     return { kind: 'replay_running', replayId: running };
   const waitsFor = later ? scheduled : running === null ? null : waitsForReplay;
-  const { from, to, cutToStream, selection } = await reachOf(tx, request, destination.sources);
+  const { from, to, cutToStream, selection, unreachable } = await reachOf(tx, request, destination.sources);
   const retries = request.mode === 'failed';
   const takeUp = retries ? await newTakeUp(tx, params.destinationId, params.choice ?? {}) : null;
   const actions = await currentActions(tx, params.destinationId);
@@ -65,14 +65,15 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   await tx.run(sql`
     insert into run (id, destination_id, kind, parent_id, label, labels, note, schedule, request, cut_to_stream, from_position, to_position,
       selection, mode, new_ids, actions, order_by, canary, events_per_second, max_concurrent, counted_to, take_up, desired,
-      status_reason)
+      status_reason, unreachable)
     values (${id}, ${params.destinationId}, 'replay', ${params.parentId ?? null}, ${request.label ?? null},
       ${[...(request.labels ?? [])]}::text[], ${request.note ?? null}, ${schedule === null ? null : JSON.stringify(schedule)}::jsonb,
       ${JSON.stringify(request)}::jsonb, ${cutToStream}, ${from}, ${to},
       ${JSON.stringify({ ...selection, ...(retries && { retriedBy: id }) })}::jsonb, ${request.mode}, ${request.newIds},
       ${JSON.stringify(actions)}::jsonb, ${request.order}, ${canary}::jsonb, ${request.pace.eventsPerSecond ?? null},
       ${request.pace.maxConcurrent ?? null}, ${from - 1}, ${takeUp === null ? null : JSON.stringify(takeUp)}::jsonb,
-      ${waitsFor === null ? 'running' : 'planned'}, ${waitsFor})`);
+      ${waitsFor === null ? 'running' : 'planned'}, ${waitsFor},
+      ${unreachable === null ? null : JSON.stringify(unreachable)}::jsonb)`);
   await insertLanes(tx, id, lanesFor(request, destination), from - 1);
   const countUntil = performance.now() + countLimitMs;
   const counted = await countReplay(tx, id, () => performance.now() < countUntil);

@@ -38,6 +38,8 @@ export interface RunRecord {
   readonly note: string | null;
   readonly request: Record<string, unknown>;
   readonly cutToStream: boolean;
+  /** What was asked for and was not kept any more when it was made. */
+  readonly unreachable: { readonly toPosition: number; readonly before: string } | null;
   readonly fromPosition: Position;
   readonly toPosition: Position | null;
   readonly mode: 'missing' | 'all' | 'failed';
@@ -120,7 +122,7 @@ const laneRows = sql`(
 export async function readRuns(db: Queryable, where: Statement, limit = 1_000): Promise<RunRecord[]> {
   const rows = await db.rows<RunRow>(sql`
     select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.labels, r.note, r.request,
-      r.cut_to_stream as "cutToStream", r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
+      r.cut_to_stream as "cutToStream", r.unreachable, r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
       r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.events_per_second as "eventsPerSecond",
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,

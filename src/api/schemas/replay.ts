@@ -97,6 +97,10 @@ export const Replay = z
       toPosition: z
         .int()
         .meta({ description: 'The last position, inclusive. Below fromPosition: no event.' }),
+      unreachable: z.object({ toPosition: z.int(), before: Time }).nullable().meta({
+        description:
+          'What was asked for and is not kept any more: positions up to `toPosition`, received before `before`. null: nothing.',
+      }),
       cutToStream: z.boolean().meta({
         description: 'The request reached further; what lies above belongs to the destination’s own stream.',
       }),
@@ -154,6 +158,7 @@ export function showReplay(
       fromPosition: run.fromPosition,
       toPosition: run.toPosition ?? run.fromPosition - 1,
       cutToStream: run.cutToStream,
+      unreachable: run.unreachable,
     },
     cursor: { position: last.mark, receivedAt: last.markReceivedAt?.toISOString() ?? null },
     rate: run.endedAt === null ? rate : 0,
@@ -245,7 +250,7 @@ export const replayExample: z.input<typeof Replay> = {
   reasons: {},
   samples: {},
   deadByClass: {},
-  range: { fromPosition: 1, toPosition: 182_000, cutToStream: false },
+  range: { fromPosition: 1, toPosition: 182_000, cutToStream: false, unreachable: null },
   cursor: { position: 97_411, receivedAt: '2026-10-14T05:12:44.120Z' },
   rate: 29.8,
   etaSeconds: 25,
