@@ -12,6 +12,7 @@ import { errorPageRoutes } from './routes/error-pages.ts';
 import { deletionRoutes } from './routes/deletions.ts';
 import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
+import { operatorEventRoutes } from './routes/operator-events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -53,6 +54,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...retentionRoutes(deps),
     ...peopleRoutes(deps),
     ...tokenRoutes(deps),
+    ...operatorEventRoutes(deps),
     ...auditRoutes(deps),
     ...keyRoutes(deps),
     ...processRoutes(deps),

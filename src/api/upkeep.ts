@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetOldAnswers } from '../db/idempotency.ts';
 import { thinLaneHistory } from '../db/lane-history.ts';
+import { forgetOldOperatorEvents, tellOfHealth } from '../db/operator-events.ts';
 import { dropTooOld } from '../db/retention/drop.ts';
 import { forgetOldUsage } from '../db/source-usage.ts';
 import { workDeletions } from './deletions/work.ts';
@@ -13,6 +14,7 @@ const fanOutMs = 60_000;
 const fanOutRetryMs = 5_000;
 const forgetMs = 3_600_000;
 const forgetUsageMs = 60_000;
+const healthMs = 10_000;
 const deletionsMs = 1_000;
 const retentionMs = 60_000;
 const retentionRetryMs = 5_000;
@@ -27,6 +29,12 @@ export async function upkeep(deps: Upkeep): Promise<void> {
     repeat(deps, 'kept answers', { everyMs: forgetMs, retryMs: forgetMs }, () => forgetOldAnswers(deps.db)),
     repeat(deps, 'history of counts', { everyMs: forgetMs, retryMs: forgetMs }, () =>
       thinLaneHistory(deps.db),
+    ),
+    repeat(deps, 'old operator events', { everyMs: forgetMs, retryMs: forgetMs }, () =>
+      forgetOldOperatorEvents(deps.db),
+    ),
+    repeat(deps, 'health of destinations', { everyMs: healthMs, retryMs: healthMs }, () =>
+      tellOfHealth(deps.db),
     ),
     repeat(deps, 'usage of sources', { everyMs: forgetUsageMs, retryMs: forgetUsageMs }, () =>
       forgetOldUsage(deps.db),
