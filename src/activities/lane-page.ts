@@ -1,6 +1,7 @@
 import { decide, gather } from '../core/decide.ts';
 import { covers } from '../core/coverage.ts';
 import { orderKeyOf, type ArchivedEvent, type Position } from '../core/event.ts';
+import { optsOut } from '../core/integrations.ts';
 import type { Offered } from '../core/lane-types.ts';
 import { pageWindow, readPage } from '../db/archive/read.ts';
 import {
@@ -52,6 +53,7 @@ function offerOf(
 ): Offered<ArchivedEvent> {
   const { position } = event;
   const isSuppressed = suppressed(event);
+  const optedOut = lane.integrations === 'honour' && optsOut(event.integrations, lane.destination);
   const { toRetry } = others;
   // Nearly always there are none, and keys take their time to make.
   const noRows = toRetry === null && known.rows.size + others.elsewhere.size === 0;
@@ -64,6 +66,7 @@ function offerOf(
       waitsElsewhere: others.elsewhere.has(key),
       asked: toRetry?.has(key) ?? true,
       triggered: triggers(actionId, event),
+      optedOut,
       suppressed: isSuppressed,
     });
     return [actionId, decision] as const;

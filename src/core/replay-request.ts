@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AbsoluteTime } from './absolute-time.ts';
 import { eventTypes } from './event.ts';
+import { integrationsRules } from './integrations.ts';
 import { tightWindow } from './replay-schedule.ts';
 import { ScheduleRequest } from './schedule-request.ts';
 import { storableText } from './storable-text.ts';
@@ -131,6 +132,10 @@ export const replayRequestFields = {
   newIds: z.exactOptional(z.boolean()).meta({
     description:
       'Give deliveries ids of their own, so that a destination that drops what it knows takes them again. True with mode `all` unless said, else false.',
+  }),
+  integrations: z.exactOptional(z.enum(integrationsRules)).meta({
+    description:
+      'What an event’s own `integrations` says of the destination. `honour` (unless said): an event that is not meant for it is filtered, reason `integrations`. `ignore`: it is sent all the same. Mode `failed` does not ask: what was given up on had been let through.',
   }),
   pace: z.strictObject(pace).default({}),
   order: z.enum(replayOrders).default('user').meta({

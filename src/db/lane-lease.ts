@@ -2,6 +2,7 @@ import type { Endings } from '../core/brakes.ts';
 import type { Budget } from '../core/budget.ts';
 import { noCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
+import type { IntegrationsRule } from '../core/integrations.ts';
 import type { LearntRate } from '../core/learnt-rate.ts';
 import { paceIn, standingAt, type Schedule } from '../core/replay-schedule.ts';
 import type { Desired, HolderWish, LaneState } from '../core/replay-status.ts';
@@ -23,6 +24,7 @@ export interface TakenLane {
   readonly token: string;
   readonly destination: {
     readonly id: string;
+    readonly name: string;
     readonly type: string;
     readonly settingsSealed: string;
   };
@@ -33,6 +35,8 @@ export interface TakenLane {
   readonly selection: Selection;
   readonly mode: 'missing' | 'all' | 'failed';
   readonly newIds: boolean;
+  /** Whether events keep away from a destination that they say they are not for. */
+  readonly integrations: IntegrationsRule;
   readonly orderBy: 'user' | 'strict' | 'none';
   readonly wanted: Wanted;
   /** Suppressions up to here must be known before anything is sent. */
@@ -121,6 +125,7 @@ interface Row extends Omit<TakenLane, OfRun>, Omit<WantedRow, 'suppressionRevisi
   counts: Partial<Counts>;
   ahead: Partial<Counts>;
   destinationId: string;
+  name: string;
   type: string;
   ended: boolean;
   released: boolean;
@@ -184,9 +189,9 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
   const [row] = await tx.rows<Row>(sql`
     select r.id as "runId", r.number as "runNumber", r.kind, l.lane,
       (select count(*) from lane other where other.run_id = r.id) as lanes,
-      d.id as "destinationId", d.type, d.settings_sealed as "settingsSealed",
+      d.id as "destinationId", d.name, d.type, d.settings_sealed as "settingsSealed",
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
-      r.new_ids as "newIds", r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
+      r.new_ids as "newIds", coalesce(r.request ->> 'integrations', 'honour') as integrations, r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", r.schedule, ${accountWanted} as account,
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.read_to as "readTo", l.samples, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
@@ -202,14 +207,14 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
 }
 
 function toTaken(row: Row, token: string, suppressionRevision: number): TakenLane {
-  const { destinationId, type, settingsSealed } = row;
+  const { destinationId, name, type, settingsSealed } = row;
   const wanted = wantedNow({ ...row, suppressionRevision });
   return {
     ...row,
     token,
     counts: { ...noCounts, ...row.counts },
     ahead: { ...noCounts, ...row.ahead },
-    destination: { id: destinationId, type, settingsSealed },
+    destination: { id: destinationId, name, type, settingsSealed },
     suppressionRevision,
     // Outside the windows nobody was there to find the destination up again.
     heldForMs: row.heldForMs === null ? null : Math.min(row.heldForMs, wanted.openForMs ?? Infinity),

@@ -168,7 +168,7 @@ export async function newReplay(engine: Engine, request: Record<string, unknown>
 /** The destination with its settings as they stand. */
 export async function destinationOf({ db, destinationId }: Engine): Promise<TakenLane['destination']> {
   const [row] = await db.rows<TakenLane['destination']>(sql`
-    select id, type, settings_sealed as "settingsSealed" from destination where id = ${destinationId}`);
+    select id, name, type, settings_sealed as "settingsSealed" from destination where id = ${destinationId}`);
   return row!;
 }
 

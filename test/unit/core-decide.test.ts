@@ -10,6 +10,7 @@ const unknown: Knowledge = {
   waitsElsewhere: false,
   asked: true,
   triggered: true,
+  optedOut: false,
   suppressed: false,
 };
 const modes = ['missing', 'all', 'failed'] as const;
@@ -22,6 +23,7 @@ const anyKnowledge: fc.Arbitrary<Knowledge> = fc.record({
   waitsElsewhere: fc.boolean(),
   asked: fc.boolean(),
   triggered: fc.boolean(),
+  optedOut: fc.boolean(),
   suppressed: fc.boolean(),
 });
 

@@ -184,6 +184,7 @@ export class SimTraffic {
         waitsElsewhere: traits[actionId] === 'elsewhere',
         asked: traits[actionId] !== 'unasked',
         triggered: traits[actionId] !== 'untriggered',
+        optedOut: false,
         suppressed,
       });
       this.#deps.view.suppresses(position, actionId, suppressed);
