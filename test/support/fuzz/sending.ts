@@ -64,7 +64,8 @@ export async function send(url: string, { method, path, headers, body }: Sent): 
         const answered = (text: string): Answered => {
           const all = new Headers();
           for (const [name, value] of Object.entries(response.headers)) all.set(name, String(value));
-          const isJson = /json/.test(all.get('content-type') ?? '') && text !== '';
+          const isJson =
+            /^application\/(?:[\w.-]+\+)?json\b/.test(all.get('content-type') ?? '') && text !== '';
           return { status, headers: all, text, body: isJson ? JSON.parse(text) : undefined };
         };
         if (/event-stream/.test(response.headers['content-type'] ?? '')) {
