@@ -72,12 +72,7 @@ describe('asking for a replay', () => {
 
   test('is cut where the stream of the destination owns, and says so', async () => {
     const made = await ask({ range: { by: 'position', from: 2, to: 1_000_000 } });
-    expect(made.body.range).toEqual({
-      fromPosition: 2,
-      toPosition: head,
-      cutToStream: true,
-      unreachable: null,
-    });
+    expect(made.body.range).toMatchObject({ fromPosition: 2, toPosition: head, cutToStream: true });
   });
 
   test('a second one is refused with the id of the first, until that is over', async () => {
