@@ -79,3 +79,32 @@ function valueOf(text: string): unknown {
     return text;
   }
 }
+
+/** A JSON object. @throws InvalidArgumentError for anything else */
+export function jsonObject(text: string): Record<string, unknown> {
+  const value = valueOf(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new InvalidArgumentError('Write a JSON object such as \'{"total":25}\'.');
+}
+
+/** A moment: RFC 3339, or so long from now (`90d`). @throws InvalidArgumentError for anything else */
+export function moment(text: string): string {
+  const [, amount, unit = ''] = /^(\d{1,5})([mhdw])$/.exec(text) ?? [];
+  const length = unit === 'w' ? 7 * 86_400 : seconds[unit];
+  if (amount !== undefined && length !== undefined)
+    return new Date(Date.now() + Number(amount) * length * 1_000).toISOString();
+  const time = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError(
+      'Write a moment such as 2026-10-14T02:00:00Z, or so long from now: 12h, 90d.',
+    );
+  return new Date(time).toISOString();
+}
+
+/** A stretch of the day, `22:00-06:00`, one after another. @throws InvalidArgumentError for anything else */
+export function window(text: string, earlier: readonly { from: string; to: string }[] = []) {
+  const [, from, to] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(text) ?? [];
+  if (from === undefined || to === undefined)
+    throw new InvalidArgumentError('Write hours such as 22:00-06:00.');
+  return [...earlier, { from, to }];
+}

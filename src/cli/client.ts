@@ -26,6 +26,8 @@ export interface Call {
   readonly deadlineMs?: number | null;
   /** A status that is an answer here and no refusal. */
   readonly accepts?: number;
+  /** Ends this call alone. */
+  readonly signal?: AbortSignal;
   /** A body that is sent as it is read. */
   readonly upload?: ReadableStream<Uint8Array>;
 }
@@ -99,7 +101,7 @@ export class ApiClient {
 
   async #fetch(
     path: string,
-    { method, query = {}, body, upload, headers = {}, deadlineMs = callMs }: Call,
+    { method, query = {}, body, upload, headers = {}, deadlineMs = callMs, signal }: Call,
   ): Promise<Response> {
     const url = new URL(this.#address.url + path);
     for (const [name, value] of Object.entries(query)) {
@@ -108,6 +110,11 @@ export class ApiClient {
     }
     const { token } = this.#address;
     const sent = upload ?? (body === undefined ? undefined : JSON.stringify(body));
+    const ends = [
+      this.#over,
+      ...(signal === undefined ? [] : [signal]),
+      ...(deadlineMs === null ? [] : [AbortSignal.timeout(deadlineMs)]),
+    ];
     return await fetch(url, {
       method: method ?? 'GET',
       headers: {
@@ -119,8 +126,7 @@ export class ApiClient {
       ...(sent !== undefined && { body: sent }),
       ...(upload !== undefined && { duplex: 'half' as const }),
       redirect: 'manual',
-      signal:
-        deadlineMs === null ? this.#over : AbortSignal.any([this.#over, AbortSignal.timeout(deadlineMs)]),
+      signal: AbortSignal.any(ends),
     });
   }
 

@@ -1,3 +1,5 @@
+import { Option, type Command } from 'commander';
+import { whole } from './arguments.ts';
 import type { Query } from './client.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
@@ -11,6 +13,11 @@ export interface ListShown<T> {
   readonly row: (one: T) => readonly string[];
   /** What is said when there is nothing to show. */
   readonly none: string;
+}
+
+/** Adds how much a list shows. */
+export function limited(command: Command): Command {
+  return command.addOption(new Option('--limit <n>', 'no more than that').argParser(whole).default(50));
 }
 
 /** Shows a list of the API, page after page up to a limit: as a table, or as an array with --json. */

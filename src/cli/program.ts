@@ -1,17 +1,36 @@
 import { Command, CommanderError, Option } from 'commander';
 import { time } from './arguments.ts';
 import type { On, Work } from './command.ts';
+import { completionCommand } from './commands/completion.ts';
 import { destinationCommands } from './commands/destination.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { eventCommands } from './commands/event.ts';
+import { importCommand } from './commands/import.ts';
 import { processCommands } from './commands/processes.ts';
 import { replayCommands } from './commands/replay.ts';
+import { sourceCommands } from './commands/source.ts';
 import { statusCommand } from './commands/status.ts';
+import { tokenCommands } from './commands/token.ts';
 import { exits, type Exit } from './failure.ts';
 import { Session, type GlobalOptions, type Terminal } from './session.ts';
 
 const about = 'Every event you ever sent, delivered to any tool you adopt later.';
 const where =
   'Where the API and its token are: --api-url and --token, else REPRISE_API_URL and REPRISE_TOKEN, else what `npm start` keeps in ./.reprise, else ~/.config/reprise/config.json with {"apiUrl": "…", "token": "…"}.';
+
+/** In the order of help. */
+const commands = [
+  processCommands,
+  statusCommand,
+  doctorCommand,
+  replayCommands,
+  destinationCommands,
+  sourceCommands,
+  eventCommands,
+  importCommand,
+  tokenCommands,
+  completionCommand,
+];
 
 /** All commands of `reprise`. */
 export function createProgram(terminal: Terminal, version: string): Command {
@@ -41,13 +60,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     (work) =>
     async (...given) =>
       await begin(terminal, work as Work<unknown>, given);
-  for (const register of [
-    processCommands,
-    statusCommand,
-    doctorCommand,
-    replayCommands,
-    destinationCommands,
-  ]) {
+  for (const register of commands) {
     register(program, on);
   }
   return program;

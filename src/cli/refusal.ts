@@ -26,25 +26,28 @@ const exitOfStatus: Readonly<Record<number, Exit>> = {
  */
 export function refusal(status: number, body: string, url: string): Failure {
   const document = problemOf(body);
-  const { code, title, detail, errors = [], requestId, type } = document;
+  const { code, title, detail, message: told, errors = [], requestId, type } = document;
   const exit = (code === undefined ? undefined : exitOfCode[code]) ?? exitOfStatus[status] ?? exits.error;
   if (code === undefined) {
     return new Failure(exit, `${url} answered ${status}, and not as Reprise does.`, [
       'Is that where its API is?',
     ]);
   }
-  const message = `${plain(title ?? 'The request was refused')} (${code})`;
-  const fields = errors.map(({ pointer, parameter, detail: fault }) => {
-    const place = pointer ?? parameter ?? '';
-    return plain(place === '' ? fault : `${place}: ${fault}`);
+  const message = `${plain(title ?? told ?? 'The request was refused')} (${code})`;
+  const fields = errors.map((fault) => {
+    const place = fault.pointer ?? fault.parameter ?? '';
+    const text = fault.detail ?? fault.message ?? '';
+    return plain(place === '' ? text : `${place}: ${text}`);
   });
-  const said = errors.some((fault) => detail === undefined || detail.includes(fault.detail))
-    ? []
-    : [plain(detail ?? '')];
+  const repeated = errors.some(
+    (fault) => fault.detail !== undefined && detail?.includes(fault.detail) === true,
+  );
+  const said = detail === undefined || repeated ? [] : [plain(detail)];
+  const isAuth = exit === exits.auth;
   return new Failure(exit, message, [
-    ...said.filter((line) => line !== ''),
+    ...said,
     ...fields,
-    ...(status === 401 || status === 403
+    ...(isAuth
       ? ['Give another token by --token or REPRISE_TOKEN; `reprise doctor` says where this one was found.']
       : []),
     ...[more(url, type, requestId)].filter((line) => line !== ''),

@@ -1,4 +1,4 @@
-import { before, rate, texts, whole, words } from './arguments.ts';
+import { before, moment, rate, texts, whole, window, words } from './arguments.ts';
 import { Option, type Command } from 'commander';
 import { eventTypes } from '../core/event.ts';
 import { replayOrders } from '../core/replay-request.ts';
@@ -27,6 +27,9 @@ export interface ReplayOptions {
   readonly label?: string;
   readonly labels?: readonly string[];
   readonly note?: string;
+  readonly start?: string;
+  readonly hours?: readonly { readonly from: string; readonly to: string }[];
+  readonly timeZone?: string;
 }
 
 /** Adds the options that say what a replay takes, and how. */
@@ -73,7 +76,14 @@ export function replayOptions(command: Command): Command {
     .addOption(new Option('--order <order>', 'whose order is kept').choices([...replayOrders]))
     .option('--label <name>', 'a name for people')
     .addOption(new Option('--labels <word,…>', 'words to find replays by').argParser(words))
-    .option('--note <text>', 'a text for people');
+    .option('--note <text>', 'a text for people')
+    .addOption(new Option('--start <moment>', 'begin later: 2026-10-14T20:00:00Z, 8h').argParser(moment))
+    .addOption(
+      new Option('--hours <from-to>', 'send in these hours of the day only; may be repeated').argParser(
+        window,
+      ),
+    )
+    .option('--time-zone <zone>', 'whose hours they are, such as Europe/Berlin; UTC unless said');
 }
 
 /** The body of POST /api/replays. @throws Failure for a source that there is not */
@@ -91,6 +101,7 @@ export async function replayBody(client: ApiClient, destinationId: string, optio
       filter,
       pace,
       canary: canaryOf(options),
+      schedule: scheduleOf(options),
       order,
       label,
       labels,
@@ -117,6 +128,12 @@ function canaryOf({ canary, canaryThen }: ReplayOptions) {
   if (canary !== undefined) return { events: canary, ...(canaryThen !== undefined && { then: canaryThen }) };
   if (canaryThen === undefined) return undefined;
   throw new Failure(exits.usage, '--canary-then needs --canary, which says how many events go first.');
+}
+
+function scheduleOf({ start: startAt, hours: windows, timeZone }: ReplayOptions) {
+  if (timeZone !== undefined && windows === undefined)
+    throw new Failure(exits.usage, '--time-zone needs --hours, which it is for.');
+  return given({ startAt, windows, timeZone });
 }
 
 /** What has a value; undefined when nothing has. */

@@ -3,12 +3,17 @@ import type { z } from 'zod';
 import type { Destination as DestinationSchema } from '../api/schemas/destination.ts';
 import type { Event as EventSchema } from '../api/schemas/event.ts';
 import type { Replay as ReplaySchema } from '../api/schemas/replay.ts';
+import type { ImportWithErrors as ImportWithErrorsSchema } from '../api/schemas/import.ts';
 import type { Source as SourceSchema } from '../api/schemas/source.ts';
+import type { Token as TokenSchema, TokenWithText as TokenWithTextSchema } from '../api/schemas/token.ts';
 
 export type Destination = z.output<typeof DestinationSchema>;
 export type ArchivedEvent = z.output<typeof EventSchema>;
 export type Replay = z.output<typeof ReplaySchema>;
 export type Source = z.output<typeof SourceSchema>;
+export type Token = z.output<typeof TokenSchema>;
+export type TokenWithText = z.output<typeof TokenWithTextSchema>;
+export type ImportWithErrors = z.output<typeof ImportWithErrorsSchema>;
 
 /** A page of a list. */
 export interface Page<T> {
@@ -16,17 +21,18 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-/** A refusal (RFC 9457) as the API writes it. */
+/** A refusal as the admin API writes it (RFC 9457), or as the tracking API does. */
 export interface ProblemDocument {
   readonly type?: string;
   readonly title?: string;
-  readonly status?: number;
   readonly code?: string;
   readonly detail?: string;
+  readonly message?: string;
   readonly errors?: readonly {
     readonly pointer?: string;
     readonly parameter?: string;
-    readonly detail: string;
+    readonly detail?: string;
+    readonly message?: string;
   }[];
   readonly requestId?: string;
 }

@@ -58,7 +58,11 @@ function mayReturn(error: unknown): boolean {
 
 async function* eventsOf(client: ApiClient, path: string, lastId: string | null) {
   const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
-  const response = await client.open(path, { headers, deadlineMs: null });
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException('No answer', 'TimeoutError')), silenceMs);
+  const response = await client
+    .open(path, { headers, deadlineMs: null, signal: late.signal })
+    .finally(() => clearTimeout(timer));
   if (response.body === null) return;
   const body = response.body as ReadableStream<Uint8Array>;
   const silent = silenceEnds(body);

@@ -1,8 +1,8 @@
 import { Option } from 'commander';
-import { rate, setting, whole } from '../arguments.ts';
+import { rate, setting } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
-import { showList } from '../lists.ts';
+import { limited, showList } from '../lists.ts';
 import { named } from '../names.ts';
 import type { Session } from '../session.ts';
 import type { Destination } from '../shapes.ts';
@@ -21,11 +21,7 @@ interface CreateOptions {
 export const destinationCommands: Register = (parent, on) => {
   const destination = parent.command('destination').description('where events go');
   withExamples(
-    destination
-      .command('list')
-      .description('list destinations, newest first')
-      .addOption(new Option('--limit <n>', 'no more than that').argParser(whole).default(50))
-      .action(on(list)),
+    limited(destination.command('list').description('list destinations, newest first')).action(on(list)),
     ['reprise destination list', 'With the state of each stream'],
   );
   withExamples(

@@ -1,4 +1,5 @@
-import { clock, fail, ok, type Check } from '../check.ts';
+import type { ApiClient } from '../client.ts';
+import { clock, fail, ok, warn, type Check } from '../check.ts';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
 import type { Session } from '../session.ts';
@@ -73,7 +74,7 @@ async function tokenChecks({ api }: Session): Promise<Check[]> {
             `does not open the settings of ${sealed.join(', ')}`,
             'Start API and workers with the REPRISE_SECRET_KEY that these were sealed with, or give their settings anew.',
           );
-    return [ok('Token', `from ${api.address.tokenFrom} is accepted`), key];
+    return [ok('Token', `from ${api.address.tokenFrom} is accepted`), key, ...(await processChecks(api))];
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { tokenFrom } = api.address;
@@ -86,4 +87,38 @@ async function tokenChecks({ api }: Session): Promise<Check[]> {
       ),
     ];
   }
+}
+
+interface Process {
+  readonly role: string;
+  readonly version: string;
+}
+
+/** Whether there is somebody for each kind of work, and all are of one version. */
+async function processChecks(api: ApiClient): Promise<Check[]> {
+  const { data } = await api.json<{ data: readonly Process[] }>('/api/processes', { deadlineMs: callMs });
+  const roles = ['api', 'orchestration', 'delivery'].map(
+    (role) => [role, data.filter((one) => one.role === role).length] as const,
+  );
+  const missing = roles.filter(([, number]) => number === 0).map(([role]) => role);
+  const versions = [...new Set(data.map(({ version }) => version))];
+  const name = 'Processes';
+  const detail = roles.map(([role, number]) => `${number} ${role}`).join(', ');
+  if (missing.length > 0)
+    return [
+      fail(
+        name,
+        `${detail}: nobody delivers`,
+        `Start what is missing: ${missing.map((role) => `\`reprise worker ${role}\``).join(', ')}.`,
+      ),
+    ];
+  if (versions.length > 1)
+    return [
+      warn(
+        name,
+        `${detail}, of the versions ${versions.join(', ')}`,
+        'Let all of them be of one version once the upgrade is done.',
+      ),
+    ];
+  return [ok(name, detail)];
 }

@@ -1,8 +1,7 @@
 import { Option } from 'commander';
 import { replayStatuses } from '../../core/replay-status.ts';
-import { whole } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
-import { showList } from '../lists.ts';
+import { limited, showList } from '../lists.ts';
 import { named } from '../names.ts';
 import { part, summary } from '../replay-progress.ts';
 import type { Session } from '../session.ts';
@@ -21,14 +20,11 @@ interface ListOptions {
 /** Reading replays. */
 export const replayReads: Register = (replay, on) => {
   withExamples(
-    replay
-      .command('list')
-      .description('list replays, newest first')
+    limited(replay.command('list').description('list replays, newest first'))
       .option('--destination <destination>', 'only those of this destination (name or id)')
       .addOption(new Option('--status <status>', 'only those of this status').choices([...replayStatuses]))
       .option('--label <label>', 'only those with this label')
       .option('--open', 'only those that have not ended')
-      .addOption(new Option('--limit <n>', 'no more than that').argParser(whole).default(50))
       .action(on(list)),
     ['reprise replay list --open', 'What runs, waits or is paused'],
     [

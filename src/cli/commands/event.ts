@@ -1,0 +1,156 @@
+import { Argument, Option } from 'commander';
+import { eventTypes } from '../../core/event.ts';
+import { jsonObject } from '../arguments.ts';
+import { withExamples, type Register } from '../command.ts';
+import { exits, Failure } from '../failure.ts';
+import { limited, showList } from '../lists.ts';
+import { named } from '../names.ts';
+import type { Session } from '../session.ts';
+import type { ArchivedEvent, Page, Source } from '../shapes.ts';
+import { facts } from '../table.ts';
+import { count, moment, plain } from '../texts.ts';
+
+interface ListOptions {
+  readonly type?: string;
+  readonly name?: string;
+  readonly user?: string;
+  readonly source?: string;
+  readonly limit: number;
+}
+
+interface SendOptions {
+  readonly source?: string;
+  readonly user?: string;
+  readonly anonymous?: string;
+  readonly name?: string;
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly traits?: Readonly<Record<string, unknown>>;
+}
+
+/** Looking into the archive, and sending an event of one's own. */
+export const eventCommands: Register = (parent, on) => {
+  const event = parent.command('event').description('look into the archive, send an event');
+  withExamples(
+    limited(event.command('list').description('list events, newest first'))
+      .addOption(new Option('--type <type>', 'only calls of this kind').choices([...eventTypes]))
+      .option('--name <name>', 'only of this name, exactly')
+      .option('--user <id>', 'only of this userId or anonymousId')
+      .option('--source <source>', 'only of this source (name or id)')
+      .action(on(list)),
+    ['reprise event list --name "Order Completed" --limit 1000', 'Pages come by themselves'],
+    ['reprise event list --user user-42 --json | jq .[].position', 'For a script'],
+  );
+  withExamples(
+    event
+      .command('get <event>')
+      .description('show an event, by its position or its messageId')
+      .action(on(get)),
+    ['reprise event get 182340', 'As deliveries are made from it, and as it came'],
+    ['reprise event get node-next-1763803798120-5f0c --json | jq .event', 'With every digit of its numbers'],
+  );
+  withExamples(
+    event
+      .command('send')
+      .addArgument(new Argument('<type>', 'kind of call').choices([...eventTypes]))
+      .description('send an event, as an SDK does')
+      .option('--source <source>', 'name or id of the source; needed where there are several')
+      .option('--user <id>', 'its userId')
+      .option('--anonymous <id>', 'its anonymousId')
+      .option('--name <name>', 'its name')
+      .addOption(new Option('--properties <json>', 'its properties').argParser(jsonObject))
+      .addOption(new Option('--traits <json>', 'its traits').argParser(jsonObject))
+      .action(on(send)),
+    [
+      `reprise event send track --user me --name Hello --properties '{"total":25}'`,
+      'It is at every destination a moment later',
+    ],
+  );
+};
+
+async function list(session: Session, { type, name, user, source, limit }: ListOptions): Promise<void> {
+  const of = source === undefined ? undefined : await named<Source>(session.api, 'source', source);
+  await showList<ArchivedEvent>(session, {
+    path: '/api/events',
+    query: { type, name, user, source: of?.id },
+    limit,
+    headings: ['position', 'received', 'type', 'name', 'user'],
+    row: eventRow,
+    none: 'There is no such event.',
+  });
+}
+
+/** An event on a line. */
+function eventRow(one: ArchivedEvent): string[] {
+  return [
+    String(one.position),
+    moment(one.receivedAt),
+    one.type,
+    one.name ?? '',
+    one.userId ?? one.anonymousId ?? '',
+  ];
+}
+
+async function get(session: Session, _: unknown, [id = '']: readonly string[]): Promise<void> {
+  const text = await session.api.text(`/api/events/${encodeURIComponent(id)}`);
+  const { out } = session;
+  if (out.json) return out.data(text);
+  const { event, raw, ...one } = JSON.parse(text) as ArchivedEvent & { event: unknown; raw: string };
+  const rows: [string, string | null][] = [
+    ['Position', count(one.position)],
+    ['Received', moment(one.receivedAt)],
+    ['Happened', moment(one.timestamp)],
+    ['Type', one.type],
+    ['Name', one.name],
+    ['User', one.userId],
+    ['Anonymous', one.anonymousId],
+    ['Message', one.messageId],
+    ['Source', one.sourceId],
+    ['Live', one.live ? 'yes' : 'no: imported history'],
+  ];
+  out.data(
+    facts(
+      rows.filter((row): row is [string, string] => row[1] !== null),
+      out.width,
+    ),
+  );
+  out.data(`\n${JSON.stringify(event, null, 2)}`);
+  out.say(`It came as ${count(Buffer.byteLength(raw))} bytes: --json shows them.`);
+}
+
+async function send(session: Session, options: SendOptions, [type = '']: readonly string[]): Promise<void> {
+  const { user: userId, anonymous: anonymousId, name, properties, traits } = options;
+  const source = await sourceOf(session, options.source);
+  if (source.writeKey === null)
+    throw new Failure(
+      exits.conflict,
+      `The source "${plain(source.name)}" has no write key that is accepted.`,
+    );
+  const body = {
+    ...(userId !== undefined && { userId }),
+    ...(anonymousId !== undefined && { anonymousId }),
+    ...(name !== undefined && (type === 'track' ? { event: name } : { name })),
+    ...(properties !== undefined && { properties }),
+    ...(traits !== undefined && { traits }),
+  };
+  const headers = {
+    authorization: `Basic ${Buffer.from(`${source.writeKey}:`).toString('base64')}`,
+    'x-strict-mode': '1',
+  };
+  const answer = await session.api.json<unknown>(`/v1/${type}`, { method: 'POST', body, headers });
+  if (session.out.json) return session.out.document(answer);
+  session.out.say(`Sent by the source "${plain(source.name)}".\nNext: reprise event list --limit 1`);
+}
+
+async function sourceOf({ api }: Session, asked: string | undefined): Promise<Source> {
+  if (asked !== undefined) return await named<Source>(api, 'source', asked);
+  const { data } = await api.json<Page<Source>>('/api/sources', { query: { limit: 2 } });
+  const [only, another] = data;
+  if (only === undefined)
+    throw new Failure(exits.notFound, 'There is no source yet.', [
+      '`reprise source create <name>` makes one.',
+    ]);
+  if (another === undefined) return only;
+  throw new Failure(exits.usage, 'There are several sources: say which by --source.', [
+    '`reprise source list` shows them.',
+  ]);
+}
