@@ -22,7 +22,7 @@ test('the reference shows every operation, asks nobody else, and breaks no polic
     'List dead letters',
     'Whether the process can serve',
   ]) {
-    await expect.poll(() => page.getByText(text).count()).toBeGreaterThan(0);
+    await page.getByText(text).first().waitFor({ state: 'attached' });
   }
   expect(faults).toEqual([]);
   expect(asked.filter((url) => !url.startsWith(api.url) && !url.startsWith('data:'))).toEqual([]);
