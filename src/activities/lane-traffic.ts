@@ -183,7 +183,7 @@ export class LaneTraffic implements Waiter {
     const request = { since: this.#deps.now() };
     this.#requests.add(request);
     this.#budget.run.started();
-    const { kind, runId, newIds, destination } = this.#taken;
+    const { kind, runId, newIds, marker, destination } = this.#taken;
     const deliveries = batch.map((task) => ({
       name: deliveryName(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
       event: task.entry.event!,
@@ -191,6 +191,7 @@ export class LaneTraffic implements Waiter {
       newId: newIds,
       attempt: task.attempts + 1,
       replayId: kind === 'replay' ? runId : null,
+      marker: marker ? runId : null,
     }));
     try {
       const outcomes = await this.#deps.sender.send(deliveries, {

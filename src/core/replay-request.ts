@@ -137,6 +137,10 @@ export const replayRequestFields = {
     description:
       'What an event’s own `integrations` says of the destination. `honour` (unless said): an event that is not meant for it is filtered, reason `integrations`. `ignore`: it is sent all the same. Mode `failed` does not ask: what was given up on had been let through.',
   }),
+  marker: z.exactOptional(z.boolean()).meta({
+    description:
+      'true: what is sent says that it is of this replay: `context.replay` is `{"id": "…"}`, in place of one that the event had, and requests of a `webhook` have the header `x-reprise-replay`. What the stream sends never has it.',
+  }),
   pace: z.strictObject(pace).default({}),
   order: z.enum(replayOrders).default('user').meta({
     description:

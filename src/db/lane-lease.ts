@@ -37,6 +37,8 @@ export interface TakenLane {
   readonly newIds: boolean;
   /** Whether events keep away from a destination that they say they are not for. */
   readonly integrations: IntegrationsRule;
+  /** What is sent says which replay sends it. */
+  readonly marker: boolean;
   readonly orderBy: 'user' | 'strict' | 'none';
   readonly wanted: Wanted;
   /** Suppressions up to here must be known before anything is sent. */
@@ -191,7 +193,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       (select count(*) from lane other where other.run_id = r.id) as lanes,
       d.id as "destinationId", d.name, d.type, d.settings_sealed as "settingsSealed",
       r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
-      r.new_ids as "newIds", coalesce(r.request ->> 'integrations', 'honour') as integrations, r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
+      r.new_ids as "newIds", coalesce(r.request ->> 'integrations', 'honour') as integrations, coalesce((r.request ->> 'marker')::boolean, false) as marker, r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", r.schedule, ${accountWanted} as account,
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.read_to as "readTo", l.samples, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",

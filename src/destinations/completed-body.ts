@@ -1,16 +1,20 @@
 import { completeInto, insertsLimit } from '../core/completed-event.ts';
-import type { ArchivedEvent, Edit } from '../core/event.ts';
+import type { Edit } from '../core/event.ts';
+import { withReplayMarker } from '../core/replay-marker.ts';
+import type { Delivery } from './definition.ts';
+
+type Content = Pick<Delivery, 'event' | 'marker'>;
 
 /** The completed event, as the body of a request. */
-export function completedBody(event: ArchivedEvent): Buffer {
-  const part = partOf(event);
+export function completedBody(delivery: Content): Buffer {
+  const part = partOf(delivery);
   const body = Buffer.allocUnsafe(part.room);
   return body.subarray(0, completeInto(body, 0, part.raw, part.edits));
 }
 
 /** Completed events, at least one, as a JSON array. It is made in one buffer: pieces that are joined later cost more than all else. */
-export function completedArray(events: readonly ArchivedEvent[]): Buffer {
-  const parts = events.map(partOf);
+export function completedArray(deliveries: readonly Content[]): Buffer {
+  const parts = deliveries.map(partOf);
   const body = Buffer.allocUnsafe(parts.reduce((room, part) => room + part.room + 1, 1));
   let at = 0;
   for (const { raw, edits } of parts) {
@@ -32,7 +36,14 @@ interface Part {
   readonly room: number;
 }
 
-function partOf({ raw, edits }: ArchivedEvent): Part {
-  const list = JSON.parse(edits) as Edit[];
-  return { raw, edits: list, room: raw.length + insertsLimit(list) };
+function partOf(delivery: Content): Part {
+  const { raw } = delivery.event;
+  const edits = completingEdits(delivery);
+  return { raw, edits, room: raw.length + insertsLimit(edits) };
+}
+
+/** What makes the completed event of the sender's text, with the replay's marker if it has one. */
+export function completingEdits({ event, marker }: Content): readonly Edit[] {
+  const edits = JSON.parse(event.edits) as Edit[];
+  return marker === null ? edits : withReplayMarker(event.raw, edits, marker);
 }

@@ -15,6 +15,8 @@ export interface Delivery {
   readonly attempt: number;
   /** The replay that sends it, null for the stream. */
   readonly replayId: string | null;
+  /** The replay's id, to be told in what is sent; null unless the replay asks for it. */
+  readonly marker: string | null;
 }
 
 export interface SendGate {

@@ -1,6 +1,6 @@
 import { completeInto, cuttableMembers, insertsLimit } from '../core/completed-event.ts';
-import type { Edit } from '../core/event.ts';
 import { withMessageId } from '../core/other-message-id.ts';
+import { completingEdits } from './completed-body.ts';
 import type { Delivery } from './definition.ts';
 import { deliveryId } from './delivery-id.ts';
 
@@ -32,8 +32,9 @@ export function segmentBatch(deliveries: readonly Delivery[]): SegmentBatch {
   return { body: joined(items, bytes), count: items.length };
 }
 
-function itemOf({ event, name, newId }: Delivery): Uint8Array {
-  const made = JSON.parse(event.edits) as Edit[];
+function itemOf(delivery: Delivery): Uint8Array {
+  const { event, name, newId } = delivery;
+  const made = completingEdits(delivery);
   const edits = newId ? withMessageId(event.raw, made, deliveryId(name)) : made;
   const target = Buffer.allocUnsafe(event.raw.length + insertsLimit(edits));
   return target.subarray(0, completeInto(target, 0, event.raw, edits, { cut: cuttableMembers }));

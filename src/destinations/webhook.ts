@@ -58,6 +58,7 @@ interface Content {
   readonly attempt: number;
   readonly body: Uint8Array;
   readonly deliveries: number;
+  readonly marker: string | null;
 }
 
 function contentOf(deliveries: readonly Delivery[], asArray: boolean): Content {
@@ -67,14 +68,16 @@ function contentOf(deliveries: readonly Delivery[], asArray: boolean): Content {
     return {
       id: deliveryId(first.name),
       attempt: first.attempt,
-      body: completedBody(first.event),
+      body: completedBody(first),
       deliveries: 1,
+      marker: first.marker,
     };
   return {
     id: batchId(deliveries.map(({ name }) => name)),
     attempt: Math.max(...deliveries.map(({ attempt }) => attempt)),
-    body: completedArray(deliveries.map(({ event }) => event)),
+    body: completedArray(deliveries),
     deliveries: deliveries.length,
+    marker: first.marker,
   };
 }
 
@@ -85,10 +88,11 @@ function requestMaker(settings: WebhookSettings): (content: Content) => HttpRequ
   const keys = webhookKeys(settings.secret);
   const shared = Object.entries(settings.headers).flat();
   shared.push('content-type', 'application/json', 'user-agent', userAgent);
-  return ({ id, attempt, body, deliveries }) => {
+  return ({ id, attempt, body, deliveries, marker }) => {
     const timestamp = Math.floor(Date.now() / 1000);
     const signature = webhookSignature(keys, id, timestamp, body);
     const own = ['webhook-id', id, 'webhook-timestamp', String(timestamp), 'webhook-signature', signature];
+    if (marker !== null) own.push('x-reprise-replay', marker);
     return { headers: [...shared, ...own, 'x-reprise-attempt', String(attempt)], body, deliveries };
   };
 }
@@ -98,6 +102,6 @@ function testWebhook(settings: WebhookSettings, context: SenderContext): Promise
   const event = testEvent();
   const complete = { ...event, receivedAt: event.timestamp };
   const body = Buffer.from(JSON.stringify(settings.batchSize > 1 ? [complete] : complete));
-  const request = requestMaker(settings)({ id: randomUUID(), attempt: 1, body, deliveries: 1 });
+  const request = requestMaker(settings)({ id: randomUUID(), attempt: 1, body, deliveries: 1, marker: null });
   return testOver(openHttp({ ...settings, concurrency: 1 }, context), request);
 }

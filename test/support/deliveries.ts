@@ -10,6 +10,7 @@ export function deliveryOf(raw: string, overrides: Partial<Delivery> = {}): Deli
     newId: false,
     attempt: 1,
     replayId: null,
+    marker: null,
     event: {
       position: 1,
       receivedAt: time,
