@@ -61,11 +61,13 @@ test('a file: broken off by Ctrl-C, by a killed API, and sent again, each row is
   expect(code).toBe(130);
   expect(stdout).toContain('The same command goes on behind it.');
 
+  const newest = async () =>
+    (await scene.product.call('GET', '/api/imports')).body.data as { status: string; appended: number }[];
+  await until('nobody sends it', newest, ([first]) => first?.status === 'interrupted');
   const again = cli.start(['import', file, '--source', 'shop', '--json']);
   const [running] = await until(
     'it goes on',
-    async () =>
-      (await scene.product.call('GET', '/api/imports')).body.data as { status: string; appended: number }[],
+    newest,
     ([first]) => first?.status === 'running' && first.appended > 0,
   );
   expect(running!.appended).toBeLessThan(rows);
