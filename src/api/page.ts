@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { problem, type Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { invalidQuery } from './route.ts';
 
 /** Where a page begins: null is the start of the list. */
 export function placeOfCursor<Place>(
@@ -13,7 +14,7 @@ export function placeOfCursor<Place>(
   if (place !== null) return { place };
   const detail =
     'This cursor is not one of this list. Use the nextCursor of its last answer, or leave it out.';
-  return problem('invalid_query', `cursor: ${detail}`, { errors: [{ parameter: 'cursor', detail }] });
+  return invalidQuery('cursor', detail);
 }
 
 /** The page that is answered, of rows that were read with one more than the limit. */

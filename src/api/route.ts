@@ -166,7 +166,7 @@ function checkedQuery(schema: z.ZodType | undefined, query: unknown): { value: u
     const [unknown] = Object.keys(query as object);
     if (unknown === undefined) return { value: undefined };
     const detail = 'This address takes no query parameters. Leave it out.';
-    return problem('invalid_query', `${unknown}: ${detail}`, { errors: [{ parameter: unknown, detail }] });
+    return invalidQuery(unknown, detail);
   }
   const parsed = validate(schema, query);
   if (parsed.ok) return parsed;
@@ -193,6 +193,11 @@ function checkedBody(
 
 const isEmptyObject = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+
+/** The refusal of one parameter of a query. */
+export function invalidQuery(parameter: string, detail: string): Problem {
+  return problem('invalid_query', `${parameter}: ${detail}`, { errors: [{ parameter, detail }] });
+}
 
 /** The refusal of a body for its fields; the detail names the first one and its remedy. */
 export function invalidBody(errors: readonly { pointer?: string; detail: string }[]): Problem {

@@ -1,6 +1,7 @@
 import { chunkPositions } from '../core/coverage.ts';
 import type { Position } from '../core/event.ts';
 import type { PersonId } from '../core/named-person.ts';
+import { firstAbove } from './archive/read.ts';
 import { sql, type Queryable } from './sql.ts';
 
 /** One event of a person, with the sender's text byte for byte. */
@@ -28,11 +29,9 @@ export async function* personEvents(
 ): AsyncGenerator<readonly PersonEvent[]> {
   let after = 0;
   while (after < upTo) {
-    const [next] = await db.rows<{ first: Position | null }>(
-      sql`select min(position) as first from event where position > ${after}`,
-    );
-    if (next?.first === undefined || next.first === null) return;
-    const end = Math.min(upTo, next.first - 1 + windowPositions);
+    const first = await firstAbove(db, after);
+    if (first === null) return;
+    const end = Math.min(upTo, first - 1 + windowPositions);
     const events = await lookAt(db, person, { after, end });
     if (events.length > 0) yield events;
     after = events.length === eventsPerLook ? events.at(-1)!.position : end;

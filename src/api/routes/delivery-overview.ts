@@ -2,8 +2,8 @@ import { getDestination } from '../../db/destinations.ts';
 import type { Interval } from '../../db/lane-history.ts';
 import { overviewOf, type OverviewPeriod } from '../delivery-overview.ts';
 import type { ApiDeps } from '../deps.ts';
-import { isProblem, problem, type Problem } from '../problem.ts';
-import { nothingHere, route, type Route } from '../route.ts';
+import { isProblem, type Problem } from '../problem.ts';
+import { invalidQuery, nothingHere, route, type Route } from '../route.ts';
 import { DeliveryOverview, overviewExample, periodQuery } from '../schemas/delivery-overview.ts';
 import { IdPath } from '../schemas/fields.ts';
 import { tag } from './destinations.ts';
@@ -57,17 +57,13 @@ function periodOf(
   const first = asked.from === undefined ? to - dayMs : Date.parse(asked.from);
   const from = Math.floor(first / minuteMs) * minuteMs;
   if (from >= to) {
-    return refused('from', 'The period ends before it begins. Give a `from` that lies before `to`.');
+    return invalidQuery('from', 'The period ends before it begins. Give a `from` that lies before `to`.');
   }
   if ((to - from) / intervalMs[interval] > mostIntervals) {
-    return refused(
+    return invalidQuery(
       'interval',
       `These are more than ${mostIntervals} intervals. Take a longer interval or a shorter period.`,
     );
   }
   return { from: new Date(from), to: new Date(to), interval };
-}
-
-function refused(parameter: string, detail: string): Problem {
-  return problem('invalid_query', `${parameter}: ${detail}`, { errors: [{ parameter, detail }] });
 }

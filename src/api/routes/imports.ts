@@ -13,7 +13,7 @@ import { receiveFile } from '../imports/receive.ts';
 import { progressRoute } from '../progress.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
-import { nothingHere, route, type Answer, type Route } from '../route.ts';
+import { invalidQuery, nothingHere, route, type Answer, type Route } from '../route.ts';
 import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
 import {
   Import,
@@ -120,7 +120,7 @@ function otherImport(importId: string): Problem {
 
 function noSource(id: string): Problem {
   const detail = `There is no source ${id}. GET /api/sources lists those there are.`;
-  return problem('invalid_query', `sourceId: ${detail}`, { errors: [{ parameter: 'sourceId', detail }] });
+  return invalidQuery('sourceId', detail);
 }
 
 async function answerOf(

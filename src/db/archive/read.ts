@@ -48,6 +48,14 @@ export async function archiveHead(db: Queryable): Promise<Position> {
   return row?.head ?? 0;
 }
 
+/** The first position above one that the archive still has; null: there is none. */
+export async function firstAbove(db: Queryable, position: Position): Promise<Position | null> {
+  const [row] = await db.rows<{ first: Position | null }>(
+    sql`select min(position) as first from event where position > ${position}`,
+  );
+  return row?.first ?? null;
+}
+
 /** How many positions one page scans at most: a rare selection would otherwise scan millions of rows in one call. */
 export const pageWindow = 20_000;
 

@@ -1,5 +1,5 @@
 import { idOf, names, patternOf } from '../../core/named-person.ts';
-import { archiveHead } from '../archive/read.ts';
+import { archiveHead, firstAbove } from '../archive/read.ts';
 import type { Database } from '../database.ts';
 import { sql, type Queryable } from '../sql.ts';
 import { deletionStep, type ClaimedDeletion } from './claim.ts';
@@ -28,7 +28,8 @@ export async function deleteEvents(
     const head = await archiveHead(db);
     if (from >= head) return true;
     if (!goOn()) return false;
-    from = Math.max(from, (await firstAbove(db, from)) - 1);
+    const first = await firstAbove(db, from); // partitions below may be gone
+    from = Math.max(from, (first ?? from + 1) - 1);
     const to = Math.min(head, from + windowPositions);
     const stretch = { from: from + 1, to };
     await deletionStep(db, claim, { table: 'event', also: sql`scanned_to = ${to}` }, (tx) =>
@@ -36,14 +37,6 @@ export async function deleteEvents(
     );
     from = to;
   }
-}
-
-/** Partitions may be gone: there is nothing to look through below the first one. */
-async function firstAbove(db: Queryable, position: number): Promise<number> {
-  const [row] = await db.rows<{ first: number | null }>(
-    sql`select min(position) as first from event where position > ${position}`,
-  );
-  return row?.first ?? position + 1;
 }
 
 async function bury(

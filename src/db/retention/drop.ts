@@ -1,7 +1,14 @@
 import type { Database } from '../database.ts';
 import { sql, type Queryable } from '../sql.ts';
 import { chunkPositions } from '../../core/coverage.ts';
-import { fullPartitions, holdersOf, isOld, type Holder, type Partition } from './partitions.ts';
+import {
+  fullPartitions,
+  holdersOf,
+  isOld,
+  partitionPositions,
+  type Holder,
+  type Partition,
+} from './partitions.ts';
 import { getRetention } from './setting.ts';
 
 /** For how long taking a partition out may keep appends waiting: behind a reader that takes longer it is tried again. */
@@ -65,7 +72,7 @@ async function dropDetached(db: Database): Promise<void> {
   const rows = await db.rows<{ name: string }>(sql`
     select relname as name from pg_class
     where relkind = 'r' and not relispartition and relname ~ '^event_p[0-9]+$' and relnamespace = 'public'::regnamespace
-      and (substring(relname from '[0-9]+')::bigint + 1) * 4194304 <= (select kept_from from retention)`);
+      and (substring(relname from '[0-9]+')::bigint + 1) * ${partitionPositions}::bigint <= (select kept_from from retention)`);
   for (const { name } of rows) await db.run({ ...sql``, text: `drop table if exists ${name}` });
 }
 

@@ -1,7 +1,7 @@
 import { sql, type Queryable } from '../sql.ts';
 
 /** How many positions a partition of the archive holds, as the migration that makes them has it. */
-const partitionPositions = 4_194_304;
+export const partitionPositions = 4_194_304;
 
 /** A partition of the archive that is full. */
 export interface Partition {
