@@ -154,7 +154,11 @@ async function recordScheduled(stage: Stage): Promise<void> {
     ({ statusReason, startedAt, status }) =>
       status === 'running' && statusReason === 'outside_window' && startedAt === null,
   );
-  await delay(3_000); // its lane has been looked at
+  await until(
+    'its lane has been looked at',
+    () => firstOf(stage, `WorkflowId = '${replay.workflow.id}' AND RepriseState = 'outside_window'`),
+    (id) => id !== null,
+  );
   await ask(stage, 'PATCH', `/api/replays/${replay.id}`, { schedule: null });
   await ended(stage, replay);
   await save(stage, name, replay.workflow.id);

@@ -10,16 +10,8 @@ import { workDeletions } from '../../src/api/deletions/work.ts';
 import { testApi } from '../support/api.ts';
 import { whereNamed } from '../support/canary-person.ts';
 import { testDatabase } from '../support/database.ts';
-import {
-  append,
-  countsOf,
-  newEngine,
-  newReplay,
-  runSlice,
-  runToEnd,
-  turns,
-  type Engine,
-} from '../support/engine.ts';
+import { append, countsOf, newEngine, newReplay, runToEnd, turns, type Engine } from '../support/engine.ts';
+import { fullFlight } from '../support/engine-flight.ts';
 import { workUntilWaiting } from '../support/engine-waiting.ts';
 import { eventOfText } from '../support/events.ts';
 import { upload } from '../support/uploads.ts';
@@ -136,16 +128,7 @@ test('nothing of a person is left anywhere but in the suppression; others keep w
 });
 
 test('a replay in full flight sends nothing of them after the answer, and its counts add up', async () => {
-  const engine = await newEngine(db, { settings: { concurrency: 8 } });
-  const users = Array.from({ length: 8 }, (_, index) => `flies-${index}`);
-  await append(
-    engine,
-    Array.from({ length: 1_600 }, (_, index) => users[index % 8]!),
-  );
-  engine.sink.answer = () => ({ status: 200, afterMs: 2 });
-  const run = await newReplay(engine);
-  const slice = runSlice(engine, run, { timing: { sliceMs: 60_000 } });
-  await engine.sink.arrived(200);
+  const { engine, run, slice } = await fullFlight(db, 'flies', { events: 1_600, arrived: 200 });
 
   const made = await forget({ userId: 'flies-3', suppress: false });
   const before = engine.sink.arrivals.length;

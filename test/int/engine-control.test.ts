@@ -20,6 +20,7 @@ import {
   turns,
   type Engine,
 } from '../support/engine.ts';
+import { slowFlight } from '../support/engine-flight.ts';
 import { statusOf } from '../support/engine-waiting.ts';
 
 const db = await testDatabase();
@@ -44,16 +45,7 @@ async function statusesUntil(engine: Engine, run: string, wanted: string): Promi
   return seen;
 }
 
-/** A replay of many events, some of which are on their way. */
-async function newScene(lanes = 1) {
-  const engine = await newEngine(db, { settings: { concurrency: 4 } });
-  await append(engine, turns(400, 100));
-  engine.sink.answer = () => ({ status: 200, afterMs: 100 });
-  const run = await newReplay(engine, { pace: { lanes } });
-  const working = Promise.all(Array.from({ length: lanes }, (_, lane) => runSlice(engine, run, { lane })));
-  await engine.sink.arrived(20);
-  return { engine, run, working };
-}
+const newScene = (lanes?: number) => slowFlight(db, lanes);
 
 /** The holder has acted upon the newest wish. */
 async function heard(engine: Engine, run: string): Promise<void> {

@@ -71,8 +71,12 @@ describe('a window', () => {
     const engine = await newEngine(db);
     await append(engine, turns(400));
     const run = await newReplay(engine, { schedule: nights, pace: { eventsPerSecond: 50 } });
+    const other = await newEngine(db);
+    await append(other, turns(400));
+    const unscheduled = await newReplay(other, { pace: { eventsPerSecond: 50 } });
     await clock.set('2030-01-11T05:59:57.500Z');
     const working = runSlice(engine, run);
+    const workingToo = runSlice(other, unscheduled);
     await engine.sink.arrived(10);
     let inTime = 0;
     await db.transaction(async (tx) => {
@@ -80,10 +84,12 @@ describe('a window', () => {
       const leftMs = Date.parse('2030-01-11T06:00:00Z') - (await clock.now());
       await delay(leftMs + 300); // what left before is here
       inTime = engine.sink.arrivals.length;
-      await delay(1_000);
+      await other.sink.arrived(other.sink.arrivals.length + 50); // whom no window stops sends all the while
       expect(engine.sink.arrivals).toHaveLength(inTime);
     });
     expect(await working).toEqual({ kind: 'stopped' });
+    await setReplayDesired(db, unscheduled, 'cancelled');
+    await workingToo;
     expect(inTime).toBeGreaterThan(10);
     expect(engine.sink.arrivals).toHaveLength(inTime);
     expect(await countsOf(engine, run)).toEqual({ delivered: inTime });

@@ -4,31 +4,21 @@ import { changeDestination, getDestination } from '../../src/db/destinations.ts'
 import { createKeyring, rewrap, seal, settingsPlace } from '../../src/destinations/secrets.ts';
 import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { testDatabase } from '../support/database.ts';
-import { append, newEngine, newReplay, runSlice, runToEnd, secretKey, turns } from '../support/engine.ts';
+import { runToEnd, secretKey } from '../support/engine.ts';
+import { slowFlight } from '../support/engine-flight.ts';
 import { startEngineSink } from '../support/engine-sink.ts';
 
 const db = await testDatabase();
 
-/** A replay of many events, some of which are on their way. */
-async function newScene() {
-  const engine = await newEngine(db, { settings: { concurrency: 4 } });
-  await append(engine, turns(400, 100));
-  engine.sink.answer = () => ({ status: 200, afterMs: 100 });
-  const run = await newReplay(engine);
-  const working = runSlice(engine, run);
-  await engine.sink.arrived(20);
-  return { engine, run, working };
-}
-
 test('settings that are changed are used within a moment, and nothing is lost', async () => {
-  const { engine, run, working } = await newScene();
+  const { engine, run, working } = await slowFlight(db);
   const other = await startEngineSink();
   const place = settingsPlace(engine.destinationId);
   const settings = { url: other.url, secret: newWebhookSecret() };
   await changeDestination(db, engine.destinationId, {
     settingsSealed: seal(settings, place, createKeyring(secretKey)),
   });
-  expect(await working).toEqual({ kind: 'more' });
+  expect(await working).toEqual([{ kind: 'more' }]);
   expect((await runToEnd(engine, run)).endedAs).toBe('completed');
   expect(other.arrivals.length).toBeGreaterThan(0);
   expect(engine.sink.arrivals.length + other.arrivals.length).toBe(400);
@@ -36,7 +26,7 @@ test('settings that are changed are used within a moment, and nothing is lost', 
 });
 
 test('another key around the same settings is no change: the slice goes on, and nothing is cut off', async () => {
-  const { engine, working } = await newScene();
+  const { engine, working } = await slowFlight(db);
   const place = settingsPlace(engine.destinationId);
   const { settingsSealed } = (await getDestination(db, engine.destinationId))!;
   const keys = createKeyring(randomBytes(32).toString('base64'), secretKey);
@@ -46,6 +36,6 @@ test('another key around the same settings is no change: the slice goes on, and 
   const before = engine.sink.arrivals.length;
   await engine.sink.arrived(before + 60); // a commit or two, which read what is wanted
   engine.sink.answer = () => 200;
-  expect(await working).toEqual({ kind: 'done' });
+  expect(await working).toEqual([{ kind: 'done' }]);
   expect([...engine.sink.taken().values()]).toEqual(Array.from({ length: 400 }, () => 1));
 });

@@ -13,6 +13,7 @@ import {
   turns,
   type Engine,
 } from '../support/engine.ts';
+import { fullFlight } from '../support/engine-flight.ts';
 import { lockAwaited, newGate, watchedDatabase } from '../support/engine-faults.ts';
 import { waitingOf, workUntilWaiting } from '../support/engine-waiting.ts';
 import { until } from '../support/until.ts';
@@ -35,16 +36,7 @@ const arrivalsOf = (engine: Engine, user: string, from = 0) =>
   engine.sink.arrivals.slice(from).filter(({ userId }) => userId === user).length;
 
 test('nothing starts after the acknowledgement, of a replay in full flight either; others go on', async () => {
-  const engine = await newEngine(db, { settings: { concurrency: 8 } });
-  const users = Array.from({ length: 8 }, (_, index) => `flight-${index}`);
-  await append(
-    engine,
-    Array.from({ length: 4_000 }, (_, index) => users[index % 8]!),
-  );
-  engine.sink.answer = () => ({ status: 200, afterMs: 2 });
-  const run = await newReplay(engine);
-  const slice = runSlice(engine, run, { timing: { sliceMs: 60_000 } });
-  await engine.sink.arrived(400);
+  const { engine, run, slice } = await fullFlight(db, 'flight', { events: 4_000, arrived: 400 });
 
   const { revision } = await forbid('flight-3');
   const before = await acknowledged(engine, revision);

@@ -11,6 +11,7 @@ import { adminToken } from '../support/api.ts';
 import { startApi } from '../support/api-process.ts';
 import { openPage } from '../support/browser.ts';
 import { testDatabase } from '../support/database.ts';
+import { snippetsOf } from '../support/document.ts';
 import { testFolder } from '../support/folder.ts';
 import { pageServer } from '../support/page-server.ts';
 import { customerIoPython, runPython, segmentGo, segmentPython } from '../support/sdks/batching.ts';
@@ -23,7 +24,6 @@ const db = await testDatabase();
 const folder = testFolder();
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(root, 'docs', 'sdks.md'), 'utf8');
 const matrixPage = join(root, 'docs', 'compatibility.md');
 const rowsBefore = readFileSync(matrixPage, 'utf8').split('\n');
 const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -31,11 +31,7 @@ const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'pa
   devDependencies: Record<string, string>;
 };
 
-/** The document's snippets in one language, in its order. */
-const snippets = (language: string) =>
-  [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
-    .filter(([, own]) => own === language)
-    .map(([, , code = '']) => code);
+const snippets = (language: string) => snippetsOf('docs/sdks.md', language);
 
 /** Runs a snippet as it stands, but for its address and key. @returns what was archived, in words */
 async function archivedBy(

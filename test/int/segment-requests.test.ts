@@ -1,37 +1,20 @@
-import http from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { buffer } from 'node:stream/consumers';
-import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { deliveryId } from '../../src/destinations/delivery-id.ts';
 import { segment } from '../../src/destinations/segment.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
+import { startReceiver } from '../support/receiver.ts';
 import { openSegment, segmentKey } from '../support/segment-sender.ts';
 import { basic } from '../support/tracking.ts';
 import { loopback } from '../support/webhook-sender.ts';
 
-interface Request {
-  readonly path: string;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: Buffer;
-}
-
 /** A tracking API that answers as it is told and keeps what it got. */
 async function startApi(answer: (index: number) => [status: number, body?: string] = () => [200]) {
-  const requests: Request[] = [];
-  const take = async (incoming: http.IncomingMessage, response: http.ServerResponse) => {
-    const body = await buffer(incoming);
-    requests.push({ path: incoming.url ?? '', headers: incoming.headers, body });
-    const [status, said = '{"success":true}'] = answer(requests.length - 1);
+  const { port, requests } = await startReceiver((_, response, index) => {
+    const [status, said = '{"success":true}'] = answer(index);
     response.writeHead(status, { 'content-type': 'application/json' }).end(said);
-  };
-  const server = http.createServer((incoming, response) => void take(incoming, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+  return { url: `http://127.0.0.1:${port}`, requests };
 }
 
 const raw = String.raw`{ "big":9007199254740993,"sentAt":"S","type":"track","nul":"\u0000","receivedAt":"R","messageId":"m","originalTimestamp":"O","_metadata":{"a":1} }`;
@@ -55,7 +38,7 @@ test('a batch has the events with their own times and messageIds, and nothing of
   const [request] = api.requests;
   expect(request?.path).toBe('/v1/batch');
   const item = String.raw`{"timestamp":"2024-05-06T07:08:09.000Z", "big":9007199254740993,"type":"track","nul":"\u0000","messageId":"m" }`;
-  expect(request?.body.toString()).toBe(`{"batch":[${item},${item}]}`);
+  expect(request?.body).toBe(`{"batch":[${item},${item}]}`);
   expect(request?.headers).toMatchObject({
     authorization: basic(segmentKey),
     'content-type': 'application/json',
@@ -74,7 +57,7 @@ test('a replay that asks for new ids gives its deliveries messageIds of their ow
   const api = await startApi();
   const delivery = complete({ newId: true });
   await openSegment(api.url).send([delivery], openGate);
-  const { batch } = JSON.parse(String(api.requests[0]?.body)) as { batch: { messageId: string }[] };
+  const { batch } = JSON.parse(api.requests[0]!.body) as { batch: { messageId: string }[] };
   expect(batch[0]?.messageId).toBe(deliveryId(delivery.name));
 });
 
@@ -83,7 +66,7 @@ test('gzip, and what a person is shown of it when it fails', async () => {
   const sender = openSegment(api.url, { gzip: true });
   await sender.send([complete()], openGate);
   expect(api.requests[0]?.headers['content-encoding']).toBe('gzip');
-  expect(gunzipSync(api.requests[0]!.body).toString()).toMatch(/^\{"batch":\[\{"timestamp"/);
+  expect(gunzipSync(api.requests[0]!.bytes).toString()).toMatch(/^\{"batch":\[\{"timestamp"/);
   const [outcome] = await sender.send([complete()], openGate);
   expect(outcome).toMatchObject({
     kind: 'failed',
@@ -105,8 +88,8 @@ test('a request has at most 500 KB: what does not fit any more goes with the nex
     ...Array.from({ length: delivered }, () => 'delivered'),
     ...Array.from({ length: 40 - delivered }, () => 'notSent'),
   ]);
-  expect(api.requests[0]?.body.length).toBeLessThanOrEqual(512_000);
-  expect(api.requests[0]!.body.length + large.event.raw.length).toBeGreaterThan(511_000);
+  expect(api.requests[0]?.bytes.length).toBeLessThanOrEqual(512_000);
+  expect(api.requests[0]!.bytes.length + large.event.raw.length).toBeGreaterThan(511_000);
   const huge = deliveryOf(`{"messageId":"m","filler":"${'x'.repeat(600_000)}"}`);
   expect(await openSegment(api.url).send([huge], openGate)).toMatchObject([{ kind: 'delivered' }]);
 });
@@ -150,6 +133,6 @@ test('a test event, and what is wrong in words', async () => {
   const api = await startApi((index) => [index === 0 ? 200 : 401]);
   const settings = segment.settings.parse({ endpoint: api.url, writeKey: segmentKey });
   expect(await segment.test(settings, { egress: loopback })).toMatchObject({ ok: true, status: 200 });
-  expect(JSON.parse(String(api.requests[0]?.body))).toMatchObject({ batch: [{ event: 'Reprise Test' }] });
+  expect(JSON.parse(api.requests[0]!.body)).toMatchObject({ batch: [{ event: 'Reprise Test' }] });
   expect(await segment.test(settings, { egress: loopback })).toMatchObject({ ok: false, status: 401 });
 });

@@ -5,11 +5,17 @@ import { environmentWith } from '../../src/config.ts';
 
 const run = promisify(execFile);
 
-/** The commands for a shell that a document of the product holds, in its order. */
-export function commandsOf(document: string): string[] {
+/** The snippets in one language that a document of the product holds, in its order. */
+export function snippetsOf(document: string, language: string): string[] {
   const text = readFileSync(new URL(`../../${document}`, import.meta.url), 'utf8');
-  return [...text.matchAll(/^ *```sh\n([^`]+?) *```/gm)].map(([, command = '']) => command.trim());
+  return [...text.matchAll(/^ *```(\w+)\n([^]*?)^ *```$/gm)]
+    .filter(([, own]) => own === language)
+    .map(([, , code = '']) => code);
 }
+
+/** The commands for a shell that a document holds, in its order. */
+export const commandsOf = (document: string): string[] =>
+  snippetsOf(document, 'sh').map((code) => code.trim());
 
 /**
  * Runs a command of a document as a person does.

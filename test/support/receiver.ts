@@ -8,6 +8,8 @@ export interface Received {
   readonly path: string;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** The body as it came: of one that is compressed the text says nothing. */
+  readonly bytes: Buffer;
 }
 
 export interface Receiver {
@@ -29,11 +31,13 @@ export async function startReceiver(answer: Answerer = (_, response) => response
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('error', () => undefined);
     incoming.on('end', () => {
+      const bytes = Buffer.concat(chunks);
       const request = {
         method: incoming.method ?? '',
         path: incoming.url ?? '',
         headers: incoming.headers as Record<string, string>,
-        body: Buffer.concat(chunks).toString(),
+        body: bytes.toString(),
+        bytes,
       };
       requests.push(request);
       answer(request, response, requests.length - 1);
@@ -52,7 +56,7 @@ export async function startRawReceiver(
     onConnect(socket);
     socket.once('data', (data) => {
       const head = data.toString();
-      requests.push({ method: '', path: head.split(' ')[1] ?? '', headers: {}, body: head });
+      requests.push({ method: '', path: head.split(' ')[1] ?? '', headers: {}, body: head, bytes: data });
       onRequest(socket, head);
     });
   });
