@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { longestRegionName, regionName, regionRemedy } from './core/region.ts';
 
 const flagOff = z.literal('').transform(() => undefined);
 const optional = <T extends z.ZodType>(schema: T) => z.union([flagOff, schema]).optional();
@@ -43,6 +44,8 @@ const Environment = z.object({
   REPRISE_SUPPRESSED_USERS: optional(z.enum(['archive', 'refuse'])).transform((value) => value ?? 'archive'),
   /** How long a messageId that came once is known, so that it is not stored again; days. */
   REPRISE_DEDUPE_DAYS: optional(z.coerce.number().int().min(1).max(36_500)).transform((value) => value ?? 90),
+  /** Where this deployment keeps its data, as people name it; absent: not stated. */
+  REPRISE_REGION: optional(z.string().max(longestRegionName).regex(regionName, regionRemedy)),
   REPRISE_LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])).transform(
     (value) => value ?? 'info',
   ),

@@ -16,6 +16,8 @@ export interface ApiDeps extends AppendOptions {
   readonly requestsPerSecond: number;
   /** What becomes of events of suppressed users, of sources that are made from now on. */
   readonly suppressedUsers: SuppressedUsers;
+  /** Where this deployment keeps its data; null: not stated. */
+  readonly region: string | null;
   /** Aborts when the process ends: answers that go on for ever end then. */
   readonly stopping: AbortSignal;
   /** Seals settings and kept answers. */

@@ -29,6 +29,7 @@ const deps = {
   suppressedUsers: config.REPRISE_SUPPRESSED_USERS,
   adminToken: required(config, 'REPRISE_ADMIN_TOKEN'),
   requestsPerSecond: config.REPRISE_API_RATE,
+  region: config.REPRISE_REGION ?? null,
   keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY'), ...config.REPRISE_OTHER_SECRET_KEYS),
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
   stopping: stopping.signal,

@@ -5,6 +5,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { deliveryOverviewRoutes } from './routes/delivery-overview.ts';
+import { deploymentRoutes } from './routes/deployment.ts';
 import { destinationChangeRoutes } from './routes/destination-change.ts';
 import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationRoutes } from './routes/destinations.ts';
@@ -57,6 +58,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...operatorEventRoutes(deps),
     ...auditRoutes(deps),
     ...keyRoutes(deps),
+    ...deploymentRoutes(deps),
     ...processRoutes(deps),
     ...healthRoutes(deps),
     ...referenceRoutes(() => apiDocument(routes)),

@@ -1,20 +1,28 @@
+import { regionOf } from '../db/destinations.ts';
 import type { CreateReplay } from '../db/replays.ts';
 import type { RunRecord } from '../db/runs.ts';
+import type { Queryable } from '../db/sql.ts';
 import type { Created } from './creating.ts';
 import type { ApiDeps } from './deps.ts';
 import { tell } from './engine.ts';
 import { problem, type Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
+import { regionWarnings } from './schemas/region.ts';
 import { showReplay } from './schemas/replay.ts';
 
 /** The answer to a request that made a replay, which starts once its row is committed; or why there is none. */
-export function answerOfCreation(deps: ApiDeps, made: CreateReplay): Created | Problem {
+export async function answerOfCreation(
+  deps: ApiDeps,
+  tx: Queryable,
+  made: CreateReplay,
+): Promise<Created | Problem> {
   if (made.kind !== 'created') return refusalOf(made);
   const { replay } = made;
+  const warnings = regionWarnings(deps.region, await regionOf(tx, replay.destinationId));
   return {
     answer: {
       status: 201,
-      body: showReplay(replay, deps.orchestrator),
+      body: { ...showReplay(replay, deps.orchestrator), warnings },
       headers: { location: `/api/replays/${replay.id}` },
     },
     afterCommit: () => startReplay(deps, replay),

@@ -2,7 +2,10 @@
 import type { z } from 'zod';
 import type { Destination as DestinationSchema } from '../api/schemas/destination.ts';
 import type { Event as EventSchema } from '../api/schemas/event.ts';
-import type { Replay as ReplaySchema } from '../api/schemas/replay.ts';
+import type {
+  Replay as ReplaySchema,
+  ReplayWithWarnings as ReplayWithWarningsSchema,
+} from '../api/schemas/replay.ts';
 import type { ImportWithErrors as ImportWithErrorsSchema } from '../api/schemas/import.ts';
 import type { Source as SourceSchema } from '../api/schemas/source.ts';
 import type { Token as TokenSchema, TokenWithText as TokenWithTextSchema } from '../api/schemas/token.ts';
@@ -10,6 +13,7 @@ import type { Token as TokenSchema, TokenWithText as TokenWithTextSchema } from 
 export type Destination = z.output<typeof DestinationSchema>;
 export type ArchivedEvent = z.output<typeof EventSchema>;
 export type Replay = z.output<typeof ReplaySchema>;
+export type ReplayWithWarnings = z.output<typeof ReplayWithWarningsSchema>;
 export type Source = z.output<typeof SourceSchema>;
 export type Token = z.output<typeof TokenSchema>;
 export type TokenWithText = z.output<typeof TokenWithTextSchema>;

@@ -27,6 +27,8 @@ export interface DestinationRecord {
   /** null: events of all sources. */
   readonly sources: readonly string[] | null;
   readonly budget: Budget;
+  /** Where it keeps what it is sent, as people name it; null: not stated. */
+  readonly region: string | null;
   /** Where its first stream run begins; null: it never had one. */
   readonly seam: Position | null;
   readonly createdAt: Date;
@@ -60,14 +62,15 @@ export async function insertDestination(
     settingsSealed: string;
     sources: readonly string[] | null;
     budget: Budget;
+    region?: string | null;
     actions: readonly NewAction[];
   },
 ): Promise<void> {
-  const { id, type, name, enabled, settingsSealed, sources, budget } = destination;
+  const { id, type, name, enabled, settingsSealed, sources, budget, region = null } = destination;
   await tx.run(sql`
-    insert into destination (id, type, name, enabled, settings_sealed, sources, budget, seam)
+    insert into destination (id, type, name, enabled, settings_sealed, sources, budget, region, seam)
     values (${id}, ${type}, ${name}, ${enabled}, ${settingsSealed},
-      ${sources === null ? null : [...sources]}::uuid[], ${JSON.stringify(budget)}::jsonb, 0)`);
+      ${sources === null ? null : [...sources]}::uuid[], ${JSON.stringify(budget)}::jsonb, ${region}, 0)`);
   for (const action of destination.actions) await insertAction(tx, id, action);
 }
 
@@ -96,6 +99,14 @@ export async function listDestinations(
   return await readDestinations(db, where, params.limit);
 }
 
+/** Where a destination keeps what it is sent; null: not stated, or there is no such destination. */
+export async function regionOf(db: Queryable, id: string): Promise<string | null> {
+  const [row] = await db.rows<{ region: string | null }>(
+    sql`select region from destination where id = ${id}`,
+  );
+  return row?.region ?? null;
+}
+
 /** Holds a destination's row for the caller's transaction. @returns false when there is none */
 export async function lockDestination(tx: Queryable, id: string): Promise<boolean> {
   const rows = await tx.rows(
@@ -111,6 +122,7 @@ export interface DestinationChange {
   readonly sources?: readonly string[] | null;
   readonly budget?: Budget;
   readonly enabled?: boolean;
+  readonly region?: string | null;
 }
 
 /**
@@ -119,13 +131,14 @@ export interface DestinationChange {
  * told of other sources.
  */
 export async function changeDestination(tx: Queryable, id: string, change: DestinationChange): Promise<void> {
-  const { name, settingsSealed, sources, budget, enabled } = change;
+  const { name, settingsSealed, sources, budget, enabled, region } = change;
   const sets: Statement[] = [sql`updated_at = clock_timestamp()`];
   if (name !== undefined) sets.push(sql`name = ${name}`);
   if (settingsSealed !== undefined) sets.push(sql`settings_sealed = ${settingsSealed}`);
   if (sources !== undefined) sets.push(sql`sources = ${sources === null ? null : [...sources]}::uuid[]`);
   if (budget !== undefined) sets.push(sql`budget = ${JSON.stringify(budget)}::jsonb`);
   if (enabled !== undefined) sets.push(sql`enabled = ${enabled}`);
+  if (region !== undefined) sets.push(sql`region = ${region}`);
   if (enabled === true) sets.push(sql`disabled_reason = null`);
   await tx.run(sql`update destination set ${join(sets, sql`, `)} where id = ${id} and deleted_at is null`);
   if (budget !== undefined) await tellBudget(tx, id);
@@ -151,7 +164,7 @@ async function insertAction(tx: Queryable, destinationId: string, action: NewAct
 async function readDestinations(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<Row>(sql`
     select d.id, d.type, d.name, d.enabled, d.disabled_reason as "disabledReason",
-      d.settings_sealed as "settingsSealed", d.sources, d.budget, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
+      d.settings_sealed as "settingsSealed", d.sources, d.budget, d.region, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
       d.updated_at as "updatedAt", ${microsecondsOf(sql`d.created_at`)} as "createdMicroseconds",
       (select coalesce(json_agg(json_build_object(
           'id', a.id, 'name', a.name, 'version', v.version, 'trigger', v.trigger) order by a.created_at, a.id), '[]')

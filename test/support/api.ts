@@ -38,7 +38,7 @@ export interface TestApi {
 /** The admin API on an ephemeral port. Unless given another, its Temporal is away: calls fail at once. */
 export async function testApi(
   db: Database,
-  options: { orchestrator?: Orchestrator; requestsPerSecond?: number } = {},
+  options: { orchestrator?: Orchestrator; requestsPerSecond?: number; region?: string } = {},
 ): Promise<TestApi> {
   const logged: Buffer[] = [];
   const sink = new PassThrough().on('data', (chunk: Buffer) => logged.push(chunk));
@@ -51,6 +51,7 @@ export async function testApi(
     adminToken,
     requestsPerSecond: options.requestsPerSecond ?? 0,
     suppressedUsers: 'archive',
+    region: options.region ?? null,
     keyring: createKeyring(randomBytes(32).toString('base64')),
     egress: parseEgressAllow(['127.0.0.1']),
     stopping: stopping.signal,

@@ -133,6 +133,7 @@ function changeOf(
     ...(body.name !== undefined && { name: body.name }),
     ...(body.sources !== undefined && { sources: body.sources }),
     ...(body.enabled !== undefined && { enabled: body.enabled }),
+    ...(body.region !== undefined && { region: body.region }),
     ...(body.budget !== undefined && { budget: changedBudget(destination.budget, body.budget) }),
     ...(settingsSealed !== undefined && { settingsSealed }),
   };

@@ -38,7 +38,7 @@ export function destinationRoutes(deps: ApiDeps): Route[] {
 /** A destination as it is answered; of its settings only the names. */
 export function answerOf(deps: ApiDeps, destination: DestinationRecord): z.input<typeof Destination> {
   const settings = openSettings(destination.settingsSealed, destination.id, deps.keyring);
-  return showDestination(destination, settings === null ? null : namesOfSet(settings), deps.orchestrator);
+  return showDestination(destination, settings === null ? null : namesOfSet(settings), deps);
 }
 
 /** The refusal of source ids that are none, or null. */
@@ -115,9 +115,9 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
   if (refused !== null) return refused;
   const id = randomUUID();
   const settingsSealed = sealSettings(prepared.settings, id, deps.keyring);
-  const { type, name, enabled, sources, budget } = body;
+  const { type, name, enabled, sources, budget, region } = body;
   const actions = definition.presetActions;
-  await insertDestination(tx, { id, type, name, enabled, settingsSealed, sources, budget, actions });
+  await insertDestination(tx, { id, type, name, enabled, settingsSealed, sources, budget, region, actions });
   if (enabled) await openFirstStream(tx, id);
   return { destination: (await getDestination(tx, id))!, generated: prepared.generated };
 }

@@ -12,7 +12,7 @@ import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
-import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
+import { Replay, replayExample, ReplayWithWarnings, showReplay } from '../schemas/replay.ts';
 import { answerOfCreation } from '../starting.ts';
 
 export const tag = 'Replays';
@@ -64,8 +64,8 @@ function create(deps: ApiDeps): Route {
         201: {
           description:
             'The replay. It starts at once, or as soon as Temporal can be reached; one that begins later is `planned`.',
-          schema: Replay,
-          example: replayExample,
+          schema: ReplayWithWarnings,
+          example: { ...replayExample, warnings: [] },
         },
       },
       problems: ['replay_running', 'destination_disabled'],
@@ -75,7 +75,8 @@ function create(deps: ApiDeps): Route {
       if (rangeIsEmpty(range)) return emptyRange;
       const request = { ...body, range };
       const { destinationId } = request;
-      return answerOfCreation(deps, await createReplay(tx, { id: randomUUID(), destinationId, request }));
+      const made = await createReplay(tx, { id: randomUUID(), destinationId, request });
+      return await answerOfCreation(deps, tx, made);
     },
   );
 }

@@ -12,7 +12,7 @@ import type { Problem } from '../problem.ts';
 import { invalidBody, nothingHere, type Route } from '../route.ts';
 import { deadLetterExample, ErrorClass } from '../schemas/dead-letter.ts';
 import { Id, IdPath } from '../schemas/fields.ts';
-import { Replay, replayExample } from '../schemas/replay.ts';
+import { replayExample, ReplayWithWarnings } from '../schemas/replay.ts';
 import { answerOfCreation } from '../starting.ts';
 import { tag as deadLetterTag } from './dead-letters.ts';
 import { tag as replayTag } from './replays.ts';
@@ -43,12 +43,13 @@ const example = {
     pace: {},
     order: 'user' as const,
   },
+  warnings: [],
 };
 const answers = {
   201: {
     description:
       'The replay that takes them up. While another replay of the destination is not over it is `planned`, and begins by itself when that one has ended.',
-    schema: Replay,
+    schema: ReplayWithWarnings,
     example,
   },
 };
@@ -131,7 +132,7 @@ async function retry(
   const parentId = parent === null ? {} : { parentId: parent.id };
   const id = randomUUID();
   const retry = { id, destinationId, request, choice, whenBusy: 'wait', ...parentId } as const;
-  return answerOfCreation(deps, await createReplay(tx, retry));
+  return await answerOfCreation(deps, tx, await createReplay(tx, retry));
 }
 
 /** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */

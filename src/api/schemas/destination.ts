@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { replayStatuses, replayStatus } from '../../core/replay-status.ts';
 import type { DestinationRecord } from '../../db/destinations.ts';
 import type { RunRecord } from '../../db/runs.ts';
-import { streamWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { streamWorkflowId } from '../../temporal/orchestrator.ts';
+import type { ApiDeps } from '../deps.ts';
 import { Id, Name, Time } from './fields.ts';
+import { Region, regionWarnings, Warnings } from './region.ts';
 
 const rate = z.number().positive().max(1_000_000);
 const connections = z.int().positive().max(10_000);
@@ -33,6 +35,10 @@ const Sources = z
   .nullable()
   .meta({ description: 'Ids of the sources whose events it takes. null: all sources.' });
 
+const DestinationRegion = Region.nullable().meta({
+  description: 'Where the destination keeps what it is sent, as you name it. null: not stated.',
+});
+
 export const NewDestination = z.strictObject({
   type: z.string().min(1).max(100).meta({ description: 'A type of the catalog.', example: 'webhook' }),
   name: Name,
@@ -41,6 +47,7 @@ export const NewDestination = z.strictObject({
   }),
   sources: Sources.default(null),
   budget: Budget.default({}),
+  region: DestinationRegion.default(null),
   enabled: z.boolean().default(true).meta({ description: 'Whether new events are delivered from now on.' }),
 });
 
@@ -52,6 +59,7 @@ export const ChangedDestination = z.strictObject({
   }),
   sources: z.exactOptional(Sources),
   budget: z.exactOptional(ChangedBudget).meta({ description: 'Only what changes; null takes a limit away.' }),
+  region: z.exactOptional(DestinationRegion),
   enabled: z.exactOptional(z.boolean()),
   newAccount: z.exactOptional(z.literal(true)).meta({
     description:
@@ -84,6 +92,7 @@ export const Destination = z
     }),
     sources: Sources,
     budget: Budget,
+    region: DestinationRegion,
     seam: z.int().nullable().meta({
       description:
         'Position where its first stream began: what lies before reaches it by a replay. null: it never had one.',
@@ -97,6 +106,7 @@ export const Destination = z
       }),
     ),
     stream: Stream.nullable().meta({ description: 'null: it gets no new events.' }),
+    warnings: Warnings,
     createdAt: Time,
     updatedAt: Time,
   })
@@ -113,9 +123,10 @@ export const DestinationWithGenerated = Destination.extend({
 export function showDestination(
   destination: DestinationRecord,
   settingsSet: string[] | null,
-  orchestrator: Pick<Orchestrator, 'workflowUrl'>,
+  deps: Pick<ApiDeps, 'orchestrator' | 'region'>,
 ): z.input<typeof Destination> {
-  const { id, type, name, enabled, disabledReason, sources, budget, seam, actions, stream } = destination;
+  const { id, type, name, enabled, disabledReason, sources, budget, region, seam, actions, stream } =
+    destination;
   return {
     id,
     type,
@@ -125,16 +136,18 @@ export function showDestination(
     settingsSet,
     sources: sources === null ? null : [...sources],
     budget,
+    region,
     seam,
     actions: [...actions],
-    stream: stream === null ? null : showStream(stream, orchestrator),
+    stream: stream === null ? null : showStream(stream, deps.orchestrator),
+    warnings: regionWarnings(deps.region, region),
     createdAt: destination.createdAt.toISOString(),
     updatedAt: destination.updatedAt.toISOString(),
   };
 }
 
 /** A destination's stream as it is answered. */
-function showStream(run: RunRecord, orchestrator: Pick<Orchestrator, 'workflowUrl'>): z.input<typeof Stream> {
+function showStream(run: RunRecord, orchestrator: ApiDeps['orchestrator']): z.input<typeof Stream> {
   const { status, statusReason, nextRetryAt } = replayStatus(run);
   // A parked stream has nothing to send: it waits for events, not for a worker.
   const parked = status === 'running' && run.lanes.every((lane) => lane.state === 'parked');
@@ -169,9 +182,11 @@ export const destinationExample: z.input<typeof Destination> = {
   settingsSet: ['url', 'secret', 'headers', 'batchSize', 'timeoutMs', 'concurrency'],
   sources: null,
   budget: { eventsPerSecond: 100 },
+  region: 'eu',
   seam: 182_001,
   actions: [{ id: 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90', name: 'Send event', version: 1, trigger: null }],
   stream: streamExample,
+  warnings: [],
   createdAt: '2026-11-22T09:00:00.000Z',
   updatedAt: '2026-11-22T09:00:00.000Z',
 };

@@ -14,6 +14,7 @@ interface CreateOptions {
   readonly url?: string;
   readonly set?: Readonly<Record<string, unknown>>;
   readonly rate?: number;
+  readonly region?: string;
   readonly disabled?: boolean;
 }
 
@@ -38,6 +39,7 @@ export const destinationCommands: Register = (parent, on) => {
         new Option('--set <name=value>', 'another of its settings; may be repeated').argParser(setting),
       )
       .addOption(new Option('--rate <rate>', 'the most that its account can bear: 100/s').argParser(rate))
+      .option('--region <region>', 'where it keeps what it is sent: eu, us-east-1')
       .option('--disabled', 'send it no new events yet')
       .action(on(create)),
     ['reprise destination create "Demo CRM" --url http://localhost:4010/events', 'A webhook'],
@@ -92,7 +94,9 @@ async function list(session: Session, { limit }: { limit: number }): Promise<voi
 }
 
 async function get(session: Session, _: unknown, [name = '']: readonly string[]): Promise<void> {
-  show(session, await named<Destination>(session.api, 'destination', name));
+  const destination = await named<Destination>(session.api, 'destination', name);
+  warn(session, destination);
+  show(session, destination);
 }
 
 async function create(
@@ -100,15 +104,23 @@ async function create(
   options: CreateOptions,
   [name = '']: readonly string[],
 ): Promise<void> {
-  const { type, url, set, disabled } = options;
+  const { type, url, set, disabled, region } = options;
   const budget = options.rate === undefined ? {} : { budget: { eventsPerSecond: options.rate } };
   const settings = { ...(url !== undefined && { url }), ...set };
-  const body = { type, name, settings, enabled: disabled !== true, ...budget };
+  const body = {
+    type,
+    name,
+    settings,
+    enabled: disabled !== true,
+    ...budget,
+    ...(region !== undefined && { region }),
+  };
   const made = await session.api.json<Destination & { generated?: Record<string, string> }>(
     '/api/destinations',
     { method: 'POST', body, creates: true },
   );
   const { out } = session;
+  warn(session, made);
   if (out.json) return out.document(made);
   if (out.quiet) return out.data(made.id);
   show(session, made);
@@ -144,6 +156,10 @@ async function steer(session: Session, verb: 'pause' | 'resume', name: string): 
   session.out.data(streamOf(destination));
 }
 
+function warn({ out }: Session, { warnings }: Destination): void {
+  for (const { message } of warnings) out.warn(plain(message));
+}
+
 function show({ out }: Session, one: Destination): void {
   if (out.json) return out.document(one);
   const budget = Object.entries(one.budget).map(([limit, value]) => `${limit} ${value}`);
@@ -155,6 +171,7 @@ function show({ out }: Session, one: Destination): void {
     ['Cursor', one.stream === null ? '' : `position ${count(one.stream.cursor.position)}`],
     ['Seam', one.seam === null ? '' : `position ${count(one.seam)}: what lies before comes by a replay`],
     ['Budget', budget.join(', ')],
+    ['Region', one.region ?? 'not stated'],
     ['Settings', one.settingsSet === null ? 'sealed with another key' : one.settingsSet.join(', ')],
     ['Connected', moment(one.createdAt)],
   ];

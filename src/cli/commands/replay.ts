@@ -4,7 +4,7 @@ import { named } from '../names.ts';
 import { endings, summary } from '../replay-progress.ts';
 import { replayBody, replayOptions, type ReplayOptions } from '../replay-request.ts';
 import type { Session } from '../session.ts';
-import type { Destination, Replay } from '../shapes.ts';
+import type { Destination, Replay, ReplayWithWarnings } from '../shapes.ts';
 import { count, plain } from '../texts.ts';
 import { replayReads } from './replay-reads.ts';
 import { watchReplay } from './watch-replay.ts';
@@ -99,7 +99,11 @@ const steering: Register = (replay, on) => {
 async function createReplay(session: Session, options: CreateOptions): Promise<void> {
   const destination = await named<Destination>(session.api, 'destination', options.destination);
   const body = await replayBody(session.api, destination.id, options);
-  const replay = await session.api.json<Replay>('/api/replays', { method: 'POST', body, creates: true });
+  const replay = await session.api.json<ReplayWithWarnings>('/api/replays', {
+    method: 'POST',
+    body,
+    creates: true,
+  });
   await begun(session, replay, destination.name, options.watch === true);
 }
 
@@ -108,17 +112,17 @@ async function retryFailed(
   { watch }: { watch?: boolean },
   [id = '']: readonly string[],
 ): Promise<void> {
-  const replay = await session.api.json<Replay>(`/api/replays/${encodeURIComponent(id)}/retry-failed`, {
-    method: 'POST',
-    creates: true,
-  });
+  const replay = await session.api.json<ReplayWithWarnings>(
+    `/api/replays/${encodeURIComponent(id)}/retry-failed`,
+    { method: 'POST', creates: true },
+  );
   await begun(session, replay, null, watch === true);
 }
 
 /** Tells of a replay that was made, with what its answer warns of. */
 async function begun(
   session: Session,
-  replay: Replay,
+  replay: ReplayWithWarnings,
   destination: string | null,
   follow: boolean,
 ): Promise<void> {
@@ -137,19 +141,14 @@ async function begun(
   else out.say(`Next: reprise replay watch ${replay.id}`);
 }
 
-function warningsOf(replay: Replay & { readonly warnings?: readonly unknown[] }): string[] {
-  const said = (replay.warnings ?? []).map((warning) =>
-    typeof warning === 'string'
-      ? warning
-      : ((warning as { detail?: string }).detail ?? JSON.stringify(warning)),
-  );
+function warningsOf(replay: ReplayWithWarnings): string[] {
   const { cutToStream, toPosition } = replay.range;
   const cut = cutToStream
     ? [
         `The range ends at position ${count(toPosition)}: what lies above belongs to the destination’s own stream.`,
       ]
     : [];
-  return [...said.map(plain), ...cut];
+  return [...replay.warnings.map(({ message }) => plain(message)), ...cut];
 }
 
 async function steer(session: Session, verb: 'pause' | 'resume' | 'cancel', id: string): Promise<void> {

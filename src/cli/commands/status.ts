@@ -10,6 +10,11 @@ import { streamOf } from './destination.ts';
 /** As many destinations and replays are shown. */
 const shown = 20;
 
+interface Deployment {
+  readonly version: string;
+  readonly region: string | null;
+}
+
 interface Readiness {
   readonly status: string;
   readonly postgres: string;
@@ -33,7 +38,8 @@ async function status(session: Session, { output }: { output?: 'env' | 'json' })
   const { api, out } = session;
   const page = <T>(path: string, query = {}) =>
     api.json<Page<T>>(path, { query: { limit: shown, ...query } });
-  const [ready, events, sources, destinations, replays] = await Promise.all([
+  const [deployment, ready, events, sources, destinations, replays] = await Promise.all([
+    api.json<Deployment>('/api/deployment'),
     api.json<Readiness>('/readyz', { accepts: 503 }),
     page<ArchivedEvent>('/api/events', { limit: 1 }),
     page<Source>('/api/sources'),
@@ -46,6 +52,7 @@ async function status(session: Session, { output }: { output?: 'env' | 'json' })
     ingestUrl: `${url}/v1`,
     docsUrl: `${url}/docs`,
     temporalUrl: temporalUi([...destinations.data, ...replays.data]),
+    ...deployment,
     ...ready,
     writeKey: sources.data.find((source) => source.writeKey !== null)?.writeKey ?? null,
     newestEvent: events.data[0] ?? null,
@@ -66,7 +73,7 @@ async function status(session: Session, { output }: { output?: 'env' | 'json' })
     out.say(`Next: reprise replay create --destination ${first.id} --last 30d --watch`);
 }
 
-interface Standing extends Readiness {
+interface Standing extends Readiness, Deployment {
   readonly apiUrl: string;
   readonly ingestUrl: string;
   readonly docsUrl: string;
@@ -91,6 +98,8 @@ function factsOf(standing: Standing, from: string): [string, string][] {
     ['Admin API', `${standing.apiUrl}/api   (from ${from})`],
     ['Ingest', `${standing.ingestUrl}   write key ${standing.writeKey ?? 'none yet: reprise source create'}`],
     ['Docs', standing.docsUrl],
+    ['Version', standing.version],
+    ['Region', standing.region ?? 'not stated (REPRISE_REGION)'],
     ...(temporalUrl === null ? [] : [['Temporal UI', temporalUrl] satisfies [string, string]]),
     ['Archive', archive],
     [
