@@ -170,7 +170,10 @@ function checkedQuery(schema: z.ZodType | undefined, query: unknown): { value: u
   }
   const parsed = validate(schema, query);
   if (parsed.ok) return parsed;
-  const errors = parsed.errors.map(({ pointer = '', detail }) => ({ parameter: pointer.slice(1), detail }));
+  const errors = parsed.errors.map(({ pointer = '', detail }) => ({
+    parameter: pointer.split('/')[1] ?? '', // of several values it is the parameter that is named
+    detail,
+  }));
   return problem('invalid_query', summaryOf(errors.map((error) => [error.parameter, error.detail])), {
     errors,
   });

@@ -24,7 +24,11 @@ async function pages(query: string): Promise<{ position: number; name: string; m
 
 describe('the list', () => {
   test('of an empty archive is empty', async () => {
-    expect((await api.call('GET', '/api/events')).body).toEqual({ data: [], nextCursor: null });
+    expect((await api.call('GET', '/api/events')).body).toEqual({
+      data: [],
+      nextCursor: null,
+      searchedThrough: null,
+    });
   });
 
   test('shows the newest first, page after page, without skip or repeat', async () => {
@@ -52,6 +56,60 @@ describe('the list', () => {
     expect(await pages(`source=${app}&type=track&user=u-2`)).toEqual([]);
     expect((await api.call('GET', '/api/events?type=click')).body.errors[0].parameter).toBe('type');
     expect((await api.call('GET', '/api/events?user=a%00b')).body.data).toEqual([]);
+  });
+});
+
+describe('the filters of the list', () => {
+  test('take several values, times and the order', async () => {
+    const messageId = `several-${randomUUID()}`;
+    const at = (hour: number) => ({ receivedAt: new Date(Date.UTC(2025, 0, 1, hour)) });
+    const imported = { ...at(3), origin: 'import', live: false } as const;
+    await appendEvents(db, [
+      trackEvent(shop, { event: 'A', userId: 's-1', messageId: `${messageId}-1` }, at(1)),
+      trackEvent(app, { event: 'B', userId: 's-2', messageId: `${messageId}-2` }, at(2)),
+      eventOfText(
+        app,
+        `{"type":"page","name":"C","userId":"s-3","messageId":"${messageId}-3","timestamp":"2024-06-01T00:00:00Z"}`,
+        imported,
+      ),
+    ]);
+    const namesOf = async (query: string) => (await pages(query)).map(({ name }) => name);
+    const of = `messageIdPrefix=${messageId}`;
+    expect(await namesOf(of)).toEqual(['C', 'B', 'A']);
+    expect(await namesOf(`${of}&order=oldest&limit=1`)).toEqual(['A', 'B', 'C']);
+    expect(await namesOf(`${of}&name=A&name=C&type=track&type=page`)).toEqual(['C', 'A']);
+    expect(await namesOf(`${of}&user=s-1&user=s-2`)).toEqual(['B', 'A']);
+    expect(await namesOf(`${of}&source=${app.toUpperCase()}&source=${randomUUID()}`)).toEqual(['C', 'B']);
+    expect(await namesOf(`${of}&origin=import`)).toEqual(['C']);
+    expect(await namesOf(`${of}&origin=import&origin=tracking_api`)).toEqual(['C', 'B', 'A']);
+    expect(await namesOf(`${of}&from=2025-01-01T02:00:00Z&to=2025-01-01T03:00:00.000Z`)).toEqual(['B']);
+    expect(await namesOf(`${of}&by=event&to=2024-12-31T00:00:00%2B02:00`)).toEqual(['C']);
+    expect(await namesOf(`messageId=${messageId}-2`)).toEqual(['B']);
+  });
+
+  test.each([
+    ['type=track&type=click', 'type', /track/],
+    ['user=', 'user', /at least 1/],
+    ['source=shop', 'source', /UUID/],
+    ['origin=file', 'origin', /import/],
+    ['from=yesterday', 'from', /RFC 3339/],
+    ['from=2025-01-02T00:00:00Z&to=2025-01-02T00:00:00Z', 'from', /before/],
+    ['by=sent', 'by', /received/],
+    ['order=up', 'order', /newest/],
+    [Array.from({ length: 21 }, (_, index) => `name=${index}`).join('&'), 'name', /20/],
+    ['names=A', 'names', /Did you mean "name"/],
+    ['messageId=a&messageId=b', 'messageId', /text/],
+  ])('%s is refused by the parameter’s name, with a remedy', async (query, parameter, remedy) => {
+    const { status, body } = await api.call('GET', `/api/events?${query}`);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: 'invalid_query', errors: [{ parameter }] });
+    expect(body.errors[0].detail).toMatch(remedy);
+  });
+
+  test('a cursor goes on in its own order only', async () => {
+    const { body } = await api.call('GET', '/api/events?limit=1');
+    const refused = await api.call('GET', `/api/events?order=oldest&cursor=${body.nextCursor}`);
+    expect(refused.body).toMatchObject({ status: 400, errors: [{ parameter: 'cursor' }] });
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { eventAt, listEvents } from '../../src/db/event-lookup.ts';
+import { eventAt } from '../../src/db/event-lookup.ts';
+import { searchEvents } from '../../src/db/search/search.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 import { connect, countsOf, newEngine, newReplay, runToEnd } from '../support/engine.ts';
@@ -36,7 +37,11 @@ test('what came by the Track API is looked up, sent on as it comes, and sent aga
   expect(await countsOf(engine, replay)).toEqual({ delivered: 3, alreadyDelivered: 3 });
   expect(arrived()).toEqual(['live-1', 'live-2', 'live-3', 'past-1', 'past-2', 'past-3']);
 
-  const { events } = await listEvents(db, { filter: { source: engine.source, user: 'a@b.c' }, limit: 10 });
+  const { events } = await searchEvents(db, {
+    filter: { sources: [engine.source], users: ['a@b.c'] },
+    order: 'newest',
+    limit: 10,
+  });
   expect(events).toMatchObject([
     { messageId: 'live-2' },
     { messageId: 'past-2', origin: 'track_api', type: 'page', name: '/' },

@@ -1,20 +1,23 @@
 import { z } from 'zod';
 import { applyEdits } from '../../core/completed-event.ts';
-import { eventTypes, type Edit } from '../../core/event.ts';
-import { SearchText } from '../../core/replay-request.ts';
-import {
-  eventAt,
-  eventOfMessage,
-  listEvents,
-  type EventWithText as EventRecordWithText,
-} from '../../db/event-lookup.ts';
+import type { Edit } from '../../core/event.ts';
+import { eventAt, eventOfMessage, type EventWithText as EventRecordWithText } from '../../db/event-lookup.ts';
+import { searchEvents } from '../../db/search/search.ts';
 import { encodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
+import { eventFilterOf, eventFilterQuery } from '../event-query.ts';
 import { placeOfCursor } from '../page.ts';
 import { isProblem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
-import { Event, eventExample, EventWithText, eventWithTextExample, showEvent } from '../schemas/event.ts';
-import { Id, pageOf, pageQuery } from '../schemas/fields.ts';
+import {
+  EventPage,
+  eventPageExample,
+  EventWithText,
+  eventWithTextExample,
+  showEvent,
+  showEventPage,
+} from '../schemas/event.ts';
+import { pageQuery } from '../schemas/fields.ts';
 
 export const tag = 'Events';
 const Place = z.tuple([z.int()]);
@@ -33,34 +36,31 @@ function list(deps: ApiDeps): Route {
       tag,
       summary: 'List events',
       description:
-        'Newest first. A filter that few events meet is searched for about two seconds per request: the page may then hold fewer rows than `limit`, or none, and `nextCursor` goes on from there. Only a `nextCursor` of null means that the start of the archive was reached.',
+        'Every filter has to fit. A filter that few events meet is searched for step by step: a request looks through a bounded part of the archive, so a page may hold fewer rows than `limit`, or none. `searchedThrough` says how far it came and `nextCursor` goes on from there; only a `nextCursor` of null means that all was looked through. Pages neither skip nor repeat an event while others come in: from the newest on, events that came in since the first page are not shown.',
       query: z.strictObject({
-        type: z.exactOptional(z.enum(eventTypes)),
-        name: z
-          .exactOptional(SearchText)
-          .meta({ description: 'Compared exactly.', example: 'Order Completed' }),
-        user: z
-          .exactOptional(SearchText)
-          .meta({ description: 'Compared exactly with `userId` and with `anonymousId`.' }),
-        source: z.exactOptional(Id).meta({ description: 'Id of a source.' }),
-        messageId: z.exactOptional(SearchText),
+        ...eventFilterQuery,
+        order: z.enum(['newest', 'oldest']).default('newest').meta({
+          description: 'By position: what came into the archive last stands first, or last.',
+        }),
         ...pageQuery,
       }),
       answers: {
         200: {
           description: 'A page of events.',
-          schema: pageOf(Event),
-          example: { data: [eventExample], nextCursor: null },
+          schema: EventPage,
+          example: eventPageExample,
         },
       },
     },
-    async ({ query: { limit, cursor, ...filter } }) => {
-      const start = placeOfCursor('events', cursor, Place);
+    async ({ query: { limit, cursor, order, ...asked } }) => {
+      const filter = eventFilterOf(asked);
+      if (isProblem(filter)) return filter;
+      const cursors = order === 'newest' ? 'events' : 'events-oldest';
+      const start = placeOfCursor(cursors, cursor, Place);
       if (isProblem(start)) return start;
-      const before = start.place === null ? {} : { before: start.place[0] };
-      const { events, next } = await listEvents(deps.db, { filter, limit, ...before });
-      const nextCursor = next === null ? null : encodeCursor('events', [next]);
-      return { status: 200, body: { data: events.map(showEvent), nextCursor } };
+      const behind = start.place === null ? {} : { behind: start.place[0] };
+      const found = await searchEvents(deps.db, { filter, order, limit, ...behind });
+      return { status: 200, body: showEventPage(found, (through) => encodeCursor(cursors, [through])) };
     },
   );
 }

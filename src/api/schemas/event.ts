@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { eventTypes, origins } from '../../core/event.ts';
 import type { EventRecord } from '../../db/event-lookup.ts';
-import { Id, Time } from './fields.ts';
+import type { Found } from '../../db/search/search.ts';
+import { Id, pageOf, Time } from './fields.ts';
 
 const columns = {
   position: z.int().meta({ description: 'Its place in the archive.' }),
@@ -31,6 +32,25 @@ export const EventWithText = z
   })
   .meta({ id: 'EventWithText' });
 
+export const EventPage = pageOf(Event).extend({
+  searchedThrough: z.int().nullable().meta({
+    description:
+      'Position up to which everything was looked through, from where the page began. null: there was nothing to look through.',
+  }),
+});
+
+/** A page of a search. @param cursorOf the cursor that goes on behind a position */
+export function showEventPage(
+  { events, through, more }: Found,
+  cursorOf: (through: number) => string,
+): z.input<typeof EventPage> {
+  return {
+    data: events.map(showEvent),
+    nextCursor: more && through !== null ? cursorOf(through) : null,
+    searchedThrough: through,
+  };
+}
+
 /** An event's columns as they are answered. */
 export function showEvent(event: EventRecord): z.input<typeof Event> {
   const { position, sourceId, origin, type, name, userId, anonymousId, messageId, live } = event;
@@ -50,7 +70,7 @@ export function showEvent(event: EventRecord): z.input<typeof Event> {
   };
 }
 
-export const eventExample: z.input<typeof Event> = {
+const eventExample: z.input<typeof Event> = {
   position: 182_340,
   receivedAt: '2026-11-22T09:30:00.000Z',
   sentAt: '2026-11-22T09:29:59.871Z',
@@ -63,6 +83,12 @@ export const eventExample: z.input<typeof Event> = {
   anonymousId: null,
   messageId: 'node-next-1763803798120-5f0c',
   live: true,
+};
+
+export const eventPageExample: z.input<typeof EventPage> = {
+  data: [eventExample],
+  nextCursor: null,
+  searchedThrough: 1,
 };
 
 export const eventWithTextExample: z.input<typeof EventWithText> = {
