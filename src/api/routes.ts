@@ -11,6 +11,7 @@ import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { errorPageRoutes } from './routes/error-pages.ts';
 import { deletionRoutes } from './routes/deletions.ts';
+import { eventRoute } from './routes/event.ts';
 import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { operatorEventRoutes } from './routes/operator-events.ts';
@@ -47,6 +48,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayReportRoutes(deps),
     ...importRoutes(deps),
     ...eventRoutes(deps),
+    eventRoute(deps),
     ...rejectedRoutes(deps),
     ...deadLetterRoutes(deps),
     ...retryRoutes(deps),

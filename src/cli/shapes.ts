@@ -1,7 +1,11 @@
 // What the API answers, as its own schemas have it. Only types: the command line knows the API by HTTP alone.
 import type { z } from 'zod';
 import type { Destination as DestinationSchema } from '../api/schemas/destination.ts';
-import type { Event as EventSchema } from '../api/schemas/event.ts';
+import type { Event as EventSchema, EventWithText as EventWithTextSchema } from '../api/schemas/event.ts';
+import type {
+  EventCompletion as EventCompletionSchema,
+  EventDelivery as EventDeliverySchema,
+} from '../api/schemas/event-delivery.ts';
 import type {
   Replay as ReplaySchema,
   ReplayWithWarnings as ReplayWithWarningsSchema,
@@ -12,6 +16,9 @@ import type { Token as TokenSchema, TokenWithText as TokenWithTextSchema } from 
 
 export type Destination = z.output<typeof DestinationSchema>;
 export type ArchivedEvent = z.output<typeof EventSchema>;
+export type EventWithText = z.output<typeof EventWithTextSchema>;
+export type EventDelivery = z.output<typeof EventDeliverySchema>;
+export type EventCompletion = z.output<typeof EventCompletionSchema>;
 export type Replay = z.output<typeof ReplaySchema>;
 export type ReplayWithWarnings = z.output<typeof ReplayWithWarningsSchema>;
 export type Source = z.output<typeof SourceSchema>;

@@ -1,22 +1,12 @@
 import { z } from 'zod';
-import { applyEdits } from '../../core/completed-event.ts';
-import type { Edit } from '../../core/event.ts';
-import { eventAt, eventOfMessage, type EventWithText as EventRecordWithText } from '../../db/event-lookup.ts';
 import { searchEvents } from '../../db/search/search.ts';
 import { encodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { eventFilterOf, eventFilterQuery } from '../event-query.ts';
 import { placeOfCursor } from '../page.ts';
 import { isProblem } from '../problem.ts';
-import { nothingHere, route, type Route } from '../route.ts';
-import {
-  EventPage,
-  eventPageExample,
-  EventWithText,
-  eventWithTextExample,
-  showEvent,
-  showEventPage,
-} from '../schemas/event.ts';
+import { route, type Route } from '../route.ts';
+import { EventPage, eventPageExample, showEventPage } from '../schemas/event.ts';
 import { pageQuery } from '../schemas/fields.ts';
 
 export const tag = 'Events';
@@ -24,7 +14,7 @@ const Place = z.tuple([z.int()]);
 
 /** Looking at the archive. */
 export function eventRoutes(deps: ApiDeps): Route[] {
-  return [list(deps), get(deps)];
+  return [list(deps)];
 }
 
 function list(deps: ApiDeps): Route {
@@ -63,41 +53,4 @@ function list(deps: ApiDeps): Route {
       return { status: 200, body: showEventPage(found, (through) => encodeCursor(cursors, [through])) };
     },
   );
-}
-
-function get(deps: ApiDeps): Route {
-  return route(
-    {
-      operationId: 'getEvent',
-      method: 'get',
-      path: '/api/events/{id}',
-      tag,
-      summary: 'Read an event',
-      description:
-        'By its position (digits), else by its messageId; of several sources that used the same messageId the newest event. Messages are known for as long as duplicates are removed (90 days): older ones are found with the list’s filter.',
-      params: z.strictObject({
-        id: z
-          .string()
-          .min(1)
-          .max(10_000)
-          .meta({ description: 'A position or a messageId.', example: '182340' }),
-      }),
-      answers: {
-        200: { description: 'The event.', schema: EventWithText, example: eventWithTextExample },
-      },
-      problems: ['not_found'],
-    },
-    async ({ params: { id }, path }) => {
-      const position = /^\d{1,15}$/.test(id) ? Number(id) : null;
-      const event = position === null ? await eventOfMessage(deps.db, id) : await eventAt(deps.db, position);
-      return event === null ? nothingHere(path) : { status: 200, text: eventText(event) };
-    },
-  );
-}
-
-/** Written by hand around the completed event's own text: a parse would round numbers that a double cannot hold. */
-function eventText(event: EventRecordWithText): string {
-  const completed = applyEdits(Buffer.from(event.raw), JSON.parse(event.edits) as Edit[]);
-  const rest = JSON.stringify({ ...showEvent(event), raw: event.raw });
-  return `${rest.slice(0, -1)},"event":${Buffer.from(completed).toString()}}`;
 }

@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { eventTypes, origins } from '../../core/event.ts';
 import type { EventRecord } from '../../db/event-lookup.ts';
 import type { Found } from '../../db/search/search.ts';
+import {
+  EventCompletion,
+  eventCompletionExample,
+  EventDelivery,
+  eventDeliveryExample,
+} from './event-delivery.ts';
 import { Id, pageOf, Time } from './fields.ts';
 
 const columns = {
@@ -25,6 +31,14 @@ export const EventWithText = z
   .object({
     ...columns,
     raw: z.string().meta({ description: 'The JSON that the sender sent, byte for byte.' }),
+    supplied: z.array(EventCompletion).meta({
+      description:
+        'What Reprise has supplied, corrected or cut on the way from `raw` to `event`, with its reason.',
+    }),
+    deliveries: z.array(EventDelivery).meta({
+      description:
+        'How every action of every destination stands with it, and every run that had it in its hands. Of destinations and actions that were deleted only those that had it.',
+    }),
     event: z.looseObject({}).meta({
       description:
         'The completed event that deliveries are made from: what was sent, with the corrected timestamp and whatever was absent. Numbers stand as they were sent, also those that a double cannot hold.',
@@ -93,7 +107,9 @@ export const eventPageExample: z.input<typeof EventPage> = {
 
 export const eventWithTextExample: z.input<typeof EventWithText> = {
   ...eventExample,
-  raw: '{"type":"track","event":"Order Completed","userId":"user-42","messageId":"node-next-1763803798120-5f0c","properties":{"total":25.00}}',
+  raw: '{"type":"track","event":"Order Completed","userId":"user-42","messageId":"node-next-1763803798120-5f0c","timestamp":"2026-11-22T09:29:57.991Z","properties":{"total":25.00}}',
+  supplied: [eventCompletionExample],
+  deliveries: [eventDeliveryExample],
   event: {
     type: 'track',
     event: 'Order Completed',
@@ -101,6 +117,7 @@ export const eventWithTextExample: z.input<typeof EventWithText> = {
     messageId: 'node-next-1763803798120-5f0c',
     properties: { total: 25 },
     timestamp: '2026-11-22T09:29:58.120Z',
+    originalTimestamp: '2026-11-22T09:29:57.991Z',
     receivedAt: '2026-11-22T09:30:00.000Z',
   },
 };

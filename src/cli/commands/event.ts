@@ -2,11 +2,12 @@ import { Argument, Option } from 'commander';
 import { eventTypes } from '../../core/event.ts';
 import { jsonObject } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
+import { deliveryLines, suppliedText } from '../event-deliveries.ts';
 import { exits, Failure } from '../failure.ts';
 import { limited, showList } from '../lists.ts';
 import { named } from '../names.ts';
 import type { Session } from '../session.ts';
-import type { ArchivedEvent, Page, Source } from '../shapes.ts';
+import type { ArchivedEvent, EventWithText, Page, Source } from '../shapes.ts';
 import { facts } from '../table.ts';
 import { count, moment, plain } from '../texts.ts';
 
@@ -43,9 +44,9 @@ export const eventCommands: Register = (parent, on) => {
   withExamples(
     event
       .command('get <event>')
-      .description('show an event, by its position or its messageId')
+      .description('show an event and every delivery of it, by its position or its messageId')
       .action(on(get)),
-    ['reprise event get 182340', 'As deliveries are made from it, and as it came'],
+    ['reprise event get 182340', 'Who has it, who does not and why, and the event as it goes out'],
     ['reprise event get node-next-1763803798120-5f0c --json | jq .event', 'With every digit of its numbers'],
   );
   withExamples(
@@ -94,7 +95,7 @@ async function get(session: Session, _: unknown, [id = '']: readonly string[]): 
   const text = await session.api.text(`/api/events/${encodeURIComponent(id)}`);
   const { out } = session;
   if (out.json) return out.data(text);
-  const { event, raw, ...one } = JSON.parse(text) as ArchivedEvent & { event: unknown; raw: string };
+  const { event, raw, deliveries, supplied, ...one } = JSON.parse(text) as EventWithText;
   const rows: [string, string | null][] = [
     ['Position', count(one.position)],
     ['Received', moment(one.receivedAt)],
@@ -106,6 +107,7 @@ async function get(session: Session, _: unknown, [id = '']: readonly string[]): 
     ['Message', one.messageId],
     ['Source', one.sourceId],
     ['Live', one.live ? 'yes' : 'no: imported history'],
+    ['Supplied', suppliedText(supplied)],
   ];
   out.data(
     facts(
@@ -113,6 +115,7 @@ async function get(session: Session, _: unknown, [id = '']: readonly string[]): 
       out.width,
     ),
   );
+  out.data(`\n${deliveryLines(deliveries).join('\n')}`);
   out.data(`\n${JSON.stringify(event, null, 2)}`);
   out.say(`It came as ${count(Buffer.byteLength(raw))} bytes: --json shows them.`);
 }
