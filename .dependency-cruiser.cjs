@@ -39,6 +39,8 @@ module.exports = {
     owns('@temporalio/worker', 'workers', 'temporal'),
     owns('@temporalio/client', 'temporal'),
     owns('@temporalio/activity', 'activities'),
+    owns('@segment/action-destinations', 'destinations'),
+    owns('liquidjs', 'destinations'),
     owns('zod', 'core', 'config', 'api', 'destinations', 'dev'),
     {
       name: 'workflows-and-core-reach-no-node',

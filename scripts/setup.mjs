@@ -85,9 +85,7 @@ async function installWhatIsMissing() {
   if (missingPackage() === null) return; // the other set-up did it
   const first = !existsSync(join(root, 'node_modules'));
   const step = progress.start(
-    first
-      ? 'Installing packages, once, about half a minute'
-      : 'Installing what package-lock.json has changed',
+    first ? 'Installing packages, once, about a minute' : 'Installing what package-lock.json has changed',
   );
   const result = await run(npm(), ['ci', '--include=dev', '--include=optional']);
   if (result.code !== 0) {

@@ -1,0 +1,127 @@
+import { categoryOf } from './categories.ts';
+import { describeFields, describeSettings } from './describe-field.ts';
+import type { Audience, Batch, CatalogAction, CatalogDocument, Field, SyncMode } from './document.ts';
+import { obstacleOf } from './obstacles.ts';
+import type { PackageAction, PackageDefinition, PackagePreset } from './package-definition.ts';
+import type { CodeFacts } from './scan-code.ts';
+import { sideEffectsOf } from './side-effects.ts';
+
+/** Where a definition stands in the package. */
+export interface PackagePlace {
+  readonly segmentId: string;
+  readonly folder: string;
+}
+
+/** Everything about a definition that can be known without running it. */
+export function describe(
+  definition: PackageDefinition,
+  { segmentId, folder }: PackagePlace,
+  code: CodeFacts,
+): CatalogDocument {
+  const { slug: type, authentication = {} } = definition;
+  return {
+    type,
+    title: definition.name,
+    description: definition.description?.trim() ?? '',
+    category: categoryOf(folder),
+    segmentId,
+    folder,
+    authentication: {
+      scheme: authentication.scheme ?? 'none',
+      tests: authentication.testAuthentication !== undefined,
+      refreshes: authentication.refreshAccessToken !== undefined,
+    },
+    settings: describeSettings(authentication.fields),
+    audience: describeAudience(definition),
+    deletesPeople: definition.onDelete !== undefined,
+    connections: { shared: code.connectsBy.length === 0, by: code.connectsBy },
+    environment: code.environment,
+    features: code.features,
+    multiStatus: code.multiStatus,
+    obstacle: obstacleOf(type),
+    actions: Object.entries(definition.actions).map(([name, action]) => describeAction(type, name, action)),
+    ...describePresets(definition),
+  };
+}
+
+function describeAudience({ audienceConfig, audienceFields }: PackageDefinition): Audience | null {
+  if (audienceConfig === undefined) return null;
+  const { mode, createAudience } = audienceConfig;
+  return {
+    mode: mode.type,
+    full: mode.full_audience_sync === true,
+    creates: createAudience !== undefined,
+    settings: describeSettings(audienceFields),
+  };
+}
+
+function describeAction(type: string, name: string, action: PackageAction): CatalogAction {
+  const fields = describeFields(action.fields);
+  return {
+    name,
+    title: action.title,
+    description: action.description?.trim() ?? '',
+    trigger: action.defaultSubscription ?? null,
+    ...(action.hidden === true && { hidden: true }),
+    batch: action.performBatch === undefined ? null : describeBatch(fields),
+    syncMode: describeSyncMode(action.syncMode),
+    hooks: Object.entries(action.hooks ?? {}).map(([hook, { label, inputFields }]) => ({
+      name: hook,
+      label,
+      inputs: describeFields(inputFields),
+    })),
+    dynamicFields: dynamicNames(action.dynamicFields ?? {}),
+    sideEffects: sideEffectsOf(type, name),
+    fields,
+  };
+}
+
+/** The package says how it batches by fields of the mapping that have these names. */
+function describeBatch(fields: readonly Field[]): Batch {
+  const named = (name: string) => fields.find((field) => field.name === name);
+  const size = named('batch_size');
+  const keys = named('batch_keys')?.default;
+  const enabled = named('enable_batching')?.default;
+  const bytes = named('batch_bytes');
+  return {
+    keys: Array.isArray(keys) ? keys.map(String) : [],
+    defaultSize: typeof size?.default === 'number' ? size.default : null,
+    maximumSize: size?.maximum ?? null,
+    maximumBytes: bytes?.maximum ?? (typeof bytes?.default === 'number' ? bytes.default : null),
+    enabledByDefault: named('enable_batching') === undefined ? null : enabled === true,
+  };
+}
+
+function describeSyncMode(syncMode: PackageAction['syncMode']): SyncMode | null {
+  if (syncMode === undefined) return null;
+  const choices = syncMode.choices.map(({ value, label }) => ({ value, label }));
+  return { label: syncMode.label, default: syncMode.default, choices };
+}
+
+function dynamicNames(dynamic: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(dynamic).flatMap(([name, below]) =>
+    typeof below === 'object' && below !== null
+      ? Object.keys(below)
+          .filter((member) => !member.startsWith('__'))
+          .map((member) => `${name}.${member}`)
+      : [name],
+  );
+}
+
+/** Presets of parts that run in a browser are left out: they name actions that the package does not have. */
+function describePresets({ presets = [], actions }: PackageDefinition) {
+  const known = presets.filter(({ partnerAction }) => partnerAction in actions);
+  return {
+    presets: known.filter(({ type }) => type === 'automatic').map(describePreset),
+    eventPresets: known
+      .filter(({ type }) => type === 'specificEvent')
+      .map((preset) => ({ ...bare(preset), event: preset.eventSlug ?? '', mapping: preset.mapping ?? {} })),
+  };
+}
+
+const bare = ({ name, partnerAction: action }: PackagePreset) => ({ name, action });
+
+function describePreset(preset: PackagePreset) {
+  if (preset.subscribe === undefined) throw new Error(`the preset "${preset.name}" has no trigger`);
+  return { ...bare(preset), trigger: preset.subscribe, mapping: preset.mapping ?? {} };
+}

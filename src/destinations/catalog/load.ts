@@ -1,0 +1,13 @@
+import { loadFromPackage } from './package.ts';
+import type { PackageDefinition } from './package-definition.ts';
+import { catalogSummaries } from './read.ts';
+
+/**
+ * The code of one definition, loaded on first use and kept by Node. For delivery workers, and for what the API asks of
+ * a destination itself: lists and forms are answered from the index.
+ * @returns null when the catalog has no such type
+ */
+export function loadPackageDefinition(type: string): PackageDefinition | null {
+  const summary = catalogSummaries().find((one) => one.type === type);
+  return summary === undefined ? null : loadFromPackage(summary.folder);
+}

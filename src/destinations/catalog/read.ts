@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import type { CatalogDocument } from './document.ts';
+import type { CatalogSummary } from './summary.ts';
+
+/** Where the generated files are, beside `src` as beside `dist`. */
+export const catalogFolder = new URL('../../../assets/catalog/', import.meta.url);
+
+let summaries: readonly CatalogSummary[] | undefined;
+
+/** All definitions of the package, as a list shows them; read once. */
+export function catalogSummaries(): readonly CatalogSummary[] {
+  summaries ??= (readJson('index.json') as { definitions: CatalogSummary[] }).definitions;
+  return summaries;
+}
+
+/** Everything about one definition of the package; null when it has none of this type. */
+export function readCatalogDocument(type: string): CatalogDocument | null {
+  // Only a name that the index has becomes a part of a path.
+  const known = catalogSummaries().some((summary) => summary.type === type);
+  return known ? (readJson(`${type}.json`) as CatalogDocument) : null;
+}
+
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(name, catalogFolder), 'utf8'));
+}
