@@ -102,6 +102,10 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     'too_many_requests',
     'This token asks faster than it may. Wait 1 s and ask again; nothing was done.',
   ),
+  too_many_live_connections: problem(
+    'too_many_live_connections',
+    'This process answers 100 requests that go on for ever, and takes no more. End one, or ask another process.',
+  ),
   internal: problem('internal', 'An unexpected error; the log has it under this requestId.'),
   unavailable: problem('unavailable', 'The database cannot do this now. Try again in a few seconds.'),
 };

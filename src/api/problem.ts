@@ -26,6 +26,7 @@ export const problemKinds = {
   unreadable_file: [422, 'The file cannot be read'],
   idempotency_key_reused: [422, 'This Idempotency-Key belongs to another request'],
   too_many_requests: [429, 'The token asks too often'],
+  too_many_live_connections: [429, 'The process answers too many requests that go on for ever'],
   internal: [500, 'Something went wrong here'],
   unavailable: [503, 'Reprise cannot answer for the moment'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
-import type { ApiDeps } from './deps.ts';
+import {
+  heartbeatMs,
+  WatcherHeaders,
+  type LiveConnection,
+  type LiveConnections,
+} from './live/connections.ts';
 import type { Problem } from './problem.ts';
 import { nothingHere, route, type Answer, type Call, type Route } from './route.ts';
 import { IdPath } from './schemas/fields.ts';
 
-/** How often the rows are looked at, and how long a silence may last; milliseconds. */
+/** How often the rows are looked at; milliseconds. */
 const lookMs = 1_000;
-const heartbeatMs = 15_000;
 
 /** How things stand with what is watched. */
 interface State {
@@ -18,21 +20,12 @@ interface State {
   readonly ended: boolean;
 }
 
-/** The headers that a watcher may send. */
-const WatcherHeaders = z.object({
-  'Last-Event-ID': z
-    .exactOptional(z.string())
-    .meta({ description: 'The id of the last event that was seen.' }),
-});
-
 /** One state as an event: the id says which state it is. */
 interface Snapshot {
   readonly id: string;
   readonly data: string;
   readonly ended: boolean;
 }
-
-type Watcher = Pick<ApiDeps, 'log' | 'stopping'>;
 
 /** What can be watched. */
 interface Watched {
@@ -53,7 +46,7 @@ interface Watched {
 }
 
 /** The route on which something is watched until it has ended. */
-export function progressRoute(deps: Watcher, watched: Watched): Route {
+export function progressRoute(live: LiveConnections, watched: Watched): Route {
   const { operationId, path, tag, summary, what } = watched;
   return route(
     {
@@ -73,9 +66,9 @@ export function progressRoute(deps: Watcher, watched: Watched): Route {
         },
         204: { description: `The ${what} has ended, and the caller knows its last state.` },
       },
-      problems: ['not_found'],
+      problems: ['not_found', 'too_many_live_connections'],
     },
-    (call) => answerProgress(deps, call, () => watched.read(call.params.id)),
+    (call) => answerProgress(live, call, () => watched.read(call.params.id)),
   );
 }
 
@@ -91,7 +84,7 @@ Every event has an id. A client that comes back with \`Last-Event-ID\` gets the 
  * @param read its state now, null when it is not there
  */
 async function answerProgress(
-  deps: Watcher,
+  live: LiveConnections,
   { path, headers }: Pick<Call<unknown, unknown, unknown>, 'path' | 'headers'>,
   read: () => Promise<State | null>,
 ): Promise<Answer | Problem> {
@@ -100,11 +93,7 @@ async function answerProgress(
   const first = snapshotOf(state);
   const known = headers['last-event-id'];
   if (first.ended && first.id === known) return { status: 204 };
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
-    stream: (response) => void watch(deps, read, { first, known, response }),
-  };
+  return live.answer({ headers }, (connection) => follow(read, { first, known, connection }));
 }
 
 function snapshotOf({ shown, ended }: State): Snapshot {
@@ -113,57 +102,27 @@ function snapshotOf({ shown, ended }: State): Snapshot {
   return { id, data, ended };
 }
 
-async function watch(
-  deps: Watcher,
-  read: () => Promise<State | null>,
-  { first, known, response }: { first: Snapshot; known: unknown; response: ServerResponse },
-): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const until = AbortSignal.any([gone.signal, deps.stopping]);
-  try {
-    await follow(read, { first, known, response, until });
-  } catch (error) {
-    // The client comes back by itself, with the id of the last state that it saw.
-    if (!until.aborted) deps.log.warn({ err: error }, 'progress broke off');
-  } finally {
-    response.end();
-  }
-}
-
 async function follow(
   read: () => Promise<State | null>,
-  watching: { first: Snapshot; known: unknown; response: ServerResponse; until: AbortSignal },
+  watching: { first: Snapshot; known: unknown; connection: LiveConnection },
 ): Promise<void> {
-  const { response, until } = watching;
+  const { until, write } = watching.connection;
   let { known } = watching;
   let silentSince = performance.now();
-  response.write('retry: 2000\n\n');
   for (let state: Snapshot | null = watching.first; state !== null;) {
     if (state.id !== known) {
-      await write(
-        response,
-        `id: ${state.id}\nevent: ${state.ended ? 'end' : 'progress'}\ndata: ${state.data}\n\n`,
-      );
+      // While the client does not read, states are skipped, not queued.
+      await write(`id: ${state.id}\nevent: ${state.ended ? 'end' : 'progress'}\ndata: ${state.data}\n\n`);
       known = state.id;
       silentSince = performance.now();
     }
     if (state.ended) return;
     if (performance.now() - silentSince >= heartbeatMs) {
-      await write(response, ': still here\n\n');
+      await write(': still here\n\n');
       silentSince = performance.now();
     }
     await delay(lookMs, undefined, { signal: until });
     const next = await read();
     state = next === null ? null : snapshotOf(next);
   }
-}
-
-/** Writes, and waits while the client does not read: its states are skipped, not queued. */
-async function write(response: ServerResponse, text: string): Promise<void> {
-  if (response.write(text) || response.destroyed) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  response.once('drain', resolve).once('close', resolve);
-  await promise;
-  response.off('drain', resolve).off('close', resolve);
 }

@@ -1,5 +1,6 @@
 import { apiDocument } from './openapi.ts';
 import type { ApiDeps } from './deps.ts';
+import { LiveConnections } from './live/connections.ts';
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { catalogRoutes } from './routes/catalog.ts';
@@ -12,6 +13,7 @@ import { destinationRoutes } from './routes/destinations.ts';
 import { errorPageRoutes } from './routes/error-pages.ts';
 import { deletionRoutes } from './routes/deletions.ts';
 import { eventRoute } from './routes/event.ts';
+import { eventStreamRoute } from './routes/event-stream.ts';
 import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { operatorEventRoutes } from './routes/operator-events.ts';
@@ -34,6 +36,7 @@ import { tokenRoutes } from './routes/tokens.ts';
 
 /** Every route of the admin API, in the order of the reference. */
 export function apiRoutes(deps: ApiDeps): Route[] {
+  const live = new LiveConnections(deps);
   const routes: Route[] = [
     ...sourceRoutes(deps),
     ...catalogRoutes(),
@@ -44,10 +47,11 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayRoutes(deps),
     ...replayChangeRoutes(deps),
     ...replayControlRoutes(deps),
-    ...replayProgressRoutes(deps),
+    ...replayProgressRoutes(deps, live),
     ...replayReportRoutes(deps),
-    ...importRoutes(deps),
+    ...importRoutes(deps, live),
     ...eventRoutes(deps),
+    eventStreamRoute(deps, live), // before the one that takes any id
     eventRoute(deps),
     ...rejectedRoutes(deps),
     ...deadLetterRoutes(deps),

@@ -84,9 +84,11 @@ async function closedOrchestrator(): Promise<Orchestrator> {
   return orchestrator;
 }
 
-/** Reads an answer to its end. */
+/** Reads an answer to its end; one that goes on for ever is left. */
 export async function answered(response: Response): Promise<Answered> {
-  const text = await response.text();
+  const goesOn = /event-stream/.test(response.headers.get('content-type') ?? '');
+  if (goesOn) await response.body?.cancel();
+  const text = goesOn ? '' : await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
   const body: unknown = isJson ? JSON.parse(text) : undefined;
   return { status: response.status, headers: response.headers, text, body };

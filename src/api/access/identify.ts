@@ -16,10 +16,14 @@ export type Identify = (authorization: string | undefined) => Promise<Caller | P
 /**
  * Makes the check of tokens (RFC 6750, `Authorization: Bearer`). Hashes are compared, in constant time, so neither
  * length nor content of a token can be measured. The token of the environment needs no database.
+ * @param trustedMs for how long what was found is believed; milliseconds
  */
-export function identifier({ db, adminToken }: Pick<ApiDeps, 'db' | 'adminToken'>): Identify {
+export function identifier(
+  { db, adminToken }: Pick<ApiDeps, 'db' | 'adminToken'>,
+  trustedMs: number = trustMs,
+): Identify {
   const wanted = hashOfToken(adminToken);
-  const find = remembered((id) => getTokenToCheck(db, id), { trustMs, most: mostRemembered });
+  const find = remembered((id) => getTokenToCheck(db, id), { trustMs: trustedMs, most: mostRemembered });
   return async (authorization) => {
     const [, text] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
     if (text === undefined) return noToken;

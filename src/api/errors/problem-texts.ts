@@ -123,6 +123,11 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     remedy:
       'Wait for the seconds in Retry-After. Give each program a token of its own, watch progress by `GET …/progress` instead of asking again and again, or have the limit raised (`REPRISE_API_RATE`).',
   },
+  too_many_live_connections: {
+    when: 'An API process keeps as many answers of server-sent events open as it can (100).',
+    remedy:
+      'End those that nobody looks at, or ask again after the seconds in Retry-After: another process may take it.',
+  },
   internal: {
     when: 'A fault of Reprise. Whether something was changed is not known.',
     remedy:

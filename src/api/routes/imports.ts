@@ -10,6 +10,7 @@ import { getSource } from '../../db/sources.ts';
 import { idempotencyKeyOf } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { receiveFile } from '../imports/receive.ts';
+import type { LiveConnections } from '../live/connections.ts';
 import { progressRoute } from '../progress.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
@@ -36,8 +37,8 @@ const upload = {
 };
 
 /** History from files. */
-export function importRoutes(deps: ApiDeps): Route[] {
-  return [create(deps), resume(deps), list(deps), get(deps), watch(deps)];
+export function importRoutes(deps: ApiDeps, live: LiveConnections): Route[] {
+  return [create(deps), resume(deps), list(deps), get(deps), watch(deps, live)];
 }
 
 const about = `The body is the file: NDJSON (one event per line, as archives of Segment and RudderStack have them) or CSV with a header, either of them also compressed by gzip. It is archived while it comes in, with the times that its events carry, and goes to destinations by a replay only.
@@ -227,8 +228,8 @@ function get(deps: ApiDeps): Route {
   );
 }
 
-function watch(deps: ApiDeps): Route {
-  return progressRoute(deps, {
+function watch(deps: ApiDeps, live: LiveConnections): Route {
+  return progressRoute(live, {
     operationId: 'watchImport',
     path: '/api/imports/{id}/progress',
     tag,

@@ -1,18 +1,19 @@
 import { getReplay } from '../../db/replays.ts';
 import type { ApiDeps } from '../deps.ts';
+import type { LiveConnections } from '../live/connections.ts';
 import { progressRoute } from '../progress.ts';
 import type { Route } from '../route.ts';
 import { showReplay } from '../schemas/replay.ts';
 import { tag } from './replays.ts';
 
 /** Watching a replay. */
-export function replayProgressRoutes(deps: ApiDeps): Route[] {
+export function replayProgressRoutes(deps: ApiDeps, live: LiveConnections): Route[] {
   const read = async (id: string) => {
     const run = await getReplay(deps.db, id);
     return run === null ? null : { shown: showReplay(run, deps.orchestrator), ended: run.endedAt !== null };
   };
   return [
-    progressRoute(deps, {
+    progressRoute(live, {
       operationId: 'watchReplay',
       path: '/api/replays/{id}/progress',
       tag,
