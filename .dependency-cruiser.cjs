@@ -12,11 +12,12 @@ const folder = (name, ...may) => ({
   to: { path: '^src/', pathNot: `^src/(${[name, ...may].join('|')})(/|\\.ts$)` },
 });
 const outside = '^(src|node_modules)/'; // what is neither ours nor npm is a Node builtin
-const inner = ['core', 'db', 'destinations', 'temporal'];
+const inner = ['core', 'db', 'destinations', 'temporal', 'metrics'];
 module.exports = {
   forbidden: [
     folder('core'),
     folder('db', 'core'),
+    folder('metrics'),
     folder('destinations', 'core', 'version'),
     folder('workflows', 'core'),
     folder('temporal', 'core', 'workflows', 'config'),
@@ -32,6 +33,7 @@ module.exports = {
     },
     folder('cli/local', 'cli', 'core', 'db', 'temporal', 'config'),
     owns('commander', 'cli'),
+    owns('prom-client', 'metrics'),
     owns('pg', 'db', 'dev'),
     owns('express', 'api', 'dev'),
     owns('csv-parse', 'api'),

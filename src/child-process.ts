@@ -12,10 +12,12 @@ export interface ReadyMessage {
   readonly ready: true;
   /** The port that it listens on, when it listens on one. */
   readonly port?: number;
+  /** The port that it tells its metrics on, when there is one. */
+  readonly metricsPort?: number;
 }
 
 /** Tells the parent that this process serves now. Does nothing when no parent listens. */
-export function announceReady(info: { readonly port?: number } = {}): void {
+export function announceReady(info: Omit<ReadyMessage, 'ready'> = {}): void {
   const message: ReadyMessage = { ready: true, ...info };
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }

@@ -46,6 +46,8 @@ const Environment = z.object({
   REPRISE_DEDUPE_DAYS: optional(z.coerce.number().int().min(1).max(36_500)).transform((value) => value ?? 90),
   /** Where this deployment keeps its data, as people name it; absent: not stated. */
   REPRISE_REGION: optional(z.string().max(longestRegionName).regex(regionName, regionRemedy)),
+  /** Where a process tells what it counts, beside the API's `/metrics`: the first free port from this one on; 0: any. */
+  REPRISE_METRICS_PORT: optional(port),
   REPRISE_LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])).transform(
     (value) => value ?? 'info',
   ),

@@ -5,11 +5,13 @@ import type { Database } from '../db/database.ts';
 import { disableDestination } from '../db/destination-state.ts';
 import { settleCanary } from '../db/canary.ts';
 import type { HeadWatch } from '../db/head-watch.ts';
+import { LeaseLost } from '../db/lane-commit.ts';
 import { readLaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import { desiredOfHolderOf, readRuns, type RunRecord } from '../db/runs.ts';
 import { sql } from '../db/sql.ts';
 import type { Sender } from '../destinations/definition.ts';
+import { lanesHeld, leasesLost } from '../metrics/delivery.ts';
 import type { SliceInput, SliceResult } from '../workflows/messages.ts';
 import type { Accounts } from './accounts.ts';
 import type { HeldSlots } from './held-slots.ts';
@@ -53,6 +55,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
       const { lane } = taken;
       await deps.suppressions.reach(lane.suppressionRevision, clock);
       const sender = await deps.openSender(lane.destination);
+      lanesHeld.inc({ kind: lane.kind });
       try {
         slice = new Slice(lane, await readLaneKnowledge(deps.db, lane), taken.begunAt, {
           db: deps.db,
@@ -74,7 +77,11 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
         if (!passed) return await resultOf(deps, input, end, slice.progress.rate);
         const next = end.kind === 'canary' ? { kind: 'more' as const } : end;
         return { ...(await resultOf(deps, input, next, slice.progress.rate)), wakesOthers: true };
+      } catch (error) {
+        if (error instanceof LeaseLost) leasesLost.inc({ kind: lane.kind });
+        throw error;
       } finally {
+        lanesHeld.dec({ kind: lane.kind });
         await sender.close();
       }
     } finally {

@@ -6,6 +6,8 @@ import { commitLane, LeaseLost, type LaneStanding } from '../db/lane-commit.ts';
 import { wantedNow, type TakenLane, type Wanted, type WantedRow } from '../db/lane-lease.ts';
 import { isOutage } from '../db/outage.ts';
 import { isSameSeal } from '../destinations/secrets.ts';
+import { laneCommitFailures, laneCommitSeconds } from '../metrics/delivery.ts';
+import { LaneMeter } from './lane-meter.ts';
 import { HealthNews, type TellNews } from './lane-news.ts';
 import { patienceMs, retryMs, type Waiting } from './patience.ts';
 
@@ -22,6 +24,7 @@ const lookAtScheduleMs = 500;
  * monotonic clock: a process that was stopped and wakes up finds it over.
  */
 export class LaneHolder {
+  readonly meter: LaneMeter;
   readonly #deps: HolderDeps;
   readonly #taken: TakenLane;
   readonly #news: HealthNews;
@@ -39,6 +42,7 @@ export class LaneHolder {
     this.#deps = deps;
     this.#news = new HealthNews(taken, deps.tell);
     this.#taken = taken;
+    this.meter = new LaneMeter(taken);
     this.#until = takenAt + leaseMs;
     this.#wanted = taken.wanted;
     this.#keepWindow(takenAt);
@@ -79,8 +83,11 @@ export class LaneHolder {
         this.#lapsed ||= now() >= this.#until;
         this.#until = begunAt + leaseMs;
         this.#failing = false;
+        this.meter.committed(commit);
+        laneCommitSeconds.observe({ kind: this.#taken.kind }, (now() - begunAt) / 1_000);
         return this.#news.written(standing);
       } catch (error) {
+        if (!(error instanceof LeaseLost)) laneCommitFailures.inc({ kind: this.#taken.kind });
         this.#failing = true; // nothing new is sent: it could not be written down
         const pauseMs = retryMs(now() - since);
         const lasts = now() + pauseMs < this.#until;

@@ -11,6 +11,7 @@ import type { Queryable } from '../db/sql.ts';
 import type { Delivery, Sender } from '../destinations/definition.ts';
 import { deliveryName } from '../destinations/delivery-id.ts';
 import type { Accounts, LaneBudget } from './accounts.ts';
+import type { LaneMeter } from './lane-meter.ts';
 import { readLanePage, type Questions } from './lane-page.ts';
 import type { Waiter } from './run-budget.ts';
 
@@ -24,6 +25,7 @@ export interface TrafficDeps extends Questions {
   readonly db: Queryable & Copying;
   readonly sender: Sender;
   readonly accounts: Accounts;
+  readonly meter: LaneMeter;
   /** Milliseconds on a clock that only rises. */
   readonly now: () => number;
   /** Up to where the lane may read now. */
@@ -114,6 +116,7 @@ export class LaneTraffic implements Waiter {
       }
       const batch = this.#lane.next(this.#deps.now(), Math.min(this.#deps.sender.batchSize, room));
       if (batch.length === 0) break;
+      this.#deps.meter.waitsNoMore(this.#deps.now());
       const until = run.take(batch.length, leavesAt);
       const rest = this.#withoutSuppressed(batch, this.#deps.now());
       if (rest.length > 0) void this.#send(rest, until);
@@ -131,6 +134,7 @@ export class LaneTraffic implements Waiter {
   /** Starts nothing by itself any more. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#deps.meter.waitsNoMore(this.#deps.now());
     this.#budget.run.forget(this);
     this.#budget.leave();
   }
@@ -157,7 +161,10 @@ export class LaneTraffic implements Waiter {
     const free = this.#concurrency() - this.#requests.size;
     const events = this.#lane.ready(now); // as requests end, more may follow them within one block
     const requests = Math.min(free, Math.ceil(events / batchSize));
-    if (events > 0) run.waitFor(this, { events, requests, batchSize });
+    if (events > 0) {
+      this.#deps.meter.waits(now);
+      run.waitFor(this, { events, requests, batchSize });
+    }
   }
 
   /** A replay's concurrency is shared out over its lanes; a lane never has more than its destination allows it. */
@@ -183,6 +190,7 @@ export class LaneTraffic implements Waiter {
     const request = { since: this.#deps.now() };
     this.#requests.add(request);
     this.#budget.run.started();
+    this.#deps.meter.sends();
     const { kind, runId, newIds, marker, destination } = this.#taken;
     const deliveries = batch.map((task) => ({
       name: deliveryName(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
@@ -198,11 +206,13 @@ export class LaneTraffic implements Waiter {
         mayWrite: () => this.#mayWrite(deliveries, until),
       });
       this.#budget.account.heard(outcomes);
+      this.#deps.meter.sent(batch, outcomes, this.#deps.now() - request.since);
       this.#lane.settleRequest(batch, outcomes, this.#deps.now());
     } catch (error) {
       this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
     }
     this.#requests.delete(request);
+    this.#deps.meter.ended();
     this.#budget.run.ended();
     this.pump();
     this.#deps.onProgress();

@@ -69,7 +69,7 @@ export class Slice {
 
   /** @param takenAt when the taking of the lane was begun, on the clock of `deps.now` */
   constructor(taken: TakenLane, known: LaneKnowledge, takenAt: number, deps: SliceDeps) {
-    const { sender, triggers, suppressions, accounts, now, random } = deps;
+    const { sender, suppressions, now, random } = deps;
     const db = patient(deps.db, deps);
     this.#taken = taken;
     this.#deps = deps;
@@ -82,12 +82,10 @@ export class Slice {
     this.#canary = canaryOf(taken, this.#lane);
     this.#slot = deps.heldSlots.of(taken.kind);
     this.#traffic = new LaneTraffic(taken, known, this.#lane, {
+      ...deps,
       db,
-      sender,
-      triggers,
+      meter: this.#holder.meter,
       suppressed: (event) => suppressions.has(event),
-      accounts,
-      now,
       canary: this.#canary,
       readable: () => this.#readable,
       mayWrite: () => this.#goesOn() && this.#holder.mayWrite,

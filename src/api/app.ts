@@ -17,6 +17,7 @@ import { pathOf, requestLog } from './log.ts';
 import { isProblem, problem, problemDocument, problemKinds, type Problem } from './problem.ts';
 import { nothingHere, roleRefusal, type Answer, type Route } from './route.ts';
 import { apiRoutes } from './routes.ts';
+import { meterRequest } from './request-meter.ts';
 import { liftDeadline } from './server.ts';
 
 /** The admin API as a request listener: every route of `apiRoutes`, and problems for everything else. */
@@ -25,6 +26,10 @@ export function createApp(deps: ApiDeps): Express {
   const routes = apiRoutes(deps);
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use((request, response, next) => {
+    meterRequest('admin', request, response, () => routeOf(response));
+    next();
+  });
   app.use(requestLog(deps.log));
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } } }));
   const guard = tokenGuard(deps);
@@ -41,10 +46,17 @@ function mount(app: Express, route: Route, guard: RequestHandler, record: Record
   const readsBody = shape.method !== 'get' && shape.upload === undefined;
   const access = shape.open === true ? [] : [guard, roleGuard(route)];
   const body = readsBody ? [express.raw({ type: () => true, limit: bodyLimit })] : [];
-  app[shape.method](expressPath(shape.path), ...access, ...body, (request, response) =>
+  const named: RequestHandler = (_, response, next) => {
+    response.locals['route'] = shape.path;
+    next();
+  };
+  app[shape.method](expressPath(shape.path), named, ...access, ...body, (request, response) =>
     serve(route, record, request, response),
   );
 }
+
+/** The path of the route that took a request, as the reference has it. */
+const routeOf = (response: Response) => (response.locals['route'] as string | undefined) ?? 'none';
 
 /** `/api/sources/{id}` as Express writes it. */
 function expressPath(path: string): string {

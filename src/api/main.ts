@@ -5,9 +5,11 @@ import { openDatabase } from '../db/database.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { createKeyring, keyIdsOf } from '../destinations/secrets.ts';
 import { createLogger } from '../log.ts';
+import { openMetrics } from '../metrics/open.ts';
 import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { createApp } from './app.ts';
+import { openEngineMetrics } from './engine-metrics.ts';
 import { startServer } from './server.ts';
 import { createTrackingHandler } from './tracking/handler.ts';
 import { upkeep } from './upkeep.ts';
@@ -49,6 +51,14 @@ const server = await startServer({
 });
 const presence = announceProcess(db, { role: 'api', version, keyIds: keyIdsOf(deps.keyring) });
 const kept = upkeep(deps);
+openEngineMetrics(deps);
+const metrics = await openMetrics({
+  role: 'api',
+  version,
+  pools: { api: db.pool, tracking: trackingDb.pool },
+  host: config.REPRISE_HOST,
+  port: config.REPRISE_METRICS_PORT,
+});
 
 onShutdown(async () => {
   stopping.abort();
@@ -56,9 +66,11 @@ onShutdown(async () => {
   await tracking.close();
   // The SDK's client throws outside of any call when its connection is closed under one that it retries.
   await kept;
+  await metrics?.close();
   await presence.close();
   await orchestrator.close();
   await Promise.all([db.close(), trackingDb.close()]);
 });
-announceReady({ port: server.port });
-log.info({ port: server.port }, 'ready');
+const ports = { port: server.port, ...(metrics !== null && { metricsPort: metrics.port }) };
+announceReady(ports);
+log.info(ports, 'ready');

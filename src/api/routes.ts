@@ -18,6 +18,7 @@ import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { operatorEventRoutes } from './routes/operator-events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { peopleRoutes } from './routes/people.ts';
@@ -67,6 +68,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...deploymentRoutes(deps),
     ...processRoutes(deps),
     ...healthRoutes(deps),
+    ...metricsRoutes(),
     ...referenceRoutes(() => apiDocument(routes)),
     ...errorPageRoutes(),
   ];

@@ -9,6 +9,8 @@ export interface BannerFacts {
   readonly takenPort: number | null;
   readonly adminTokenFile: string | null;
   readonly writeKey: string | null;
+  /** Those that processes tell their metrics on. */
+  readonly metricsPorts: readonly number[];
   readonly temporalUi: string | null;
   readonly demoPort: number;
   readonly archive: ArchiveSummary;
@@ -24,6 +26,7 @@ export function banner(facts: BannerFacts): string {
     ['Admin API', `${home}/api`, `token      ${facts.adminTokenFile ?? 'REPRISE_ADMIN_TOKEN'}`],
     ['Ingest', `${home}/v1`, `write key  ${facts.writeKey ?? 'none yet: POST /api/sources makes one'}`],
     ['Docs', `${home}/docs`, ''],
+    ...metricsRow(facts, home),
     ['Temporal UI', facts.temporalUi ?? 'that of the server given by TEMPORAL_ADDRESS', ''],
     ['Demo CRM', `http://localhost:${facts.demoPort}`, 'a destination of your own, with a page to watch'],
     ['Archive', archiveLine(facts.archive), ''],
@@ -42,6 +45,13 @@ export function banner(facts: BannerFacts): string {
     ...(facts.hasDestinations ? replays(facts, home) : firstReplay(facts, home)),
     '',
   ].join('\n');
+}
+
+/** Only where somebody has asked for it. */
+function metricsRow({ metricsPorts }: BannerFacts, home: string): [string, string, string][] {
+  if (metricsPorts.length === 0) return [];
+  const ports = metricsPorts.toSorted((left, right) => left - right).join(', ');
+  return [['Metrics', `${home}/metrics`, `without a token on ports ${ports}`]];
 }
 
 function archiveLine({ events, more, from, to }: ArchiveSummary): string {

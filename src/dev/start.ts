@@ -85,7 +85,10 @@ async function start(context: StartContext, folder: DataFolder, lock: HeldLock):
   const [database, temporal] = await Promise.all([postgres, provideTemporal(context)]);
   const { api, workers } = startProcesses(children, { database, temporal, secrets });
   await Promise.all([api.child, ...workers].map((child) => order.add('processes', child)));
-  const [[apiPort, demoPort], db] = await Promise.all([allReady(progress, api, demo, workers), seeding]);
+  const [{ apiPort, demoPort, metricsPorts }, db] = await Promise.all([
+    allReady(progress, api, demo, workers),
+    seeding,
+  ]);
   const content = await contentOf(db);
   await db.close();
   lock.tell({ url: `http://localhost:${apiPort}` });
@@ -97,6 +100,7 @@ async function start(context: StartContext, folder: DataFolder, lock: HeldLock):
       apiPort,
       takenPort: apiPort === config.PORT || config.PORT === 0 ? null : config.PORT,
       adminTokenFile: secrets.adminTokenFile,
+      metricsPorts,
       temporalUi: temporal.uiUrl,
       demoPort,
       logs: folder.shown('logs'),
@@ -122,15 +126,15 @@ function reasonOf(error: unknown): string {
   return message === undefined || message === '' ? (code ?? 'unknown') : message;
 }
 
-/** Waits until all serve; gives back the ports of API and demo destination. */
+/** Waits until all serve; gives back their ports. */
 async function allReady(
   progress: Progress,
   api: ServingChild,
   demo: ServingChild,
   workers: readonly Child[],
-): Promise<[api: number, demo: number]> {
+): Promise<Pick<BannerFacts, 'apiPort' | 'demoPort' | 'metricsPorts'>> {
   const step = progress.start('Starting API and workers');
-  const [apiReady, demoReady] = await Promise.all([
+  const [apiReady, demoReady, ...others] = await Promise.all([
     api.child.ready,
     demo.child.ready,
     ...workers.map((worker) => worker.ready),
@@ -139,7 +143,11 @@ async function allReady(
     throw error;
   });
   step.done(`API, demo destination and ${workers.length} workers run`);
-  return [apiReady.port ?? api.port(), demoReady.port ?? demo.port()];
+  return {
+    apiPort: apiReady.port ?? api.port(),
+    demoPort: demoReady.port ?? demo.port(),
+    metricsPorts: [apiReady, ...others].flatMap(({ metricsPort }) => metricsPort ?? []),
+  };
 }
 
 /** Loads the demo data where there is something to load; gives back the open database. */

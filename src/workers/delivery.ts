@@ -15,6 +15,7 @@ import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { installEgressGuard } from '../destinations/egress-guard.ts';
 import { createKeyring, keyIdsOf } from '../destinations/secrets.ts';
 import { createLogger } from '../log.ts';
+import { openMetrics } from '../metrics/open.ts';
 import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { liveQueue, replayQueue } from '../workflows/messages.ts';
@@ -34,7 +35,7 @@ const replayHeartbeat = '1s';
 
 const config = readConfig();
 const log = createLogger(config, 'delivery');
-installRuntime(log);
+await installRuntime(config, log);
 installEgressGuard();
 
 const url = required(config, 'DATABASE_URL');
@@ -101,6 +102,14 @@ const ensureFanOut = async () => {
 };
 void untilDone(ensureFanOut, log, 'fan-out could not be started yet');
 
+const metrics = await openMetrics({
+  role: 'delivery',
+  version,
+  pools: { delivery: db.pool },
+  host: config.REPRISE_HOST,
+  port: config.REPRISE_METRICS_PORT,
+});
+
 onShutdown(async () => {
   ending = true;
   await stopWaker();
@@ -108,10 +117,12 @@ onShutdown(async () => {
   await connection.close();
   await orchestrator.close();
   await presence.close();
+  await metrics?.close();
   await accounts.close();
   await leases.close();
   await head.close();
   await db.close();
 });
-announceReady();
-log.info('ready');
+const ports = metrics === null ? {} : { metricsPort: metrics.port };
+announceReady(ports);
+log.info(ports, 'ready');

@@ -6,6 +6,7 @@ import { dedupeWindowOf, readConfig, required } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { announceProcess } from '../db/processes.ts';
 import { createLogger } from '../log.ts';
+import { openMetrics } from '../metrics/open.ts';
 import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
 import { orchestrationQueue } from '../workflows/messages.ts';
@@ -15,7 +16,7 @@ import { untilDone } from './until-done.ts';
 // The orchestration process runs the workflows and what they do beside delivering.
 const config = readConfig();
 const log = createLogger(config, 'orchestration');
-installRuntime(log);
+await installRuntime(config, log);
 
 const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-orchestration' });
 const orchestrator = openOrchestrator(config);
@@ -36,12 +37,22 @@ const worker = await Worker.create({
 const presence = announceProcess(db, { role: 'orchestration', version, keyIds: [] });
 const stopWorkers = runWorkers([worker]);
 
+const metrics = await openMetrics({
+  role: 'orchestration',
+  version,
+  pools: { orchestration: db.pool },
+  host: config.REPRISE_HOST,
+  port: config.REPRISE_METRICS_PORT,
+});
+
 onShutdown(async () => {
   await stopWorkers();
   await connection.close();
   await orchestrator.close();
   await presence.close();
+  await metrics?.close();
   await db.close();
 });
-announceReady();
-log.info('ready');
+const ports = metrics === null ? {} : { metricsPort: metrics.port };
+announceReady(ports);
+log.info(ports, 'ready');

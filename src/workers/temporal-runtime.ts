@@ -2,12 +2,13 @@ import { NativeConnection, Runtime, type LogMetadata, type Worker } from '@tempo
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { temporalSettings } from '../temporal/connection.ts';
+import { temporalMetrics } from './temporal-metrics.ts';
 import { untilDone } from './until-done.ts';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 /** Makes the SDK log into the process's own log, and leaves signals to the process. Once, before anything of Temporal. */
-export function installRuntime(log: Logger): void {
+export async function installRuntime(config: Config, log: Logger): Promise<void> {
   const write = (level: Level, message: string, meta: LogMetadata = {}) => {
     const { error, ...rest } = meta;
     // What the SDK tells of its own workers (a state has changed, no workflows on this queue) is for debugging.
@@ -25,7 +26,10 @@ export function installRuntime(log: Logger): void {
       warn: at('warn'),
       error: at('error'),
     },
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...(config.REPRISE_METRICS_PORT !== undefined && { metrics: await temporalMetrics() }),
+    },
   });
 }
 

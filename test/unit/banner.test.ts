@@ -8,6 +8,7 @@ const facts: BannerFacts = {
   takenPort: null,
   adminTokenFile: '.reprise/admin-token',
   writeKey: 'wk_demo_shop',
+  metricsPorts: [],
   temporalUi: 'http://localhost:8233',
   demoPort: 4010,
   archive: {
@@ -68,4 +69,10 @@ test('what is not there is not claimed', () => {
   expect(banner({ ...facts, archive: { events: 2_000_000, more: true, from: null, to: null } })).toContain(
     'more than 2,000,000 events',
   );
+});
+
+test('metrics have a line where processes were given ports for them', () => {
+  expect(banner(facts)).not.toContain('Metrics');
+  const text = banner({ ...facts, metricsPorts: [9465, 9464] });
+  expect(text).toMatch(/Metrics +http:\/\/localhost:4000\/metrics +without a token on ports 9464, 9465/);
 });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { KeyedSource } from '../../db/write-keys.ts';
+import { meterRequest } from '../request-meter.ts';
 import {
   answerDocument,
   answerImage,
@@ -50,6 +51,7 @@ export function createTrackingHandler(options: TrackingOptions): TrackingHandler
     handle: (request, response) => {
       const door = doorOf(request.url);
       if (door === null) return false;
+      meterRequest('tracking', request, response, () => routeOf(door));
       if (door.kind === 'track') {
         if (request.method === 'OPTIONS') trackPreflight(request, response);
         else void answerTrack(request, response, door.address, house);
@@ -65,6 +67,9 @@ export function createTrackingHandler(options: TrackingOptions): TrackingHandler
     close: () => intake.close(),
   };
 }
+
+/** One name for all addresses of a door. */
+const routeOf = (door: Door) => (door.kind === 'events' ? door.call : door.kind);
 
 type KnownDoor = Exclude<Door, { kind: 'unknown' | 'track' }>;
 

@@ -4,9 +4,11 @@ import type { AppendOptions } from '../../db/archive/append.ts';
 import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
+import { watchWaiting } from '../../metrics/tracking.ts';
 import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import { openBodyRoom, type BodyShare } from './body-room.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
+import { countKept, countReceived, countRefusal, timed } from './intake-meter.ts';
 import { openRateLimit } from './rate-limit.ts';
 import type { ReceivedBody, ReceivedEvents, Sender } from './received.ts';
 import { isRefusal, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
@@ -74,11 +76,12 @@ export function openIntake(options: IntakeOptions): Intake {
   const maxWaiting = waitingOf(options);
   const lookUp = openSuppressedLookUp(db, { maxGroup, maxWaiting }, logger);
   const commits = createGroupCommit<ReceivedEvents>({
-    commit: (group) => commitGroup(options, usage, group),
+    commit: (group) => timed(group, () => commitGroup(options, usage, group)),
     weigh,
     maxGroup,
     maxWaiting,
   });
+  watchWaiting(() => commits.waiting());
   const room = openBodyRoom(() => maxWaiting.bytes - commits.waiting().bytes);
   const isFull = () => commits.waiting().events >= maxWaiting.events;
   const reading: Reading = { sourceOf, usage, lookUp, isFull };
@@ -103,6 +106,7 @@ export function openIntake(options: IntakeOptions): Intake {
     const how = await commits.submit(received);
     if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
     const sdks = received.sdks.length > 0 ? received.sdks : sdksOfRequest(request.userAgent);
+    countReceived(source.sourceId, received);
     const rejected = received.rejected.length;
     usage.count(source.sourceId, receivedAt, { received: events, rejected, sdks });
     return taken;
@@ -110,7 +114,9 @@ export function openIntake(options: IntakeOptions): Intake {
   const take: Intake['take'] = async (request) => {
     const share = room.open();
     try {
-      return await takeWith(request, share);
+      const taken = await takeWith(request, share);
+      countRefusal(taken);
+      return taken;
     } finally {
       share.release();
     }
@@ -196,6 +202,7 @@ async function commitGroup(
     const events = group.flatMap((received) => received.events);
     const rejected = group.flatMap((received) => received.rejected);
     const kept = await keepEvents(options.db, events, rejected, options);
+    countKept(kept, rejected.length);
     if (kept.rejected === rejected.length) return;
   } catch (error) {
     const requests = group.length;

@@ -1,0 +1,128 @@
+import { sumCounts, type Bucket, type Counts } from '../core/counts.ts';
+import type { Task, LaneCommit } from '../core/lane-types.ts';
+import type { ArchivedEvent } from '../core/event.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { TakenLane } from '../db/lane-lease.ts';
+import {
+  attempts,
+  budgetWaitSeconds,
+  deliveries,
+  eventsSettled,
+  latencySeconds,
+  requests,
+  requestsInFlight,
+  requestSeconds,
+} from '../metrics/delivery.ts';
+
+type Cells = Partial<Record<string, number>>;
+
+/** Outcomes that say that the destination has the event now. */
+const arrived: ReadonlySet<Outcome['kind']> = new Set(['delivered', 'unconfirmable']);
+/** Outcomes with which nothing left this process. */
+const unsent: ReadonlySet<Outcome['kind']> = new Set(['invalid', 'suppressed', 'notSent']);
+
+/** Counts what one holder of a lane does, for the metrics of its process. */
+export class LaneMeter {
+  readonly #labels: { readonly destination: string; readonly kind: TakenLane['kind'] };
+  /** What has been counted of each bucket. Counts of a lane fall for a while when its next holder begins. */
+  readonly #deliveries: Cells;
+  readonly #events: Cells;
+  #waitsSince: number | null = null;
+
+  constructor({
+    destination,
+    kind,
+    counts,
+    ahead,
+  }: Pick<TakenLane, 'destination' | 'kind' | 'counts' | 'ahead'>) {
+    this.#labels = { destination: destination.id, kind };
+    this.#deliveries = deliveriesOf([counts, ahead]);
+    this.#events = sumCounts([counts, ahead]).events;
+  }
+
+  /** A request leaves. */
+  sends(): void {
+    requestsInFlight.inc(this.#labels);
+  }
+
+  /** It is under way no more, however it ended. */
+  ended(): void {
+    requestsInFlight.dec(this.#labels);
+  }
+
+  /** How it ended. @param tookMs how long it was under way */
+  sent(batch: readonly Task<ArchivedEvent>[], outcomes: readonly Outcome[], tookMs: number): void {
+    for (const [result, count] of tallied(outcomes)) {
+      if (result !== 'notSent') attempts.inc({ ...this.#labels, result }, count);
+    }
+    if (this.#labels.kind === 'stream') this.#noteLatency(batch, outcomes);
+    if (outcomes.every(({ kind }) => unsent.has(kind))) return;
+    requests.inc({ ...this.#labels, status: statusOf(outcomes) });
+    requestSeconds.observe(this.#labels, tookMs / 1_000);
+  }
+
+  #noteLatency(batch: readonly Task<ArchivedEvent>[], outcomes: readonly Outcome[]): void {
+    const { destination } = this.#labels;
+    const now = Date.now();
+    for (const [index, { kind }] of outcomes.entries()) {
+      const event = arrived.has(kind) ? batch[index]?.entry.event : null;
+      if (event == null) continue;
+      latencySeconds.observe({ destination }, Math.max(0, now - event.receivedAt.getTime()) / 1_000);
+    }
+  }
+
+  /** Something could leave, and the budget or the pace lets nothing. @param now on the clock of the lane */
+  waits(now: number): void {
+    this.#waitsSince ??= now;
+  }
+
+  /** Something leaves, or nothing wants to any more. */
+  waitsNoMore(now: number): void {
+    if (this.#waitsSince === null) return;
+    budgetWaitSeconds.inc(this.#labels, Math.max(0, now - this.#waitsSince) / 1_000);
+    this.#waitsSince = null;
+  }
+
+  /** A commit is written. */
+  committed({ counts, ahead }: Pick<LaneCommit, 'counts' | 'ahead'>): void {
+    for (const [outcome, risen] of rises(this.#events, sumCounts([counts, ahead]).events))
+      eventsSettled.inc({ ...this.#labels, outcome }, risen);
+    for (const [outcome, risen] of rises(this.#deliveries, deliveriesOf([counts, ahead])))
+      deliveries.inc({ ...this.#labels, outcome }, risen);
+  }
+}
+
+/** By outcome, over all actions. */
+function deliveriesOf(counts: readonly Counts[]): Cells {
+  const sum: Cells = {};
+  for (const { byAction } of counts) {
+    for (const cells of Object.values(byAction)) {
+      for (const [bucket, count] of Object.entries(cells)) sum[bucket] = (sum[bucket] ?? 0) + count;
+    }
+  }
+  return sum;
+}
+
+/** What is waiting has not ended. Raises `known` to what is there. */
+function* rises(known: Cells, there: Cells): Generator<[outcome: string, risen: number]> {
+  for (const [bucket, count = 0] of Object.entries(there)) {
+    const risen = count - (known[bucket] ?? 0);
+    if (risen <= 0 || bucket === ('waiting' satisfies Bucket)) continue;
+    known[bucket] = count;
+    yield [bucket, risen];
+  }
+}
+
+function tallied(outcomes: readonly Outcome[]): Map<Outcome['kind'], number> {
+  const counts = new Map<Outcome['kind'], number>();
+  for (const { kind } of outcomes) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+/** The class of a request's status, as its outcomes tell it. */
+function statusOf(outcomes: readonly Outcome[]): string {
+  if (outcomes.some(({ kind }) => arrived.has(kind))) return '2xx';
+  const failed = outcomes.find((outcome) => 'failure' in outcome && !unsent.has(outcome.kind));
+  const status = failed !== undefined && 'failure' in failed ? failed.failure.status : undefined;
+  return status === undefined ? 'none' : `${Math.floor(status / 100)}xx`;
+}

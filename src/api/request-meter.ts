@@ -1,0 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { httpRequestSeconds } from '../metrics/http.ts';
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/**
+ * Measures a request until its answer has left. @param routeOf asked then; one of a few, never an address as it was sent
+ */
+export function meterRequest(
+  api: 'tracking' | 'admin',
+  { method = '' }: IncomingMessage,
+  response: ServerResponse,
+  routeOf: () => string,
+): void {
+  const begun = performance.now();
+  response.once('close', () => {
+    const labels = {
+      api,
+      route: routeOf(),
+      method: methods.has(method) ? method : 'other',
+      code: response.writableFinished ? String(response.statusCode) : 'aborted',
+    };
+    httpRequestSeconds.observe(labels, (performance.now() - begun) / 1_000);
+  });
+}
