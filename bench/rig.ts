@@ -9,7 +9,7 @@ import { appendEvents } from '../src/db/archive/append.ts';
 import { openDatabase, type Database } from '../src/db/database.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { sql } from '../src/db/sql.ts';
-import { nodeFlags } from '../src/dev/child.ts';
+import { nodeFlags } from '../src/child-process.ts';
 import { startPostgres } from '../src/dev/postgres.ts';
 import { startTemporal } from '../src/dev/temporal.ts';
 

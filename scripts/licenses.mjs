@@ -9,7 +9,10 @@ const file = join(root, 'THIRD-PARTY-LICENSES.md');
 const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
 
 // Files of others that stand in this repository, with their licences beside them.
-const vendored = ['| rapidoc | 9.3.8 | MIT | use (`assets/api-reference`) |'];
+const vendored = [
+  '| compose-spec | 2.16.2 | Apache-2.0 | development (`test/support/compose-spec`) |',
+  '| rapidoc | 9.3.8 | MIT | use (`assets/api-reference`) |',
+];
 
 const rows = new Map();
 for (const [path, { version, license, dev }] of Object.entries(packages)) {

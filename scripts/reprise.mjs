@@ -13,11 +13,15 @@ const engineNode = [22, 19];
 // A clone runs its sources; what was built runs where there are none.
 const source = join(root, 'src', 'cli', 'main.ts');
 const entry = existsSync(source) ? source : join(root, 'dist', 'cli', 'main.js');
+// Installed as a package, it may lie beside what it needs instead of above it.
+const packages = [join(root, 'node_modules'), dirname(root)].find((folder) =>
+  existsSync(join(folder, 'commander')),
+);
 const ownNode = join(root, 'node_modules', '.bin', 'node');
 const [major, minor] = process.versions.node.split('.').map(Number);
 const isNew = major > engineNode[0] || (major === engineNode[0] && minor >= engineNode[1]);
 
-if (!existsSync(join(root, 'node_modules', 'commander')) && !isSetUp()) process.exitCode = 1;
+if (packages === undefined && !isSetUp()) process.exitCode = 1;
 else if (isNew) await import(pathToFileURL(entry).href);
 else if (existsSync(ownNode)) handOver();
 else {

@@ -6,7 +6,7 @@ const optional = <T extends z.ZodType>(schema: T) => z.union([flagOff, schema]).
 const isSecretKey = (text: string) => Buffer.from(text, 'base64').length === 32;
 const port = z.coerce.number().int().min(0).max(65_535);
 
-/** Every environment variable that Reprise reads, all optional; ARCHITECTURE.md has the meaning of each. */
+/** Every environment variable that Reprise reads, all optional; docs/deployment.md has the meaning of each. */
 const Environment = z.object({
   PORT: optional(port).transform((value) => value ?? 4000),
   REPRISE_HOST: optional(z.string()).transform((value) => value ?? '127.0.0.1'),
@@ -67,6 +67,12 @@ const CommandLineEnvironment = z.object({
 });
 
 export type CommandLineConfig = z.infer<typeof CommandLineEnvironment>;
+
+/** The names of all variables that are read here: those of the processes, and those of the command line. */
+export const variableNames = {
+  processes: Object.keys(Environment.shape),
+  commandLine: Object.keys(CommandLineEnvironment.shape),
+} as const;
 
 /** Reads what the command line needs. @throws ConfigError that names every bad variable */
 export function readCommandLineConfig(

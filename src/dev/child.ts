@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyMessage } from '../child-process.ts';
+import { nodeFlags, type ReadyMessage } from '../child-process.ts';
 import { noteOf } from './child-log.ts';
 import { forgetProcess, rememberProcess } from './leftover.ts';
 import { rotatingLog, tailOf, type LogFile } from './log-file.ts';
@@ -29,16 +29,6 @@ const settledMs = 30_000;
 const firstTries = 3;
 /** A child ends within 10 s of being told (child-process.ts); then it is cut off. */
 const stopDeadlineMs = 10_500;
-
-/** What each process of Reprise is given. */
-export const nodeFlags = [
-  // V8 lets a heap that may become 2 GB or more grow to four times what lives in it before it collects all of it, a
-  // smaller one to less than twice: a third less memory for a tenth more time. Source: v8, src/heap/memory-controller.cc.
-  '--max-old-space-size=1536',
-  // Temporal's SDK uses AsyncLocalStorage, which makes each promise and timer dearer. In this form, the rule from Node 24
-  // on, it costs next to nothing. Source: nodejs.org/api/cli.html.
-  '--experimental-async-context-frame',
-];
 
 /** A child process that is started again, after a growing pause, whenever it ends without having been told to. */
 export class Child implements Stoppable {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { createOrchestrateActivities } from '../activities/orchestrate.ts';
@@ -28,7 +29,7 @@ const worker = await Worker.create({
   connection,
   namespace: config.TEMPORAL_NAMESPACE,
   taskQueue: orchestrationQueue,
-  workflowsPath: fileURLToPath(new URL('../workflows', import.meta.url)), // a folder: right in src and in dist
+  ...workflows(),
   activities: createOrchestrateActivities({ db, orchestrator, dedupeWindow: dedupeWindowOf(config) }),
   maxCachedWorkflows: 500,
   shutdownGraceTime: 0,
@@ -56,3 +57,12 @@ onShutdown(async () => {
 const ports = metrics === null ? {} : { metricsPort: metrics.port };
 announceReady(ports);
 log.info(ports, 'ready');
+
+/** The workflows as the build has bundled them (scripts/build.mjs); from the sources they are bundled at each start. */
+function workflows() {
+  const pathOf = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const bundle = pathOf('workflow-bundle.js');
+  return existsSync(bundle)
+    ? { workflowBundle: { codePath: bundle } }
+    : { workflowsPath: pathOf('workflows') };
+}

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../src/dev/child.ts';
+import { nodeFlags } from '../../src/child-process.ts';
 import { until } from '../support/until.ts';
 
 /** A process of Reprise that is started again whenever it ends, as `npm start` does. */

@@ -2,8 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach } from 'vitest';
 import { commandOf } from '../../scripts/file-lock.mjs';
-import type { ReadyMessage } from '../../src/child-process.ts';
-import { nodeFlags } from '../../src/dev/child.ts';
+import { nodeFlags, type ReadyMessage } from '../../src/child-process.ts';
 
 /** A process of Reprise, started as `npm start` starts it. */
 export interface StartedProcess {

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { Argument } from 'commander';
 import { readConfig, required, type Config } from '../../config.ts';
 import { withExamples, type Register } from '../command.ts';
+import { exits, Failure } from '../failure.ts';
 import type { Session } from '../session.ts';
 
 // In dist the modules end in .js: whichever this one ends in, so do they.
@@ -18,7 +20,7 @@ export const processCommands: Register = (parent, on) => {
     parent
       .command('start')
       .description('start all of it on this machine, as `npm start` does')
-      .action(on(() => run(['dev/start'], []))),
+      .action(on(startAll)),
     ['reprise start', 'Postgres, Temporal, API, workers and a demo; Ctrl-C stops it all'],
   );
   withExamples(
@@ -57,6 +59,16 @@ export const processCommands: Register = (parent, on) => {
     ],
   );
 };
+
+/** What `npm start` needs is in a clone alone: the build leaves out its servers and its demo. */
+async function startAll(): Promise<void> {
+  if (!existsSync(entry('dev/start'))) {
+    throw new Failure(exits.usage, 'Only a clone of the repository can start all of it on one machine.', [
+      'This is what was built of it: `reprise migrate`, then `reprise api` and `reprise worker`.',
+    ]);
+  }
+  await run(['dev/start'], []);
+}
 
 async function runWorker(role: keyof typeof workers): Promise<void> {
   const needed = [
