@@ -29,8 +29,9 @@ COPY --from=packages /app/node_modules node_modules/
 COPY --from=build /app/dist dist/
 # The user `node` of the base image, by number, so that Kubernetes can see that it is not root. It owns nothing here.
 USER 1000:1000
-# In a container loopback is reached by nobody.
+# In a container loopback is reached by nobody. The port of the metrics is also how a worker says that it lives.
 ENV REPRISE_HOST=0.0.0.0
+ENV REPRISE_METRICS_PORT=9464
 EXPOSE 4000
 # No init is needed: the first process passes signals on to the ones it starts and waits for their end.
 STOPSIGNAL SIGTERM

@@ -125,6 +125,10 @@ describe('docker-compose.yml', () => {
     expect(Number(port)).toBe(readConfig({}).PORT);
     expect(api?.ports).toEqual([`\${REPRISE_BIND:-127.0.0.1}:\${PORT:-4000}:${port}`]);
     expect(api?.healthcheck?.test).toEqual(['CMD', 'node', '/app/scripts/health.mjs', `${port}/healthz`]);
+    const { worker } = compose.services;
+    const metrics = Number(worker?.environment?.['REPRISE_METRICS_PORT']);
+    const ofBoth = [metrics, metrics + 1].map((one) => `${one}/metrics`);
+    expect(worker?.healthcheck?.test).toEqual(['CMD', 'node', '/app/scripts/health.mjs', ...ofBoth]);
     for (const [name, { ports = [] }] of services) {
       for (const published of ports) expect(published, name).toMatch(/^\$\{REPRISE_BIND:-127\.0\.0\.1\}:/);
     }
@@ -178,7 +182,7 @@ describe('the Dockerfile', () => {
     expect(names).not.toContain('ARG');
     expect(names).not.toContain('ADD');
     const variables = image.instructions.filter(({ name }) => name === 'ENV').map(({ text }) => text);
-    expect(variables).toEqual(['NODE_ENV=production', 'REPRISE_HOST=0.0.0.0']);
+    expect(variables).toEqual(['NODE_ENV=production', 'REPRISE_HOST=0.0.0.0', 'REPRISE_METRICS_PORT=9464']);
   });
 });
 
