@@ -1,6 +1,7 @@
 // `npm run check`: what must hold before a commit, in the order of what to mend first. Several at once, as many as there
 // are processors. With --static all but the unit tests, which `npm test` runs by itself.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +20,11 @@ const checks = [
   { name: 'imports', command: bin('depcruise'), args: ['src', 'test', 'scripts'] },
   { name: 'unused code', command: bin('knip'), args: [] },
   { name: 'licences', command: process.execPath, args: [join(root, 'scripts/licenses.mjs'), '--check'] },
+  {
+    name: 'pages of destinations',
+    command: existsSync(bin('node')) ? bin('node') : process.execPath,
+    args: [join(root, 'src/destinations/catalog/write-docs.ts'), '--check'],
+  },
   { name: 'unit tests', command: bin('vitest'), args: ['run', '--project', 'unit'] },
 ];
 

@@ -94,6 +94,15 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   invalid_body: problem('invalid_body', '/nmae: "nmae" is not known here. Did you mean "name"?', {
     errors: [{ pointer: '/nmae', detail: '"nmae" is not known here. Did you mean "name"?' }],
   }),
+  not_connectable: problem(
+    'not_connectable',
+    'Mixpanel (Actions) is in the catalog, but cannot be connected: Reprise cannot send to it yet. GET /api/catalog?connectable=true lists what can.',
+    {
+      errors: [
+        { pointer: '/type', detail: 'Mixpanel (Actions) is in the catalog, but cannot be connected.' },
+      ],
+    },
+  ),
   idempotency_key_reused: problem(
     'idempotency_key_reused',
     'This Idempotency-Key was used for a request with another body. Use a new key for a new request.',

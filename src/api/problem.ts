@@ -23,6 +23,7 @@ export const problemKinds = {
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body has a type that is not taken'],
   invalid_body: [422, 'The body has fields that cannot be used'],
+  not_connectable: [422, 'Destinations of this type cannot be connected'],
   unreadable_file: [422, 'The file cannot be read'],
   idempotency_key_reused: [422, 'This Idempotency-Key belongs to another request'],
   too_many_requests: [429, 'The token asks too often'],

@@ -1,11 +1,12 @@
 import { checkSettings, type DestinationDefinition } from '../destinations/definition.ts';
 import type { EgressAllow } from '../destinations/egress-address.ts';
 import { open, seal, SealError, settingsPlace, type Keyring } from '../destinations/secrets.ts';
-import { catalog } from '../destinations/registry.ts';
+import { nearestType } from '../destinations/catalog/nearest-type.ts';
+import { catalogSummaries } from '../destinations/catalog/read.ts';
+import { obstacleTo } from '../destinations/registry.ts';
 import { pointerTo } from './json-place.ts';
-import { nearestName } from '../core/nearest-name.ts';
 import { invalidBody } from './route.ts';
-import type { Problem } from './problem.ts';
+import { problem, type Problem } from './problem.ts';
 import { validate } from './validation.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -73,10 +74,15 @@ export function namesOfSet(settings: Settings): string[] {
   return Object.keys(settings).filter((name) => isSet(settings[name]));
 }
 
-/** The refusal of a destination type that the catalog does not have. */
+/** The refusal of a destination type that the catalog does not have, or that cannot be connected. */
 export function unknownType(type: string): Problem {
-  const known = catalog.map((entry) => entry.type);
-  const near = nearestName(type, known);
-  const remedy = near === null ? `The catalog has: ${known.join(', ')}.` : `Did you mean "${near}"?`;
+  const summary = catalogSummaries().find((one) => one.type === type);
+  const obstacle = summary === undefined ? null : obstacleTo(summary);
+  if (summary !== undefined && obstacle !== null) {
+    const detail = `${summary.title} is in the catalog, but cannot be connected: ${obstacle} GET /api/catalog?connectable=true lists what can.`;
+    return problem('not_connectable', detail, { errors: [{ pointer: '/type', detail }] });
+  }
+  const near = nearestType(type);
+  const remedy = near === null ? 'GET /api/catalog lists all types.' : `Did you mean "${near}"?`;
   return invalidBody([{ pointer: '/type', detail: `The catalog has no such type. ${remedy}` }]);
 }

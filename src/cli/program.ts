@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { time } from './arguments.ts';
 import type { On, Work } from './command.ts';
+import { catalogCommands } from './commands/catalog.ts';
 import { completionCommand } from './commands/completion.ts';
 import { destinationCommands } from './commands/destination.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -25,6 +26,7 @@ const commands = [
   doctorCommand,
   replayCommands,
   destinationCommands,
+  catalogCommands,
   sourceCommands,
   eventCommands,
   importCommand,

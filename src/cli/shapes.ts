@@ -1,5 +1,9 @@
 // What the API answers, as its own schemas have it. Only types: the command line knows the API by HTTP alone.
 import type { z } from 'zod';
+import type {
+  CatalogEntry as CatalogEntrySchema,
+  CatalogListed as CatalogListedSchema,
+} from '../api/schemas/catalog.ts';
 import type { Destination as DestinationSchema } from '../api/schemas/destination.ts';
 import type { Event as EventSchema, EventWithText as EventWithTextSchema } from '../api/schemas/event.ts';
 import type {
@@ -14,6 +18,8 @@ import type { ImportWithErrors as ImportWithErrorsSchema } from '../api/schemas/
 import type { Source as SourceSchema } from '../api/schemas/source.ts';
 import type { Token as TokenSchema, TokenWithText as TokenWithTextSchema } from '../api/schemas/token.ts';
 
+export type CatalogListed = z.output<typeof CatalogListedSchema>;
+export type CatalogEntry = z.output<typeof CatalogEntrySchema>;
 export type Destination = z.output<typeof DestinationSchema>;
 export type ArchivedEvent = z.output<typeof EventSchema>;
 export type EventWithText = z.output<typeof EventWithTextSchema>;

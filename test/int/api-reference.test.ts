@@ -146,16 +146,3 @@ describe('the page', () => {
     expect((await script.text()).length).toBeGreaterThan(500_000);
   });
 });
-
-test('the catalog tells what a type needs, as JSON Schema', async () => {
-  const { data } = (await api.call('GET', '/api/catalog')).body;
-  const webhook = data.find((entry: { type: string }) => entry.type === 'webhook');
-  expect(webhook).toMatchObject({
-    settings: { type: 'object', required: ['url'], additionalProperties: false },
-    generated: ['secret'],
-    actions: [{ name: 'Send event', trigger: null }],
-  });
-  expect(webhook.settings.properties.secret.secret).toBe(true);
-  expect((await api.call('GET', '/api/catalog/webhook')).body).toEqual(webhook);
-  expect((await api.call('GET', '/api/catalog/nothing')).status).toBe(404);
-});

@@ -15,7 +15,7 @@ function loadedFolders(): string[] {
 }
 
 test('definitions are loaded one by one, on first use', () => {
-  expect(catalogSummaries()).toHaveLength(214);
+  expect(catalogSummaries()).toHaveLength(216);
   expect(readCatalogDocument('actions-slack')?.title).toBe('Slack');
   expect(loadedFolders()).toEqual([]);
 

@@ -110,6 +110,11 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     remedy:
       'Each entry of `errors` has a JSON pointer to a field and says what it takes; for a name that is not known, the nearest one that is. Nothing was changed.',
   },
+  not_connectable: {
+    when: 'The catalog has the type, but Reprise cannot send to it; `detail` says why.',
+    remedy:
+      '`GET /api/catalog?connectable=true` lists what can be connected. Whatever takes HTTP can be reached by a `webhook` of yours, and whoever speaks Segment’s API by `segment`.',
+  },
   unreadable_file: {
     when: 'The file of an import is empty, is not compressed as it says, or has no header that can be read.',
     remedy: 'Mend the file at the line that the answer names, and send it again.',

@@ -90,6 +90,7 @@ function create(deps: ApiDeps): Route {
           },
         },
       },
+      problems: ['not_connectable'],
     },
     async ({ body }, tx) => {
       const made = await connect(deps, tx, body);

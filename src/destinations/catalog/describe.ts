@@ -1,6 +1,15 @@
+import { checkMapping } from './check-mapping.ts';
 import { categoryOf } from './categories.ts';
 import { describeFields, describeSettings } from './describe-field.ts';
-import type { Audience, Batch, CatalogAction, CatalogDocument, Field, SyncMode } from './document.ts';
+import type {
+  Audience,
+  Batch,
+  CatalogAction,
+  CatalogPreset,
+  DescribedDefinition,
+  Field,
+  SyncMode,
+} from './document.ts';
 import { obstacleOf } from './obstacles.ts';
 import type { PackageAction, PackageDefinition, PackagePreset } from './package-definition.ts';
 import type { CodeFacts } from './scan-code.ts';
@@ -17,8 +26,11 @@ export function describe(
   definition: PackageDefinition,
   { segmentId, folder }: PackagePlace,
   code: CodeFacts,
-): CatalogDocument {
+): DescribedDefinition {
   const { slug: type, authentication = {} } = definition;
+  const actions = Object.entries(definition.actions).map(([name, action]) =>
+    describeAction(type, name, action),
+  );
   return {
     type,
     title: definition.name,
@@ -39,8 +51,8 @@ export function describe(
     features: code.features,
     multiStatus: code.multiStatus,
     obstacle: obstacleOf(type),
-    actions: Object.entries(definition.actions).map(([name, action]) => describeAction(type, name, action)),
-    ...describePresets(definition),
+    actions,
+    ...describePresets(definition.presets ?? [], actions),
   };
 }
 
@@ -109,19 +121,31 @@ function dynamicNames(dynamic: Readonly<Record<string, unknown>>): string[] {
 }
 
 /** Presets of parts that run in a browser are left out: they name actions that the package does not have. */
-function describePresets({ presets = [], actions }: PackageDefinition) {
-  const known = presets.filter(({ partnerAction }) => partnerAction in actions);
+function describePresets(presets: readonly PackagePreset[], actions: readonly CatalogAction[]) {
+  const known = presets.flatMap((preset) => {
+    const action = actions.find(({ name }) => name === preset.partnerAction);
+    return action === undefined ? [] : [{ preset, action }];
+  });
   return {
-    presets: known.filter(({ type }) => type === 'automatic').map(describePreset),
+    presets: known
+      .filter(({ preset }) => preset.type === 'automatic')
+      .map(({ preset, action }) => describePreset(preset, action)),
     eventPresets: known
-      .filter(({ type }) => type === 'specificEvent')
-      .map((preset) => ({ ...bare(preset), event: preset.eventSlug ?? '', mapping: preset.mapping ?? {} })),
+      .filter(({ preset }) => preset.type === 'specificEvent')
+      .map(({ preset: { name, partnerAction, eventSlug = '', mapping = {} } }) => ({
+        name,
+        action: partnerAction,
+        event: eventSlug,
+        mapping,
+      })),
   };
 }
 
-const bare = ({ name, partnerAction: action }: PackagePreset) => ({ name, action });
-
-function describePreset(preset: PackagePreset) {
-  if (preset.subscribe === undefined) throw new Error(`the preset "${preset.name}" has no trigger`);
-  return { ...bare(preset), trigger: preset.subscribe, mapping: preset.mapping ?? {} };
+function describePreset(
+  { name, subscribe, mapping = {} }: PackagePreset,
+  action: CatalogAction,
+): CatalogPreset {
+  if (subscribe === undefined) throw new Error(`the preset "${name}" has no trigger`);
+  const faults = checkMapping(action, mapping).map(({ path, problem }) => `${path.join('/')}: ${problem}`);
+  return { name, action: action.name, trigger: subscribe, mapping, ...(faults.length > 0 && { faults }) };
 }

@@ -1,3 +1,8 @@
+import type { ReplayProfile } from '../replay-profile.ts';
+import type { Category } from './categories.ts';
+import type { ComputedProfile } from './compute-profile.ts';
+import type { Readiness } from './explain.ts';
+
 /** One condition on another field: `value` absent means that the field has no value (`is`) or any (`is_not`). */
 interface Condition {
   /** The name of a field, `object.property`, or `__segment_internal_sync_mode`. */
@@ -96,8 +101,11 @@ export interface CatalogAction {
 export interface CatalogPreset {
   readonly name: string;
   readonly action: string;
-  readonly trigger: string;
+  /** FQL; null takes every event. */
+  readonly trigger: string | null;
   readonly mapping: Readonly<Record<string, unknown>>;
+  /** What the package itself maps wrongly there: members that it drops, values that it refuses for every event. */
+  readonly faults?: readonly string[];
 }
 
 /** A preset for what only Segment's own audience and journey features emit; it is not applied. */
@@ -132,16 +140,16 @@ export interface Connections {
   readonly by: readonly string[];
 }
 
-/** A definition of the package, as far as it can be known without running it. Generated; see `describe.ts`. */
-export interface CatalogDocument {
+/** A definition, as far as it can be known without running it. */
+export interface DescribedDefinition {
   readonly type: string;
   readonly title: string;
   readonly description: string;
-  readonly category: string | null;
-  /** The id that Segment's own API knows it by. */
-  readonly segmentId: string;
-  /** Its folder in the package. */
-  readonly folder: string;
+  readonly category: Category | null;
+  /** The id that Segment's own API knows it by; null for a type of our own. */
+  readonly segmentId: string | null;
+  /** Its folder in the package; null for a type of our own. */
+  readonly folder: string | null;
   readonly authentication: Authentication;
   readonly settings: readonly Field[];
   readonly audience: Audience | null;
@@ -158,4 +166,19 @@ export interface CatalogDocument {
   readonly actions: readonly CatalogAction[];
   readonly presets: readonly CatalogPreset[];
   readonly eventPresets: readonly EventPreset[];
+}
+
+/** What a replay can and cannot do at a destination. */
+export interface ReplayKnowledge {
+  readonly readiness: Readiness;
+  readonly explanation: readonly string[];
+  /** null: nobody wrote one. */
+  readonly profile: ReplayProfile | null;
+  /** null: a type of our own, whose events go out as they are. */
+  readonly computed: ComputedProfile | null;
+}
+
+/** An entry of the generated index. */
+export interface CatalogDocument extends DescribedDefinition {
+  readonly replay: ReplayKnowledge;
 }

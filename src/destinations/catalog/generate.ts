@@ -1,7 +1,13 @@
-import type { CatalogDocument } from './document.ts';
+import { ownDefinitions } from '../registry.ts';
+import type { ReplayProfile } from '../replay-profile.ts';
+import { computeProfile } from './compute-profile.ts';
+import { describeOwn } from './describe-own.ts';
 import { describe } from './describe.ts';
+import type { CatalogDocument, DescribedDefinition } from './document.ts';
+import { explain, readinessOf } from './explain.ts';
 import { laidOut } from './layout.ts';
 import { fileOfDefinition, loadFromPackage, packageVersion, placesInPackage } from './package.ts';
+import { writtenProfiles } from './profiles.ts';
 import { scanCode } from './scan-code.ts';
 import { summaryOf } from './summary.ts';
 
@@ -10,16 +16,46 @@ import { summaryOf } from './summary.ts';
  * 200 MB: nothing that serves requests calls it.
  */
 export function generateCatalog(): ReadonlyMap<string, string> {
-  const documents: CatalogDocument[] = [];
-  for (const place of placesInPackage()) {
-    const definition = loadFromPackage(place.folder);
-    if (definition.mode !== 'cloud') continue;
-    documents.push(describe(definition, place, scanCode(fileOfDefinition(place.folder))));
-  }
-  documents.sort((a, b) => (a.type < b.type ? -1 : 1));
+  const profiles = new Map(writtenProfiles());
+  const take = (type: string) => {
+    const profile = profiles.get(type) ?? null;
+    profiles.delete(type);
+    return profile;
+  };
+  const documents = [
+    ...ownDefinitions.map(describeOwn).map((own) => completed(own, take(own.type), false)),
+    ...describePackage().map((described) => completed(described, take(described.type), true)),
+  ];
+  const [left] = profiles.keys();
+  if (left !== undefined) throw new Error(`there is a profile of ${left}, which the catalog does not have`);
   const index = { version: packageVersion(), definitions: documents.map(summaryOf) };
   return new Map([
     ['index.json', `${laidOut(index)}\n`],
     ...documents.map((document) => [`${document.type}.json`, `${laidOut(document)}\n`] as const),
   ]);
+}
+
+function describePackage(): DescribedDefinition[] {
+  return placesInPackage()
+    .map((place) => ({ place, definition: loadFromPackage(place.folder) }))
+    .filter(({ definition }) => definition.mode === 'cloud')
+    .map(({ place, definition }) => describe(definition, place, scanCode(fileOfDefinition(place.folder))))
+    .toSorted((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+function completed(
+  described: DescribedDefinition,
+  profile: ReplayProfile | null,
+  isComputed: boolean,
+): CatalogDocument {
+  const computed = isComputed ? computeProfile(described) : null;
+  return {
+    ...described,
+    replay: {
+      readiness: readinessOf(described, computed, profile),
+      explanation: explain({ title: described.title, profile, computed }),
+      profile,
+      computed,
+    },
+  };
 }

@@ -7,13 +7,13 @@ export const catalogFolder = new URL('../../../assets/catalog/', import.meta.url
 
 let summaries: readonly CatalogSummary[] | undefined;
 
-/** All definitions of the package, as a list shows them; read once. */
+/** All types, as a list shows them: our own, then those of the package. Read once. */
 export function catalogSummaries(): readonly CatalogSummary[] {
   summaries ??= (readJson('index.json') as { definitions: CatalogSummary[] }).definitions;
   return summaries;
 }
 
-/** Everything about one definition of the package; null when it has none of this type. */
+/** Everything about one type; null when the catalog does not have it. */
 export function readCatalogDocument(type: string): CatalogDocument | null {
   // Only a name that the index has becomes a part of a path.
   const known = catalogSummaries().some((summary) => summary.type === type);

@@ -1,0 +1,203 @@
+import type { ReplayProfile } from '../replay-profile.ts';
+import type { ComputedProfile } from './compute-profile.ts';
+import { durationText } from './duration-text.ts';
+import type { DescribedDefinition } from './document.ts';
+
+/** What is explained: a profile that somebody wrote down, or none, and what the definition itself tells. */
+export interface Explained {
+  readonly title: string;
+  readonly profile: ReplayProfile | null;
+  readonly computed: ComputedProfile | null;
+}
+
+/** How much a replay can be trusted with there. See `readinessOf`. */
+export const readinesses = ['ready', 'limited', 'careful'] as const;
+export type Readiness = (typeof readinesses)[number];
+
+/**
+ * What a replay can and cannot do at a destination, in plain words, the most important first. Every sentence comes from
+ * a line of the profile or of the definition; what neither says is not said.
+ */
+export function explain({ title: name, profile, computed }: Explained): string[] {
+  // What Segment adds to a name says nothing here.
+  const title = name.replaceAll(/^Actions | \((?:Actions|Cloud|Cloud Destination)\)| Cloud Mode/gi, '');
+  const sentences = [
+    ...(profile === null ? [] : profileSentences(title, profile)),
+    ...(computed === null ? [] : computedSentences(title, computed, profile)),
+  ];
+  if (profile === null) {
+    sentences.push(
+      'This was computed from the definition. What the service itself accepts is not written down here.',
+    );
+  }
+  return sentences;
+}
+
+function profileSentences(title: string, profile: ReplayProfile): string[] {
+  return [
+    ...ageSentences(title, profile),
+    ...dedupeSentences(profile),
+    ...profile.sideEffects.map(({ value, confirmed }) =>
+      doubted(`${value.text.replace(/\.$/, '')}${actionsText(value.actions)}.`, confirmed),
+    ),
+    ...stateSentences(profile),
+    ...profile.overlays.map(({ value }) => overlaySentence(value)),
+    ...confirmationSentences(title, profile),
+    ...profile.remarks.map(({ value, confirmed }) => doubted(value, confirmed)),
+  ];
+}
+
+function ageSentences(
+  title: string,
+  { maxAgeSeconds, anyAge, earliest, maxFutureSeconds, tooOld }: ReplayProfile,
+): string[] {
+  const sentences: string[] = [];
+  if (maxAgeSeconds !== undefined) {
+    const limit = `${title} takes events that are at most ${durationText(maxAgeSeconds.value)} old; a replay does not send older ones.`;
+    sentences.push(doubted(limit, maxAgeSeconds.confirmed));
+  }
+  if (anyAge !== undefined) sentences.push(doubted('Events of any age can be sent.', anyAge.confirmed));
+  if (earliest !== undefined) {
+    sentences.push(
+      doubted(`Nothing from before ${earliest.value.slice(0, 10)} is taken.`, earliest.confirmed),
+    );
+  }
+  if (maxFutureSeconds !== undefined) {
+    const most = durationText(maxFutureSeconds.value);
+    sentences.push(doubted(`Times may lie at most ${most} in the future.`, maxFutureSeconds.confirmed));
+  }
+  if (tooOld !== undefined && tooOld.value !== 'unknown') {
+    sentences.push(doubted(tooOldTexts[tooOld.value], tooOld.confirmed));
+  }
+  return sentences;
+}
+
+const tooOldTexts = {
+  refused: 'What is older would be refused.',
+  fails_request: 'One event that is too old would fail the whole request.',
+  dropped_silently: 'What is older would be dropped without a word.',
+  dated_on_arrival: 'What is older would be dated on the day it arrives.',
+} as const;
+
+function dedupeSentences({ dedupe }: ReplayProfile): string[] {
+  if (dedupe === undefined) return [];
+  const { key, windowSeconds } = dedupe.value;
+  const note = dedupe.note === undefined ? '' : ` ${dedupe.note}`;
+  if (key === null) {
+    return [
+      doubted(
+        `An event that is sent twice is there twice: nothing removes duplicates.${note}`,
+        dedupe.confirmed,
+      ),
+    ];
+  }
+  const window = windowSeconds === undefined ? '' : ` for ${durationText(windowSeconds)}`;
+  return [doubted(`An event that is sent again is known by ${key}${window}.${note}`, dedupe.confirmed)];
+}
+
+function stateSentences({ state }: ReplayProfile): string[] {
+  return state === undefined ? [] : [doubted(state.value, state.confirmed)];
+}
+
+function overlaySentence({
+  kind,
+  name,
+  value,
+  actions,
+  olderThanSeconds,
+  because,
+}: ReplayProfile['overlays'][number]['value']): string {
+  const when =
+    olderThanSeconds === undefined ? '' : ` for events older than ${durationText(olderThanSeconds)}`;
+  const what = kind === 'mapping' ? 'the field' : kind === 'batching' ? 'the batch field' : `the ${kind}`;
+  return `A replay sets ${what} ${name} to ${JSON.stringify(value)}${when}${actionsText(actions)}. ${because}`;
+}
+
+function confirmationSentences(title: string, { confirmable, partialFailure }: ReplayProfile): string[] {
+  const sentences: string[] = [];
+  if (confirmable?.value === false) {
+    sentences.push(`${title} does not say whether it took an event: such deliveries count as unconfirmable.`);
+  }
+  if (partialFailure?.value === 'whole_request') {
+    sentences.push('One bad event fails its request: the request is divided until that event stands alone.');
+  }
+  return sentences;
+}
+
+function computedSentences(
+  title: string,
+  { eventActions, batching, messages, deletions }: ComputedProfile,
+  profile: ReplayProfile | null,
+): string[] {
+  const named = (isMeant: (one: ComputedProfile['eventActions'][number]) => boolean) =>
+    eventActions.filter(isMeant).map(({ action }) => action);
+  const covered = new Set(profile?.sideEffects.flatMap(({ value }) => value.actions ?? []) ?? []);
+  const told = (actions: readonly string[]) => actions.filter((action) => !covered.has(action));
+  return [
+    sentence(
+      'By default the time of the event is sent',
+      named(({ time }) => time === 'event'),
+    ),
+    sentence(
+      'By default the time of arrival is sent, not that of the event',
+      named(({ time }) => time === 'arrival'),
+    ),
+    sentence(
+      'By default no time is sent, so an old event may be dated today',
+      named(({ time }) => time === 'none'),
+    ),
+    sentence(
+      'The messageId is not sent by default, so nothing can be known again by it',
+      named(({ messageId }) => !messageId),
+    ),
+    sentence(
+      `By their names these reach people, and a replay does not use them unless it says so`,
+      told(messages),
+    ),
+    sentence(
+      `By their names these take something away, and a replay does not use them unless it says so`,
+      told(deletions),
+    ),
+    batching.length === 0
+      ? `${title} is sent one event a request.`
+      : sentence('Several events go into a request', batching),
+  ].filter((text) => text !== '');
+}
+
+const sentence = (text: string, actions: readonly string[]) =>
+  actions.length === 0 ? '' : `${text}: ${listed(actions)}.`;
+
+const listed = (names: readonly string[]) =>
+  names.length <= 6 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
+
+const actionsText = (actions: readonly string[] | undefined) =>
+  actions === undefined ? '' : ` (${listed(actions)})`;
+
+const doubted = (text: string, confirmed: boolean) => (confirmed ? text : `${text} (Not confirmed.)`);
+
+/**
+ * `careful`: some action reaches people, a preset takes something away, or the profile says that events set things off.
+ * `ready`: what it begins with (or could begin with) keeps the event's time and messageId, and the profile knows no
+ * limit of age below a year. All else is `limited`.
+ */
+export function readinessOf(
+  { presets }: Pick<DescribedDefinition, 'presets'>,
+  computed: ComputedProfile | null,
+  profile: ReplayProfile | null,
+): Readiness {
+  const { eventActions = [], messages = [], deletions = [] } = computed ?? {};
+  const dangerous = new Set([...messages, ...deletions]);
+  const warned = profile?.sideEffects.some(
+    ({ value }) => value.kind === 'messages' || value.kind === 'automations',
+  );
+  if (warned === true || presets.some(({ action }) => dangerous.has(action)) || messages.length > 0)
+    return 'careful';
+  const yearSeconds = 31_536_000;
+  const reachesBack = (profile?.maxAgeSeconds?.value ?? yearSeconds) >= yearSeconds;
+  const used = eventActions.filter(({ action }) => presets.some((preset) => preset.action === action));
+  const relevant = used.length > 0 ? used : eventActions;
+  const faithful =
+    computed === null ||
+    (relevant.length > 0 && relevant.every(({ time, messageId }) => time === 'event' && messageId));
+  return reachesBack && faithful ? 'ready' : 'limited';
+}
