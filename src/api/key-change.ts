@@ -17,15 +17,21 @@ export interface KeyUse {
   readonly keyId: string;
   readonly destinations: number;
   readonly keptAnswers: number;
+  readonly notifications: number;
 }
+
+const countNames = {
+  destination: 'destinations',
+  idempotency_key: 'keptAnswers',
+  notification: 'notifications',
+} as const satisfies Record<SealedKind, keyof KeyUse>;
 
 /** How many texts each key seals. */
 export async function keyUses(db: Queryable): Promise<KeyUse[]> {
   const uses = new Map<string, KeyUse>();
   for (const { kind, keyId, count } of await countSealed(db)) {
-    const use = uses.get(keyId) ?? { keyId, destinations: 0, keptAnswers: 0 };
-    const more = kind === 'destination' ? { destinations: count } : { keptAnswers: count };
-    uses.set(keyId, { ...use, ...more });
+    const use = uses.get(keyId) ?? { keyId, destinations: 0, keptAnswers: 0, notifications: 0 };
+    uses.set(keyId, { ...use, [countNames[kind]]: count });
   }
   return [...uses.values()].toSorted((one, other) => one.keyId.localeCompare(other.keyId));
 }

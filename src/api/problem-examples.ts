@@ -47,6 +47,10 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     { members: { importId: '8d3f2a6e-0c55-4c1b-9a55-3d9e6a1f7b20' } },
   ),
   unreadable_file: problem('unreadable_file', 'The file is empty. Send NDJSON (one event per line) or CSV.'),
+  too_many_notifications: problem(
+    'too_many_notifications',
+    'There are 50 notifications, as many as there may be. Delete one, or let one receiver pass on to others.',
+  ),
   key_not_everywhere: problem(
     'key_not_everywhere',
     'Not everybody has the key Zk3vQ0aB yet: delivery 17 on worker-1. Start them again with it, then ask again; a process that has stopped without a word is forgotten after 15 seconds.',

@@ -11,6 +11,7 @@ export const problemKinds = {
   import_running: [409, 'The import is being sent'],
   import_completed: [409, 'The import is completed'],
   import_differs: [409, 'The file is not the one that the import began with'],
+  too_many_notifications: [409, 'There are as many notifications as there may be'],
   key_not_everywhere: [409, 'Not every process has the secret key'],
   replay_running: [409, 'The destination is busy with another replay'],
   nothing_to_retry: [409, 'No dead letter is left to retry'],

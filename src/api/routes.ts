@@ -16,6 +16,8 @@ import { eventRoute } from './routes/event.ts';
 import { eventStreamRoute } from './routes/event-stream.ts';
 import { eventRoutes } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
+import { notificationChangeRoutes } from './routes/notification-change.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { operatorEventRoutes } from './routes/operator-events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -63,6 +65,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...peopleRoutes(deps),
     ...tokenRoutes(deps),
     ...operatorEventRoutes(deps),
+    ...notificationRoutes(deps),
+    ...notificationChangeRoutes(deps),
     ...auditRoutes(deps),
     ...keyRoutes(deps),
     ...deploymentRoutes(deps),

@@ -1,5 +1,5 @@
 import type { SealedText } from '../db/sealed-texts.ts';
-import { settingsPlace } from '../destinations/secrets.ts';
+import { notificationPlace, settingsPlace } from '../destinations/secrets.ts';
 
 /** The place of a kept answer: what is sealed there opens nowhere else. */
 export function answerPlace(route: string, key: string): string {
@@ -14,5 +14,7 @@ export function placeOf({ kind, row }: Pick<SealedText, 'kind' | 'row'>): string
       return settingsPlace(first);
     case 'idempotency_key':
       return answerPlace(first, second);
+    case 'notification':
+      return notificationPlace(first);
   }
 }

@@ -4,10 +4,11 @@ import { thinLaneHistory } from '../db/lane-history.ts';
 import { forgetOldOperatorEvents, tellOfHealth } from '../db/operator-events.ts';
 import { dropTooOld } from '../db/retention/drop.ts';
 import { forgetOldUsage } from '../db/source-usage.ts';
+import { createNotifier } from './notifications/send.ts';
 import { workDeletions } from './deletions/work.ts';
 import type { ApiDeps } from './deps.ts';
 
-type Upkeep = Pick<ApiDeps, 'db' | 'orchestrator' | 'keyring' | 'log' | 'stopping'>;
+type Upkeep = Pick<ApiDeps, 'db' | 'orchestrator' | 'keyring' | 'egress' | 'log' | 'stopping'>;
 
 /** Milliseconds between two looks; a look that failed is repeated sooner. */
 const fanOutMs = 60_000;
@@ -16,11 +17,13 @@ const forgetMs = 3_600_000;
 const forgetUsageMs = 60_000;
 const healthMs = 10_000;
 const deletionsMs = 1_000;
+const notificationsMs = 1_000;
 const retentionMs = 60_000;
 const retentionRetryMs = 5_000;
 
 /** What the API does beside answering, until the process ends. Nothing of it holds up readiness. */
 export async function upkeep(deps: Upkeep): Promise<void> {
+  const notifier = createNotifier(deps);
   await Promise.all([
     // Again and again, because a Temporal whose store was lost has no Schedule either that would start fan-out.
     repeat(deps, 'fan-out', { everyMs: fanOutMs, retryMs: fanOutRetryMs }, () =>
@@ -40,8 +43,12 @@ export async function upkeep(deps: Upkeep): Promise<void> {
       forgetOldUsage(deps.db),
     ),
     repeat(deps, 'deletions', { everyMs: deletionsMs, retryMs: deletionsMs }, () => workDeletions(deps)),
+    repeat(deps, 'notifications', { everyMs: notificationsMs, retryMs: notificationsMs }, () =>
+      notifier.look(),
+    ),
     repeat(deps, 'retention', { everyMs: retentionMs, retryMs: retentionRetryMs }, () => dropTooOld(deps.db)),
   ]);
+  await notifier.idle();
 }
 
 async function repeat(

@@ -15,12 +15,12 @@ const mostNamed = 10_000;
 
 /**
  * The one that is meant by an id, by its name, or by its name as people type it: `demo-crm` is "Demo CRM".
- * @param what `destination` or `source`
+ * @param what as the API's lists are called
  * @throws Failure when there is none, or when several could be meant; it names them
  */
 export async function named<T extends Named>(
   client: ApiClient,
-  what: 'destination' | 'source',
+  what: 'destination' | 'source' | 'notification',
   asked: string,
 ): Promise<T> {
   if (uuid.test(asked)) return await client.json<T>(`/api/${what}s/${asked.toLowerCase()}`);

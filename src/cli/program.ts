@@ -7,6 +7,7 @@ import { destinationCommands } from './commands/destination.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventCommands } from './commands/event.ts';
 import { importCommand } from './commands/import.ts';
+import { notificationCommands } from './commands/notification.ts';
 import { processCommands } from './commands/processes.ts';
 import { replayCommands } from './commands/replay.ts';
 import { sourceCommands } from './commands/source.ts';
@@ -30,6 +31,7 @@ const commands = [
   sourceCommands,
   eventCommands,
   importCommand,
+  notificationCommands,
   tokenCommands,
   completionCommand,
 ];

@@ -11,6 +11,10 @@ import type {
   EventDelivery as EventDeliverySchema,
 } from '../api/schemas/event-delivery.ts';
 import type {
+  Notification as NotificationSchema,
+  NotificationWithSecret as NotificationWithSecretSchema,
+} from '../api/schemas/notification.ts';
+import type {
   Replay as ReplaySchema,
   ReplayWithWarnings as ReplayWithWarningsSchema,
 } from '../api/schemas/replay.ts';
@@ -27,6 +31,8 @@ export type EventDelivery = z.output<typeof EventDeliverySchema>;
 export type EventCompletion = z.output<typeof EventCompletionSchema>;
 export type Replay = z.output<typeof ReplaySchema>;
 export type ReplayWithWarnings = z.output<typeof ReplayWithWarningsSchema>;
+export type Notification = z.output<typeof NotificationSchema>;
+export type NotificationWithSecret = z.output<typeof NotificationWithSecretSchema>;
 export type Source = z.output<typeof SourceSchema>;
 export type Token = z.output<typeof TokenSchema>;
 export type TokenWithText = z.output<typeof TokenWithTextSchema>;

@@ -46,11 +46,15 @@ export async function listOperatorEvents(
   if (destinationId !== undefined) conditions.push(sql`o.destination_id = ${destinationId}`);
   if (before !== undefined) conditions.push(sql`o.number < ${before}`);
   return await db.rows<OperatorEvent & Record<string, unknown>>(sql`
-    select o.number, o.id, o.type, o.at, o.destination_id as "destinationId", d.name as "destinationName",
-      case when r.kind = 'replay' then r.id end as "replayId", o.data
-    from operator_event o join destination d on d.id = o.destination_id left join run r on r.id = o.run_id
+    select ${operatorEventFields} from ${operatorEventTables}
     where ${join(conditions, sql` and `)} order by o.number desc limit ${limit}`);
 }
+
+/** What is read of an event, from `operatorEventTables`. */
+export const operatorEventFields = sql`o.number, o.id, o.type, o.at, o.destination_id as "destinationId",
+  d.name as "destinationName", case when r.kind = 'replay' then r.id end as "replayId", o.data`;
+export const operatorEventTables = sql`operator_event o join destination d on d.id = o.destination_id
+  left join run r on r.id = o.run_id`;
 
 /**
  * Tells of destinations that are down or are up again, once over all processes: who looks compares what was told with how
@@ -88,7 +92,12 @@ const heldNow = sql`
   where l.state = 'held' and r.ended_at is null and split_part(l.state_reason, ':', 1) <> 'throttled'`;
 const isHeld = sql`exists (select 1 from (${heldNow}) h where h.destination_id = a.destination_id)`;
 
-/** Forgets what is older than 90 days. */
+/** Forgets what is older than 90 days and has been told to everybody who is to be told of it. */
 export async function forgetOldOperatorEvents(db: Queryable): Promise<void> {
-  await db.run(sql`delete from operator_event where at < now() - interval '90 days'`);
+  // What was queued for a notification while that was being deleted.
+  await db.run(sql`
+    delete from notification_event e where not exists (select 1 from notification n where n.id = e.notification_id)`);
+  await db.run(sql`
+    delete from operator_event o where o.at < now() - interval '90 days'
+      and not exists (select 1 from notification_event e where e.event_number = o.number)`);
 }

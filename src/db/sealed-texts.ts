@@ -1,12 +1,12 @@
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
 /** Where sealed texts stand; one that is not in this list is not found by a change of the secret key. */
-export type SealedKind = 'destination' | 'idempotency_key';
+export type SealedKind = 'destination' | 'idempotency_key' | 'notification';
 
 /** A sealed text, and what it is bound to. */
 export interface SealedText {
   readonly kind: SealedKind;
-  /** What tells its row: the destination's id, or route and key of the request. */
+  /** What tells its row: the id of the destination or notification, or route and key of the request. */
   readonly row: readonly string[];
   readonly sealed: string;
 }
@@ -21,6 +21,7 @@ interface Place {
 const places: Readonly<Record<SealedKind, Place>> = {
   destination: { table: sql`destination`, column: sql`settings_sealed`, key: [sql`id`] },
   idempotency_key: { table: sql`idempotency_key`, column: sql`answer_sealed`, key: [sql`route`, sql`key`] },
+  notification: { table: sql`notification`, column: sql`settings_sealed`, key: [sql`id`] },
 };
 
 export const sealedKinds = Object.keys(places) as readonly SealedKind[];

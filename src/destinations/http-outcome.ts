@@ -16,6 +16,8 @@ export interface OutcomeContext {
   readonly now: number;
   /** Whether a success tells what was answered. */
   readonly showsSuccess: boolean;
+  /** What messages call who is sent to; absent: The destination. */
+  readonly called?: string;
 }
 
 const delivered: Outcome = { kind: 'delivered' };
@@ -55,6 +57,8 @@ function successOf(
   return shown(said === '' ? line : `${line}: ${said}`, context);
 }
 
+const calledIn = ({ called = 'The destination' }: OutcomeContext) => called;
+
 function nameOf(status: number): string {
   return STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
 }
@@ -68,7 +72,7 @@ function answerFailure(answer: Extract<Answer, { kind: 'answered' }>, context: O
       : '';
   return {
     errorClass: `http_${status}`,
-    message: shown(`The destination answered ${status}${nameOf(status)}.${moved}`, context),
+    message: shown(`${calledIn(context)} answered ${status}${nameOf(status)}.${moved}`, context),
     status,
     ...exchangeOf(answer, context),
   };
@@ -93,7 +97,7 @@ function brokenOutcome(answer: Extract<Answer, { kind: 'broken' }>, context: Out
   const { errorClass, isTls } = classOf(error, written);
   const failure: Failure = {
     errorClass,
-    message: shown(messageOf(error, written), context),
+    message: shown(messageOf(error, written, calledIn(context)), context),
     ...(head === null ? {} : { status: head.status }),
     ...exchangeOf(answer, context),
   };
@@ -126,13 +130,13 @@ function classOf(error: Error, written: boolean): { errorClass: string; isTls: b
   return { errorClass: classes[code] ?? (written ? 'broken_exchange' : 'connect_failed'), isTls: false };
 }
 
-function messageOf(error: Error, written: boolean): string {
+function messageOf(error: Error, written: boolean, called: string): string {
   const code = codeOf(error);
   if (code === 'EGRESS_REFUSED') return error.message;
   const what = error.message === '' ? code : error.message;
   return written
     ? `The request was sent, but the exchange broke off: ${what}`
-    : `The destination could not be reached: ${what}`;
+    : `${called} could not be reached: ${what}`;
 }
 
 function codeOf(error: Error): string {

@@ -18,6 +18,8 @@ export interface HttpTarget {
   readonly egress: EgressAllow;
   /** Values that no failure's text may show. */
   readonly secrets: readonly string[];
+  /** What messages call it; absent: The destination. */
+  readonly called?: string;
 }
 
 /** POSTs to one URL over connections that are kept alive. */
@@ -62,7 +64,11 @@ export function openHttpSender(target: HttpTarget): HttpSender {
       }),
     outcomeOf: (answer, request) => {
       const showsSuccess = successesLeft > 0;
-      const outcome = outcomeOf(answer, { url: shownUrl, request, mask, now: Date.now(), showsSuccess });
+      const context = { url: shownUrl, request, mask, now: Date.now(), showsSuccess };
+      const outcome = outcomeOf(answer, {
+        ...context,
+        ...(target.called !== undefined && { called: target.called }),
+      });
       if (showsSuccess && outcome.kind === 'delivered') successesLeft--;
       return outcome;
     },

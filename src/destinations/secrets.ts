@@ -69,6 +69,11 @@ export function settingsPlace(destinationId: string): string {
   return `destination|${destinationId}|settings`;
 }
 
+/** The place of a notification's address and secret. */
+export function notificationPlace(notificationId: string): string {
+  return `notification|${notificationId}|settings`;
+}
+
 /** Encrypts a JSON value for one place. @returns the text to store. */
 export function seal(content: unknown, place: string, keyring: Keyring): string {
   const dataKey = randomBytes(32);

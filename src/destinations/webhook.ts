@@ -81,8 +81,8 @@ function contentOf(deliveries: readonly Delivery[], asArray: boolean): Content {
   };
 }
 
-/** Prepares what all requests share. The timestamp is that of the attempt, so a receiver may refuse old ones. */
-function requestMaker(settings: WebhookSettings): (content: Content) => HttpRequest {
+/** Makes the signed requests of a webhook, and prepares what all of them share. The timestamp is that of the attempt, so a receiver may refuse old ones. */
+export function requestMaker(settings: WebhookSettings): (content: Content) => HttpRequest {
   // Creation generates a secret, so none means that the settings were not made by it.
   if (settings.secret === undefined) throw new Error('a webhook needs a secret to sign with');
   const keys = webhookKeys(settings.secret);

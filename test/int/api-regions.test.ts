@@ -63,10 +63,7 @@ test('where nothing is stated, or the same region, nothing is warned of', async 
 test('the command line says it on stderr, and leaves stdout to what was asked for', async () => {
   const cli = commandLine(stated.url, adminToken, testFolder());
   const warning = /^! The destination is in the region us, this deployment in eu: .*\n$/;
-  const made = await cli.run([
-    ...['destination', 'create', 'CLI', '--url', settings.url],
-    ...['--region', 'us', '--json'],
-  ]);
+  const made = await cli.shell(`reprise destination create CLI --url ${settings.url} --region us --json`);
   expect(made).toMatchObject({ code: 0, stderr: expect.stringMatching(warning) });
   const { id } = JSON.parse(made.stdout) as { id: string };
   const replay = await cli.run(['replay', 'create', '--destination', id, '--quiet']);

@@ -49,11 +49,13 @@ test('the secret key is changed while processes run, and afterwards the old one 
   const first = await start(old, fresh);
   const made = await create(first, body);
   expect(made.status).toBe(201);
+  const told = await first.call('POST', '/api/notifications', { url: receiver.url });
+  expect(told.status).toBe(201);
   const second = await start(fresh, old);
   expect((await second.call('GET', '/api/keys')).body).toEqual({
     current: idOf(fresh),
     known: [idOf(fresh), idOf(old)],
-    sealed: [{ keyId: idOf(old), destinations: 1, keptAnswers: 1 }],
+    sealed: [{ keyId: idOf(old), destinations: 1, keptAnswers: 1, notifications: 1 }],
   });
   const refused = await second.call('POST', '/api/keys/rotate');
   expect(refused).toMatchObject({ status: 409, body: { code: 'key_not_everywhere' } });
@@ -62,9 +64,9 @@ test('the secret key is changed while processes run, and afterwards the old one 
   await stop(first);
   const [makes, rotates, shows] = commandsOf('docs/secret-key.md');
   expect(Buffer.from(await run(makes!, second.url), 'base64')).toHaveLength(32);
-  const sealed = [{ keyId: idOf(fresh), destinations: 1, keptAnswers: 1 }];
+  const sealed = [{ keyId: idOf(fresh), destinations: 1, keptAnswers: 1, notifications: 1 }];
   const rotated: unknown = JSON.parse(await run(rotates!, second.url));
-  expect(rotated).toMatchObject({ rewrapped: 2, unreadable: [], complete: true, sealed });
+  expect(rotated).toMatchObject({ rewrapped: 3, unreadable: [], complete: true, sealed });
   expect(JSON.parse(await run(shows!, second.url))).toMatchObject({ current: idOf(fresh), sealed });
   expect((await second.call('POST', '/api/keys/rotate')).body).toMatchObject({
     rewrapped: 0,
@@ -75,6 +77,8 @@ test('the secret key is changed while processes run, and afterwards the old one 
   const tested = await third.call('POST', `/api/destinations/${made.body.id}/test`);
   expect(tested.body).toMatchObject({ ok: true });
   expect(receiver.requests.at(-1)?.headers['x-api-key']).toBe('swordfish');
+  const path = `/api/notifications/${told.body.id}`;
+  expect((await third.call('POST', `${path}/test`)).body).toMatchObject({ ok: true });
   // A request of before that is asked again gets its answer from who still has the key that its body was hashed with.
   const again = await create(second, body);
   expect(again.headers.get('idempotency-replayed')).toBe('true');

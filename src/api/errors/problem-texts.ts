@@ -58,6 +58,11 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     when: 'The file is not the one that the import took so far, so it cannot go on with it.',
     remedy: 'Send the file as it was at the beginning, or make a new import of this one.',
   },
+  too_many_notifications: {
+    when: 'Another address is to be told of operator events, and there are as many as there may be.',
+    remedy:
+      'Delete one that is not needed (`GET /api/notifications` lists them), or let one receiver pass on to others.',
+  },
   key_not_everywhere: {
     when: 'Everything is to be sealed with a new secret key that a running process does not have, or does not seal with, yet.',
     remedy:

@@ -3,25 +3,16 @@ import { setStreamDesired, openStreamRun } from '../../db/streams.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
 import { replayStatus } from '../../core/replay-status.ts';
 import { streamWorkflowId } from '../../temporal/orchestrator.ts';
-import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import { wake } from '../engine.ts';
 import { problem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
 import { Destination, destinationExample } from '../schemas/destination.ts';
 import { IdPath } from '../schemas/fields.ts';
+import { TestResult } from '../schemas/test-result.ts';
 import { openSettings } from '../settings.ts';
 import { settle } from '../settle.ts';
 import { answerOf, tag, unreadableSettings } from './destinations.ts';
-
-const TestResult = z
-  .object({
-    ok: z.boolean(),
-    message: z.string().meta({ description: 'How it went, for a person.' }),
-    status: z.exactOptional(z.int()).meta({ description: 'The HTTP status that the destination answered.' }),
-    latencyMs: z.number(),
-  })
-  .meta({ id: 'TestResult' });
 
 /** Testing a destination, pausing and resuming its stream. */
 export function destinationControlRoutes(deps: ApiDeps): Route[] {

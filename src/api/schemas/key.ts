@@ -8,6 +8,7 @@ const KeyUse = z.object({
   keptAnswers: z
     .int()
     .meta({ description: 'Answers it seals that are kept for their Idempotency-Key; 24 hours.' }),
+  notifications: z.int().meta({ description: 'Notifications whose address and secret it seals.' }),
 });
 
 export const Keys = z
@@ -27,10 +28,10 @@ export const KeyChangeAnswer = z
     unreadable: z
       .array(
         z.object({
-          kind: z.enum(['destination', 'idempotency_key']),
-          row: z
-            .array(z.string())
-            .meta({ description: 'What tells it: the id of the destination, or route and key.' }),
+          kind: z.enum(['destination', 'idempotency_key', 'notification']),
+          row: z.array(z.string()).meta({
+            description: 'What tells it: the id of the destination or notification, or route and key.',
+          }),
           detail: z.string(),
         }),
       )
@@ -40,17 +41,17 @@ export const KeyChangeAnswer = z
   })
   .meta({ id: 'KeyChange' });
 
-const uses = [{ keyId: 'Zk3vQ0aB', destinations: 12, keptAnswers: 3 }];
+const uses = [{ keyId: 'Zk3vQ0aB', destinations: 12, keptAnswers: 3, notifications: 1 }];
 
 export const keysExample: z.input<typeof Keys> = {
   current: 'Zk3vQ0aB',
   known: ['Zk3vQ0aB', 'p9_fWx12'],
-  sealed: [...uses, { keyId: 'p9_fWx12', destinations: 2, keptAnswers: 0 }],
+  sealed: [...uses, { keyId: 'p9_fWx12', destinations: 2, keptAnswers: 0, notifications: 0 }],
 };
 
 export const keyChangeExample: z.input<typeof KeyChangeAnswer> = {
   current: 'Zk3vQ0aB',
-  rewrapped: 15,
+  rewrapped: 16,
   unreadable: [],
   complete: true,
   sealed: uses,

@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+/** How a test event fared. */
+export const TestResult = z
+  .object({
+    ok: z.boolean(),
+    message: z.string().meta({ description: 'How it went, for a person.' }),
+    status: z.exactOptional(z.int()).meta({ description: 'The HTTP status that was answered.' }),
+    latencyMs: z.number(),
+  })
+  .meta({ id: 'TestResult' });
