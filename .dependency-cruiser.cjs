@@ -12,12 +12,13 @@ const folder = (name, ...may) => ({
   to: { path: '^src/', pathNot: `^src/(${[name, ...may].join('|')})(/|\\.ts$)` },
 });
 const outside = '^(src|node_modules)/'; // what is neither ours nor npm is a Node builtin
-const inner = ['core', 'db', 'destinations', 'temporal', 'metrics'];
+const inner = ['core', 'db', 'destinations', 'temporal', 'metrics', 'tracing'];
 module.exports = {
   forbidden: [
     folder('core'),
     folder('db', 'core'),
     folder('metrics'),
+    folder('tracing'),
     folder('destinations', 'core', 'version'),
     folder('workflows', 'core'),
     folder('temporal', 'core', 'workflows', 'config'),
@@ -34,6 +35,7 @@ module.exports = {
     folder('cli/local', 'cli', 'core', 'db', 'temporal', 'config', 'child-process'),
     owns('commander', 'cli'),
     owns('prom-client', 'metrics'),
+    owns('@opentelemetry', 'tracing'),
     owns('pg', 'db', 'dev'),
     owns('express', 'api', 'dev'),
     owns('csv-parse', 'api'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { samplerNames } from './tracing/sampler-names.ts';
 import { longestRegionName, regionName, regionRemedy } from './core/region.ts';
 
 const flagOff = z.literal('').transform(() => undefined);
@@ -46,6 +47,13 @@ const Environment = z.object({
   REPRISE_DEDUPE_DAYS: optional(z.coerce.number().int().min(1).max(36_500)).transform((value) => value ?? 90),
   /** Where this deployment keeps its data, as people name it; absent: not stated. */
   REPRISE_REGION: optional(z.string().max(longestRegionName).regex(regionName, regionRemedy)),
+  /** Traces are sent where a collector is named; the exporter itself reads this and what else there is of its kind. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(z.url({ protocol: /^https?$/ })),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional(z.url({ protocol: /^https?$/ })),
+  OTEL_SDK_DISABLED: optional(z.enum(['true', 'false'])),
+  OTEL_SERVICE_NAME: optional(z.string()).transform((value) => value ?? 'reprise'),
+  OTEL_TRACES_SAMPLER: optional(z.enum(samplerNames)).transform((value) => value ?? 'parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: optional(z.coerce.number().min(0).max(1)).transform((value) => value ?? 1),
   /** Where a process tells what it counts, beside the API's `/metrics`: the first free port from this one on; 0: any. */
   REPRISE_METRICS_PORT: optional(port),
   REPRISE_LOG_LEVEL: optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])).transform(
@@ -108,6 +116,17 @@ function parsed<T>(schema: z.ZodType<T>, environment: Record<string, string | un
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError(`The environment has values that Reprise cannot use:\n${faults.join('\n')}`);
+}
+
+/** How this process traces, by the variables that OpenTelemetry has for it. */
+export function tracingOf(config: Config) {
+  const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT ?? config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+  return {
+    on: endpoint !== undefined && config.OTEL_SDK_DISABLED !== 'true',
+    service: config.OTEL_SERVICE_NAME,
+    sampler: config.OTEL_TRACES_SAMPLER,
+    samplerArgument: config.OTEL_TRACES_SAMPLER_ARG,
+  };
 }
 
 /** How long a source's messageIds are remembered, as a Postgres interval. */

@@ -3,6 +3,7 @@ import type { Task, LaneCommit } from '../core/lane-types.ts';
 import type { ArchivedEvent } from '../core/event.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
+import type { Delivery } from '../destinations/definition.ts';
 import {
   attempts,
   budgetWaitSeconds,
@@ -13,7 +14,9 @@ import {
   requestsInFlight,
   requestSeconds,
 } from '../metrics/delivery.ts';
+import { traceDeliveries, traceSlice } from '../tracing/events.ts';
 
+type LaneFacts = Pick<TakenLane, 'destination' | 'kind' | 'counts' | 'ahead' | 'runId' | 'lane'>;
 type Cells = Partial<Record<string, number>>;
 
 /** Outcomes that say that the destination has the event now. */
@@ -21,23 +24,38 @@ const arrived: ReadonlySet<Outcome['kind']> = new Set(['delivered', 'unconfirmab
 /** Outcomes with which nothing left this process. */
 const unsent: ReadonlySet<Outcome['kind']> = new Set(['invalid', 'suppressed', 'notSent']);
 
-/** Counts what one holder of a lane does, for the metrics of its process. */
+/** Counts and traces what one holder of a lane does. */
 export class LaneMeter {
   readonly #labels: { readonly destination: string; readonly kind: TakenLane['kind'] };
   /** What has been counted of each bucket. Counts of a lane fall for a while when its next holder begins. */
   readonly #deliveries: Cells;
   readonly #events: Cells;
+  readonly #attributes: Readonly<Record<string, string>>;
+  readonly #slice: ReturnType<typeof traceSlice>;
   #waitsSince: number | null = null;
 
-  constructor({
-    destination,
-    kind,
-    counts,
-    ahead,
-  }: Pick<TakenLane, 'destination' | 'kind' | 'counts' | 'ahead'>) {
+  constructor({ destination, kind, counts, ahead, runId, lane }: LaneFacts) {
     this.#labels = { destination: destination.id, kind };
     this.#deliveries = deliveriesOf([counts, ahead]);
     this.#events = sumCounts([counts, ahead]).events;
+    this.#attributes = {
+      'reprise.destination.id': destination.id,
+      'reprise.run.id': runId,
+      'reprise.run.kind': kind,
+    };
+    this.#slice = traceSlice({ runId, destination: destination.id, kind, lane });
+  }
+
+  /** Traces a request's deliveries. @returns what is told how they ended; null: they are not traced */
+  traces(deliveries: readonly Delivery[]): ((outcomes: readonly Outcome[]) => void) | null {
+    const traced = traceDeliveries(this.#slice, deliveries, this.#attributes);
+    return traced && ((outcomes) => traced(outcomes.map(({ kind }) => kind)));
+  }
+
+  /** The lane is worked no more. */
+  close(now: number): void {
+    this.waitsNoMore(now);
+    this.#slice?.end();
   }
 
   /** A request leaves. */

@@ -134,7 +134,7 @@ export class LaneTraffic implements Waiter {
   /** Starts nothing by itself any more. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#deps.meter.waitsNoMore(this.#deps.now());
+    this.#deps.meter.close(this.#deps.now());
     this.#budget.run.forget(this);
     this.#budget.leave();
   }
@@ -201,10 +201,12 @@ export class LaneTraffic implements Waiter {
       replayId: kind === 'replay' ? runId : null,
       marker: marker ? runId : null,
     }));
+    const traced = this.#deps.meter.traces(deliveries);
     try {
       const outcomes = await this.#deps.sender.send(deliveries, {
         mayWrite: () => this.#mayWrite(deliveries, until),
       });
+      traced?.(outcomes);
       this.#budget.account.heard(outcomes);
       this.#deps.meter.sent(batch, outcomes, this.#deps.now() - request.since);
       this.#lane.settleRequest(batch, outcomes, this.#deps.now());

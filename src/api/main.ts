@@ -1,5 +1,5 @@
 import { announceReady, onShutdown } from '../child-process.ts';
-import { dedupeWindowOf, readConfig, required } from '../config.ts';
+import { dedupeWindowOf, readConfig, required, tracingOf } from '../config.ts';
 import { announceProcess } from '../db/processes.ts';
 import { openDatabase } from '../db/database.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
@@ -8,6 +8,7 @@ import { createLogger } from '../log.ts';
 import { openMetrics } from '../metrics/open.ts';
 import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
+import { openTracing } from '../tracing/tracing.ts';
 import { createApp } from './app.ts';
 import { openEngineMetrics } from './engine-metrics.ts';
 import { startServer } from './server.ts';
@@ -51,6 +52,7 @@ const server = await startServer({
 });
 const presence = announceProcess(db, { role: 'api', version, keyIds: keyIdsOf(deps.keyring) });
 const kept = upkeep(deps);
+const traces = openTracing({ ...tracingOf(config), role: 'api', version });
 openEngineMetrics(deps);
 const metrics = await openMetrics({
   role: 'api',
@@ -67,6 +69,7 @@ onShutdown(async () => {
   // The SDK's client throws outside of any call when its connection is closed under one that it retries.
   await kept;
   await metrics?.close();
+  await traces?.close();
   await presence.close();
   await orchestrator.close();
   await Promise.all([db.close(), trackingDb.close()]);

@@ -6,7 +6,7 @@ import { LeaseWatcher } from '../activities/lease-watcher.ts';
 import { defaultTiming } from '../activities/slice-timing.ts';
 import { SuppressionList } from '../activities/suppression-list.ts';
 import { announceReady, onShutdown } from '../child-process.ts';
-import { readConfig, required } from '../config.ts';
+import { readConfig, required, tracingOf } from '../config.ts';
 import { leaseMs } from '../core/lease.ts';
 import { openDatabase } from '../db/database.ts';
 import { announceProcess } from '../db/processes.ts';
@@ -18,6 +18,7 @@ import { createLogger } from '../log.ts';
 import { openMetrics } from '../metrics/open.ts';
 import { version } from '../version.ts';
 import { openOrchestrator } from '../temporal/orchestrator.ts';
+import { openTracing } from '../tracing/tracing.ts';
 import { liveQueue, replayQueue } from '../workflows/messages.ts';
 import { createOpenSender } from './open-sender.ts';
 import { connectWorker, installRuntime, runWorkers } from './temporal-runtime.ts';
@@ -39,6 +40,7 @@ await installRuntime(config, log);
 installEgressGuard();
 
 const url = required(config, 'DATABASE_URL');
+const traces = openTracing({ ...tracingOf(config), role: 'delivery', version });
 const db = openDatabase({
   url,
   name: 'reprise-delivery',
@@ -118,6 +120,7 @@ onShutdown(async () => {
   await orchestrator.close();
   await presence.close();
   await metrics?.close();
+  await traces?.close();
   await accounts.close();
   await leases.close();
   await head.close();

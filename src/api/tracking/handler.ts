@@ -23,6 +23,7 @@ import { eventsOf, keyOfBody, readCall } from './received.ts';
 import { eventErrors, isRefusal, type Refusal, type StrictRefusal } from './refusal.ts';
 import { readBody } from './request-body.ts';
 import { answerTrack, trackPreflight } from './track-api/handler.ts';
+import { traceparentOf } from './traceparent.ts';
 import { keyOfHeader } from './write-key.ts';
 
 export interface TrackingOptions extends IntakeOptions {
@@ -146,6 +147,7 @@ function take(
     keyOf: keyOfBody,
     missingKey: 'write_key_missing',
     userAgent,
+    traceparent: traceparentOf(request),
     read: async (share) => {
       const bytes = await read(share);
       return isRefusal(bytes) ? bytes : readCall(bytes, call);

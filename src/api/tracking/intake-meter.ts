@@ -9,22 +9,58 @@ import {
   groupCommitSeconds,
   requestsRefused,
 } from '../../metrics/tracking.ts';
+import { traceRequest, type TracedRequest } from '../../tracing/events.ts';
 import type { ReceivedEvents } from './received.ts';
 import { isRefusal, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
 
-/** Counts what a request brought that is acknowledged. */
-export function countReceived(source: string, { events, rejected }: ReceivedEvents): void {
+type Taken = ReceivedEvents | StrictRefusal | Refusal | TooFast;
+
+/** Traces a request, and counts it where nothing of it was stored. @param traceparent of its sender */
+export async function metered<T extends Taken>(
+  traceparent: string | undefined,
+  work: (traced: TracedRequest | null) => Promise<T>,
+): Promise<T> {
+  const traced = traceRequest(traceparent);
+  try {
+    const taken = await work(traced);
+    const reason = refusalOf(taken);
+    if (reason !== null) requestsRefused.inc({ reason });
+    if (traced !== null) endTrace(traced, taken, reason);
+    return taken;
+  } catch (error) {
+    traced?.end({}, 'unavailable' satisfies Refusal);
+    throw error;
+  }
+}
+
+function endTrace(traced: TracedRequest, taken: Taken, reason: Refusal | null): void {
+  if (reason !== null) return traced.end({ 'reprise.refusal': reason }, reason);
+  const { events, rejected } = taken as ReceivedEvents;
+  traced.end({ 'reprise.events.accepted': events.length, 'reprise.events.rejected': rejected.length });
+}
+
+/** A request's events wait for a commit and are stored. */
+export function committing<T>(traced: TracedRequest | null, work: () => Promise<T>): Promise<T> {
+  return traced === null ? work() : traced.commit(work);
+}
+
+/** Counts what a request brought, once it is stored. */
+export function countStored(
+  traced: TracedRequest | null,
+  source: string,
+  { events, rejected }: ReceivedEvents,
+): void {
   eventsReceived.inc({ source }, events.length + rejected.length);
   if (events.length > 0) eventsAccepted.inc({ source }, events.length);
   for (const { code } of rejected) eventsRejected.inc({ source, reason: code });
+  traced?.stored(events);
 }
 
-/** Counts a request of which nothing was stored. */
-export function countRefusal(taken: object | StrictRefusal | Refusal | TooFast): void {
-  if (isRefusal(taken)) requestsRefused.inc({ reason: taken });
-  else if (typeof taken !== 'object') return;
-  else if ('errors' in taken) requestsRefused.inc({ reason: 'events_invalid' satisfies Refusal });
-  else if ('waitMs' in taken) requestsRefused.inc({ reason: 'rate_limited' satisfies Refusal });
+/** The code that a request's sender is told; null: what it brought is stored. */
+function refusalOf(taken: Taken): Refusal | null {
+  if (isRefusal(taken)) return taken;
+  if ('errors' in taken) return 'events_invalid';
+  return 'waitMs' in taken ? 'rate_limited' : null;
 }
 
 /** Counts what became of a group's events. @param rejected how many of them were so before */

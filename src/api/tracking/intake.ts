@@ -5,10 +5,11 @@ import { keepEvents } from '../../db/archive/keep.ts';
 import type { Database } from '../../db/database.ts';
 import type { KeyedSource } from '../../db/write-keys.ts';
 import { watchWaiting } from '../../metrics/tracking.ts';
+import type { TracedRequest } from '../../tracing/events.ts';
 import { openSourceUsage, type SourceUsage } from '../source-usage.ts';
 import { openBodyRoom, type BodyShare } from './body-room.ts';
 import { createGroupCommit, type Weight } from './group-commit.ts';
-import { countKept, countReceived, countRefusal, timed } from './intake-meter.ts';
+import { committing, countKept, countStored, metered, timed } from './intake-meter.ts';
 import { openRateLimit } from './rate-limit.ts';
 import type { ReceivedBody, ReceivedEvents, Sender } from './received.ts';
 import { isRefusal, type Refusal, type StrictRefusal, type TooFast } from './refusal.ts';
@@ -33,6 +34,8 @@ export interface Delivered<T extends ReceivedEvents | Refusal, S extends StrictR
   readonly missingKey: Refusal;
   /** What it came with, where that may be a client library: it counts where no event names one. */
   readonly userAgent?: string | undefined;
+  /** The trace that its sender is in, as the header has it. */
+  readonly traceparent?: string | undefined;
   /** Reads the body, once a key of the header is known to be good. */
   readonly read: (share: BodyShare) => Promise<ReceivedBody | Refusal>;
   /** Asked again where some of its users turn out to be suppressed. */
@@ -88,6 +91,7 @@ export function openIntake(options: IntakeOptions): Intake {
   const takeWith = async <T extends ReceivedEvents | Refusal, S extends StrictRefusal = never>(
     request: Delivered<T, S>,
     share: BodyShare,
+    traced: TracedRequest | null,
   ): Promise<T | S | Refusal | TooFast> => {
     const receivedAt = new Date();
     const read = await readEvents(reading, request, receivedAt, share);
@@ -103,10 +107,10 @@ export function openIntake(options: IntakeOptions): Intake {
     const waitMs = typeof waiting === 'number' ? waiting : await waiting;
     if (waitMs > 0) return { waitMs };
     share.release();
-    const how = await commits.submit(received);
+    const how = await committing(traced, () => commits.submit(received));
     if (how !== 'committed') return how === 'full' ? 'overloaded' : 'unavailable';
     const sdks = received.sdks.length > 0 ? received.sdks : sdksOfRequest(request.userAgent);
-    countReceived(source.sourceId, received);
+    countStored(traced, source.sourceId, received);
     const rejected = received.rejected.length;
     usage.count(source.sourceId, receivedAt, { received: events, rejected, sdks });
     return taken;
@@ -114,9 +118,7 @@ export function openIntake(options: IntakeOptions): Intake {
   const take: Intake['take'] = async (request) => {
     const share = room.open();
     try {
-      const taken = await takeWith(request, share);
-      countRefusal(taken);
-      return taken;
+      return await metered(request.traceparent, (traced) => takeWith(request, share, traced));
     } finally {
       share.release();
     }

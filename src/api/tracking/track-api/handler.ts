@@ -6,6 +6,7 @@ import type { Intake } from '../intake.ts';
 import { readBatch, readJson } from '../received.ts';
 import { isRefusal, type Refusal } from '../refusal.ts';
 import { readBody } from '../request-body.ts';
+import { traceparentOf } from '../traceparent.ts';
 import { trackKeysOf } from '../write-key.ts';
 import type { TrackAddress, TrackOperation } from './addresses.ts';
 import {
@@ -68,6 +69,7 @@ async function take(
     keyOf: () => null,
     missingKey: 'api_key_missing',
     userAgent: request.headers['user-agent'],
+    traceparent: traceparentOf(request),
     read: async (share) => {
       const bytes = await readBody(request, share);
       return isRefusal(bytes) ? bytes : bodyOf(bytes, operation);
