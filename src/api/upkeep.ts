@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetOldAnswers } from '../db/idempotency.ts';
 import { thinLaneHistory } from '../db/lane-history.ts';
+import { tellOfFailing } from '../db/destination-failing.ts';
 import { forgetOldOperatorEvents, tellOfHealth } from '../db/operator-events.ts';
 import { dropTooOld } from '../db/retention/drop.ts';
 import { forgetOldUsage } from '../db/source-usage.ts';
@@ -36,9 +37,10 @@ export async function upkeep(deps: Upkeep): Promise<void> {
     repeat(deps, 'old operator events', { everyMs: forgetMs, retryMs: forgetMs }, () =>
       forgetOldOperatorEvents(deps.db),
     ),
-    repeat(deps, 'health of destinations', { everyMs: healthMs, retryMs: healthMs }, () =>
-      tellOfHealth(deps.db),
-    ),
+    repeat(deps, 'health of destinations', { everyMs: healthMs, retryMs: healthMs }, async () => {
+      await tellOfHealth(deps.db);
+      await tellOfFailing(deps.db);
+    }),
     repeat(deps, 'usage of sources', { everyMs: forgetUsageMs, retryMs: forgetUsageMs }, () =>
       forgetOldUsage(deps.db),
     ),

@@ -8,6 +8,7 @@ export const operatorEventTypes = [
   'replay.completed',
   'replay.cancelled',
   'replay.failed',
+  'destination.failing',
   'destination.down',
   'destination.recovered',
   'destination.disabled',
@@ -25,7 +26,13 @@ export interface OperatorEvent {
   readonly destinationName: string;
   /** The replay that it is about; null: it is about the destination or its stream. */
   readonly replayId: string | null;
-  readonly data: { readonly reason?: string | null; readonly withFailures?: boolean };
+  readonly data: {
+    readonly reason?: string | null;
+    readonly withFailures?: boolean;
+    /** How many deliveries failed, and arrived, in the minutes that were judged. */
+    readonly failed?: number;
+    readonly delivered?: number;
+  };
 }
 
 /** How long a destination has to be down, or up again, before it is told; seconds. Flapping is no news. */

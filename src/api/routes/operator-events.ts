@@ -26,7 +26,7 @@ export function operatorEventRoutes(deps: ApiDeps): Route[] {
         tag: 'Operator events',
         summary: 'List what operators want to hear of',
         description:
-          'Newest first, of the last 90 days: a replay that began, paused, went on or ended; a destination that was held back for half a minute, that was not held back any more for two, or that was disabled because it answered that it is gone; the first delivery given up on in a replay or stream for each kind of failure and day. Each is written in the transaction that makes it so, and once, whatever dies.',
+          'Newest first, of the last 90 days: a replay that began, paused, went on or ended; a destination that fails at a fifth of its deliveries over ten minutes or does so no more, that was held back for half a minute, that was not held back any more for two, or that was disabled because it answered that it is gone; the first delivery given up on in a replay or stream for each kind of failure and day. Each is written in the transaction that makes it so, and once, whatever dies.',
         query: z.strictObject({
           type: z.exactOptional(OperatorEventType).meta({ description: 'Only these.' }),
           destinationId: z.exactOptional(Id).meta({ description: 'Only of this destination.' }),

@@ -13,17 +13,22 @@ export const OperatorEvent = z
     replayId: Id.nullable().meta({ description: 'null: it is about the destination or its stream.' }),
     reason: z.string().nullable().meta({
       description:
-        'Of a replay as its `statusReason`, of `delivery.exhausted` the kind of failure, of `destination.down` why it is held.',
+        'Of a replay as its `statusReason`, of `delivery.exhausted` the kind of failure, of `destination.down` why it is held, of `destination.failing` what most failed of, of `destination.recovered` what is over (`failing`, or why it was held).',
     }),
     withFailures: z
       .exactOptional(z.boolean())
       .meta({ description: 'Of `replay.completed`: it has given up on something.' }),
+    failed: z.exactOptional(z.int()).meta({
+      description:
+        'Of `destination.failing`, and of its end: deliveries of the last ten minutes that were given up on or set aside.',
+    }),
+    delivered: z.exactOptional(z.int()).meta({ description: 'Those that arrived meanwhile.' }),
   })
   .meta({ id: 'OperatorEvent' });
 
 /** An event for operators as it is answered. */
 export function showOperatorEvent(told: Told): z.input<typeof OperatorEvent> {
-  const { reason = null, withFailures } = told.data;
+  const { reason = null, withFailures, failed, delivered } = told.data;
   return {
     id: told.id,
     type: told.type,
@@ -32,6 +37,8 @@ export function showOperatorEvent(told: Told): z.input<typeof OperatorEvent> {
     replayId: told.replayId,
     reason,
     ...(withFailures !== undefined && { withFailures }),
+    ...(failed !== undefined && { failed }),
+    ...(delivered !== undefined && { delivered }),
   };
 }
 
