@@ -1,6 +1,7 @@
 import { announceReady, onShutdown } from '../child-process.ts';
 import { dedupeWindowOf, readConfig, required, tracingOf } from '../config.ts';
 import { announceProcess } from '../db/processes.ts';
+import { refuseOldSchema } from '../db/schema-state.ts';
 import { openDatabase } from '../db/database.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { createKeyring, keyIdsOf } from '../destinations/secrets.ts';
@@ -21,6 +22,7 @@ const log = createLogger(config, 'api');
 const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-api' });
 // Events come in over connections of their own, so that no search in the archive keeps them waiting.
 const trackingDb = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-tracking' });
+await refuseOldSchema(db, (unknown) => log.warn({ unknown }, 'a newer version has migrated the database'));
 const orchestrator = openOrchestrator(config);
 const stopping = new AbortController();
 const dedupeWindow = dedupeWindowOf(config);

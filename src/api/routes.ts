@@ -19,6 +19,7 @@ import { importRoutes } from './routes/imports.ts';
 import { notificationChangeRoutes } from './routes/notification-change.ts';
 import { notificationRoutes } from './routes/notifications.ts';
 import { operatorEventRoutes } from './routes/operator-events.ts';
+import { laneRoutes } from './routes/lanes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { referenceRoutes } from './routes/reference.ts';
@@ -52,6 +53,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...replayControlRoutes(deps),
     ...replayProgressRoutes(deps, live),
     ...replayReportRoutes(deps),
+    ...laneRoutes(deps),
     ...importRoutes(deps, live),
     ...eventRoutes(deps),
     eventStreamRoute(deps, live), // before the one that takes any id

@@ -38,6 +38,11 @@ export function whole(text: string): number {
   return Number(text);
 }
 
+/** Whole numbers from 1, repeated or between commas. @throws InvalidArgumentError for anything else */
+export function wholes(text: string, earlier: readonly number[] = []): number[] {
+  return [...earlier, ...words(text).map(whole)];
+}
+
 /** A time before now, such as `30d`. @throws InvalidArgumentError for anything else */
 export function before(text: string): string {
   if (!/^\d{1,5}[mhdw]$/.test(text))

@@ -4,6 +4,7 @@ import { eventTypes } from '../core/event.ts';
 import { replayOrders } from '../core/replay-request.ts';
 import type { ApiClient } from './client.ts';
 import { exits, Failure } from './failure.ts';
+import { given } from './given.ts';
 import { named } from './names.ts';
 import type { Source } from './shapes.ts';
 
@@ -18,6 +19,13 @@ export interface ReplayOptions {
   readonly names?: readonly string[];
   readonly users?: readonly string[];
   readonly sources?: readonly string[];
+  readonly excludeTypes?: readonly string[];
+  readonly excludeNames?: readonly string[];
+  readonly excludeUsers?: readonly string[];
+  readonly excludeSources?: readonly string[];
+  readonly newIds?: boolean;
+  readonly ignoreIntegrations?: boolean;
+  readonly marker?: boolean;
   readonly rate?: number;
   readonly concurrency?: number;
   readonly lanes?: number;
@@ -34,6 +42,10 @@ export interface ReplayOptions {
 
 /** Adds the options that say what a replay takes, and how. */
 export function replayOptions(command: Command): Command {
+  return howOptions(whichOptions(command));
+}
+
+function whichOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--last <time>', 'only what came in lately: 90m, 12h, 30d, 4w')
@@ -61,6 +73,24 @@ export function replayOptions(command: Command): Command {
     .addOption(new Option('--names <name>', 'name of an event, exactly; may be repeated').argParser(texts))
     .addOption(new Option('--users <id>', 'userId or anonymousId; may be repeated').argParser(texts))
     .addOption(new Option('--sources <source>', 'name or id of a source; may be repeated').argParser(texts))
+    .addOption(new Option('--exclude-types <type,…>', 'not these kinds of call').argParser(words))
+    .addOption(
+      new Option('--exclude-names <name>', 'not events of this name; may be repeated').argParser(texts),
+    )
+    .addOption(
+      new Option('--exclude-users <id>', 'not events of this user; may be repeated').argParser(texts),
+    )
+    .addOption(
+      new Option('--exclude-sources <source>', 'not events of this source; may be repeated').argParser(texts),
+    );
+}
+
+function howOptions(command: Command): Command {
+  return command
+    .option('--new-ids', 'with ids of their own, so that a destination takes again what it knows')
+    .option('--no-new-ids', 'with the ids of before, also with --only all')
+    .option('--ignore-integrations', 'also events that say they are not for this destination')
+    .option('--marker', 'what is sent says which replay sends it: context.replay, x-reprise-replay')
     .addOption(new Option('--rate <rate>', 'no more than that: 200/s, 1000/min').argParser(rate))
     .addOption(new Option('--concurrency <n>', 'no more requests at once').argParser(whole))
     .addOption(new Option('--lanes <n>', 'parts that workers take side by side').argParser(whole))
@@ -88,9 +118,14 @@ export function replayOptions(command: Command): Command {
 
 /** The body of POST /api/replays. @throws Failure for a source that there is not */
 export async function replayBody(client: ApiClient, destinationId: string, options: ReplayOptions) {
-  const { types, names, users, label, labels, note, order, only } = options;
-  const sources = await sourceIds(client, options.sources);
-  const filter = given({ types, names, users, sources });
+  const { types, names, users, label, labels, note, order, only, newIds, marker } = options;
+  const filter = given({ types, names, users, sources: await sourceIds(client, options.sources) });
+  const exclude = given({
+    types: options.excludeTypes,
+    names: options.excludeNames,
+    users: options.excludeUsers,
+    sources: await sourceIds(client, options.excludeSources),
+  });
   const { rate: eventsPerSecond, concurrency: maxConcurrent, lanes } = options;
   const pace = given({ eventsPerSecond, maxConcurrent, lanes });
   return {
@@ -99,6 +134,10 @@ export async function replayBody(client: ApiClient, destinationId: string, optio
     ...given({
       range: rangeOf(options),
       filter,
+      exclude,
+      newIds,
+      marker,
+      integrations: options.ignoreIntegrations === true ? 'ignore' : undefined,
       pace,
       canary: canaryOf(options),
       schedule: scheduleOf(options),
@@ -130,14 +169,13 @@ function canaryOf({ canary, canaryThen }: ReplayOptions) {
   throw new Failure(exits.usage, '--canary-then needs --canary, which says how many events go first.');
 }
 
-function scheduleOf({ start: startAt, hours: windows, timeZone }: ReplayOptions) {
+/** The member `schedule` of a body; undefined when nothing of it was said. */
+export function scheduleOf({
+  start: startAt,
+  hours: windows,
+  timeZone,
+}: Pick<ReplayOptions, 'start' | 'hours' | 'timeZone'>) {
   if (timeZone !== undefined && windows === undefined)
     throw new Failure(exits.usage, '--time-zone needs --hours, which it is for.');
   return given({ startAt, windows, timeZone });
-}
-
-/** What has a value; undefined when nothing has. */
-function given(fields: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const there = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return there.length === 0 ? undefined : Object.fromEntries(there);
 }

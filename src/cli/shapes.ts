@@ -18,6 +18,7 @@ import type {
   Replay as ReplaySchema,
   ReplayWithWarnings as ReplayWithWarningsSchema,
 } from '../api/schemas/replay.ts';
+import type { Lane as LaneSchema } from '../api/schemas/lane.ts';
 import type { ImportWithErrors as ImportWithErrorsSchema } from '../api/schemas/import.ts';
 import type { Source as SourceSchema } from '../api/schemas/source.ts';
 import type { Token as TokenSchema, TokenWithText as TokenWithTextSchema } from '../api/schemas/token.ts';
@@ -33,6 +34,7 @@ export type Replay = z.output<typeof ReplaySchema>;
 export type ReplayWithWarnings = z.output<typeof ReplayWithWarningsSchema>;
 export type Notification = z.output<typeof NotificationSchema>;
 export type NotificationWithSecret = z.output<typeof NotificationWithSecretSchema>;
+export type LaneShown = z.output<typeof LaneSchema>;
 export type Source = z.output<typeof SourceSchema>;
 export type Token = z.output<typeof TokenSchema>;
 export type TokenWithText = z.output<typeof TokenWithTextSchema>;

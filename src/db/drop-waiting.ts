@@ -16,7 +16,14 @@ export async function dropUnselected(
   await tx.run(sql`
     delete from waiting_delivery w where w.run_id = ${runId} and (${others}
       or exists (select 1 from event e where e.position = w.position and not (${selectionSql(selection)})))`);
-  // What the first of an order key stood behind may be gone: without a time of its own nobody would take it up.
+  await callFirstWaiting(tx, runId);
+}
+
+/**
+ * Makes the first event of each order key due where what it stood behind is gone: without a time of its own nobody would
+ * take it up.
+ */
+export async function callFirstWaiting(tx: Queryable, runId: string): Promise<void> {
   await tx.run(sql`
     update waiting_delivery w set due_at = clock_timestamp()
     from (

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Endings } from '../core/brakes.ts';
 import type { Budget } from '../core/budget.ts';
 import { noCounts, type Counts } from '../core/counts.ts';
@@ -11,6 +12,7 @@ import type { Samples } from '../core/samples.ts';
 import type { Selection } from '../core/selection.ts';
 import { millis } from './budget.ts';
 import type { Database } from './database.ts';
+import { toJsonb } from './jsonb.ts';
 import { bySchedule, desiredOfHolder, type PinnedAction } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 
@@ -155,7 +157,8 @@ export async function takeLane(
     if (!free) return { kind: 'held', renewals: row.renewals };
     const suppressionRevision = await lockSuppressions(tx);
     await tx.run(sql`
-      update lane set lease_token = ${from.token}, lease_released = false, suppression_revision = ${suppressionRevision}, lease_renewals = lease_renewals + 1,
+      update lane set lease_token = ${from.token}, lease_holder = ${toJsonb({ token: from.token, host: hostname(), pid: process.pid })}::jsonb,
+        lease_released = false, suppression_revision = ${suppressionRevision}, lease_renewals = lease_renewals + 1,
         lease_renewed_at = clock_timestamp(), lease_revision = ${row.revision},
         state = case when state = 'held' then 'held' else 'ready' end,
         wake_at = case when state = 'held' then wake_at end, woken_at = null

@@ -7,7 +7,7 @@ const windowPositions = 50_000;
 const claimed = sql`l.woken_at > clock_timestamp() - interval '5 s'`;
 const parked = sql`l.state = 'parked' and l.lease_released and r.ended_at is null
   and (l.woken_at is null or not ${claimed})`;
-const reads = sql`r.desired = 'running' and r.change is null`;
+const reads = sql`r.desired = 'running' and r.change is null and r.give_up is null`;
 
 /**
  * Streams that are parked and have something to do, each claimed for this caller: nobody else gets it for five seconds.

@@ -1,5 +1,6 @@
 import type { Ending } from '../core/replay-status.ts';
 import { dropPaceRow } from './budget.ts';
+import { giveUpWaiting } from './give-up.ts';
 import { handOver } from './hand-over.ts';
 import { beginPlanned } from './planned-replays.ts';
 import { applyRange } from './range-change.ts';
@@ -9,15 +10,21 @@ import { withoutWaiting } from './waiting-counts.ts';
 
 /**
  * Ends a run in the caller's transaction if its time has come: it was cancelled and nobody holds a lane of it any
- * more, or all its lanes are done, or another stretch is to follow it. One that is to change, changes. Waiting rows of a cancelled run go with it: they
+ * more, or all its lanes are done, or another stretch is to follow it. One that is to change, changes, and one that is to
+ * give up on what waits does. Waiting rows of a cancelled run go with it: they
  * set no bit, so their events are missing again. A run that has ended stays as it is.
  * @returns the run as it stands afterwards, null when there is none
  */
 export async function endRunIfDue(tx: Queryable, runId: string): Promise<RunRecord | null> {
   await lockRun(tx, runId);
-  const [run] = await readRuns(tx, sql`r.id = ${runId}`);
+  let [run] = await readRuns(tx, sql`r.id = ${runId}`);
   if (run === undefined) return null;
   if (run.endedAt !== null) return run;
+  if (run.givingUp && run.desired !== 'cancelled') {
+    if (isHeld(run)) return run;
+    await giveUpWaiting(tx, run);
+    run = (await readRuns(tx, sql`r.id = ${runId}`))[0]!;
+  }
   if (run.changing && run.desired !== 'cancelled') {
     if (isHeld(run)) return run;
     await (run.kind === 'stream' ? handOver(tx, run) : applyRange(tx, run));
@@ -82,7 +89,7 @@ async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: str
 export async function freeToEnd(db: Queryable): Promise<string[]> {
   const rows = await db.rows<{ id: string }>(sql`
     select r.id from run r
-    where r.ended_at is null and (r.desired = 'cancelled' or r.change is not null)
+    where r.ended_at is null and (r.desired = 'cancelled' or r.change is not null or r.give_up is not null)
       and not exists (select 1 from lane l where l.run_id = r.id and ${leaseIsLive})`);
   return rows.map((row) => row.id);
 }

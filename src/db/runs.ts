@@ -54,6 +54,8 @@ export interface RunRecord {
   readonly desired: Desired;
   /** It is to change as soon as nobody holds a lane: another stretch follows a stream's, a replay gets another range. */
   readonly changing: boolean;
+  /** Deliveries that wait are to be given up on as soon as nobody holds a lane. */
+  readonly givingUp: boolean;
   readonly eventsPerSecond: number | null;
   readonly maxConcurrent: number | null;
   readonly revision: number;
@@ -87,15 +89,16 @@ export const leaseIsLive = sql`(not l.lease_released and
 
 /**
  * What a holder of one of its lanes is to do: to make way for a change, a stream's stretch ends as if it were cancelled
- * (another one follows), and a replay stops as if it were paused.
+ * (another one follows), and a replay stops as if it were paused. To give up on what waits, either stops so.
  */
-export const desiredOfHolder = sql`case when r.change is null or r.desired = 'cancelled' then r.desired
-  when r.kind = 'stream' then 'cancelled' else 'paused' end`;
+export const desiredOfHolder = sql`case
+  when r.desired = 'cancelled' or r.change is null and r.give_up is null then r.desired
+  when r.change is not null and r.kind = 'stream' then 'cancelled' else 'paused' end`;
 
 /** The same of a record, by its schedule as well. */
-export function desiredOfHolderOf({ changing, desired, kind, standing }: RunRecord): HolderWish {
-  if (!changing || desired === 'cancelled') return bySchedule(desired, standing.opening);
-  return kind === 'stream' ? 'cancelled' : 'paused';
+export function desiredOfHolderOf({ changing, givingUp, desired, kind, standing }: RunRecord): HolderWish {
+  if ((!changing && !givingUp) || desired === 'cancelled') return bySchedule(desired, standing.opening);
+  return changing && kind === 'stream' ? 'cancelled' : 'paused';
 }
 
 /** What is wanted of a holder when its replay's windows are looked at, too. */
@@ -124,7 +127,7 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
     select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.labels, r.note, r.request,
       r.cut_to_stream as "cutToStream", r.unreachable, r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
-      r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.events_per_second as "eventsPerSecond",
+      r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.give_up is not null as "givingUp", r.events_per_second as "eventsPerSecond",
       r.max_concurrent as "maxConcurrent", r.revision, r.selected,
       r.take_up is not null as "takesUp",
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason", r.schedule, ${nowMs} as now,

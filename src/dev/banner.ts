@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { ArchiveSummary } from '../db/archive/summary.ts';
 
 /** What the banner tells; all of it true at the moment it is printed. */
@@ -24,7 +25,11 @@ export function banner(facts: BannerFacts): string {
   const home = `http://localhost:${facts.apiPort}`;
   const rows: [name: string, value: string, more: string][] = [
     ['Admin API', `${home}/api`, `token      ${facts.adminTokenFile ?? 'REPRISE_ADMIN_TOKEN'}`],
-    ['Ingest', `${home}/v1`, `write key  ${facts.writeKey ?? 'none yet: POST /api/sources makes one'}`],
+    [
+      'Ingest',
+      `${home}/v1`,
+      `write key  ${facts.writeKey ?? 'none yet: npx reprise source create makes one'}`,
+    ],
     ['Docs', `${home}/docs`, ''],
     ...metricsRow(facts, home),
     ['Temporal UI', facts.temporalUi ?? 'that of the server given by TEMPORAL_ADDRESS', ''],
@@ -42,7 +47,8 @@ export function banner(facts: BannerFacts): string {
       ? []
       : ['', `  Port ${facts.takenPort} is taken by another program; this one took ${facts.apiPort}.`]),
     '',
-    ...(facts.hasDestinations ? replays(facts, home) : firstReplay(facts, home)),
+    ...(facts.hasDestinations ? replays(facts) : firstReplay(facts)),
+    ...ownEvent(facts, home),
     '',
   ].join('\n');
 }
@@ -68,33 +74,29 @@ function day(date: Date): string {
   });
 }
 
-/** Lines to paste into a shell: they connect the demo destination and send it all that the archive holds. */
-function firstReplay(facts: BannerFacts, home: string): string[] {
-  const destination = JSON.stringify({
-    type: 'webhook',
-    name: 'Demo CRM',
-    settings: { url: `http://localhost:${facts.demoPort}/events` },
-  });
+/** Lines to paste into a shell in this folder: they connect the demo destination and send it all that the archive holds. */
+function firstReplay(facts: BannerFacts): string[] {
   return [
     '  Try: connect the demo destination, then send it all that happened before it was there',
     '',
-    `    auth="Authorization: Bearer ${tokenOf(facts)}"; json='Content-Type: application/json'`,
-    `    id=$(curl -s ${home}/api/destinations -H "$auth" -H "$json" \\`,
-    `      -d '${destination}' \\`,
-    `      | node -p 'JSON.parse(fs.readFileSync(0)).id')`,
-    `    curl -s ${home}/api/replays -H "$auth" -H "$json" -d "{\\"destinationId\\":\\"$id\\"}"`,
+    `    ${reprise(facts)} destination create "Demo CRM" --url http://localhost:${facts.demoPort}/events`,
+    `    ${reprise(facts)} replay create --destination demo-crm --watch`,
   ];
 }
 
-function replays(facts: BannerFacts, home: string): string[] {
-  return [
-    '  Your replays:',
-    '',
-    `    curl -s ${home}/api/replays -H "Authorization: Bearer ${tokenOf(facts)}"`,
-  ];
+function replays(facts: BannerFacts): string[] {
+  return ['  Your replays:', '', `    ${reprise(facts)} replay list`];
 }
 
-/** The token as a shell finds it, so that it stays out of the terminal's scrollback. */
-function tokenOf({ adminTokenFile }: BannerFacts): string {
-  return adminTokenFile === null ? '$REPRISE_ADMIN_TOKEN' : `$(cat ${adminTokenFile})`;
+/** What one of your own services would send. */
+function ownEvent({ writeKey }: BannerFacts, home: string): string[] {
+  if (writeKey === null) return [];
+  const body = `-H 'Content-Type: application/json' -d '{"event":"Hello","userId":"me"}'`;
+  return ['', '  An event of your own:', '', `    curl ${home}/v1/track -u ${writeKey}: ${body}`];
+}
+
+/** The command line finds address and token in the folder that it is told, so neither comes into the scrollback. */
+function reprise({ logs }: BannerFacts): string {
+  const folder = dirname(logs);
+  return folder === '.reprise' ? 'npx reprise' : `REPRISE_DATA_DIR='${folder}' npx reprise`;
 }

@@ -17,6 +17,7 @@ import {
   type ReplayInput,
 } from '../workflows/messages.ts';
 import { openConnection, temporalSettings } from './connection.ts';
+import { describeNamespace, type NamespaceFacts } from './namespace.ts';
 import { registerSearchAttributes, searchAttributesOf } from './search-attributes.ts';
 
 /** What the rest of Reprise asks of Temporal. Each call is bounded in time and rejects when Temporal is away. */
@@ -33,6 +34,8 @@ export interface Orchestrator {
   statusOf(workflowId: string): Promise<WorkflowExecutionStatusName | null>;
   /** Rejects when Temporal does not answer. */
   check(): Promise<void>;
+  /** The namespace, as far as the server tells. */
+  namespace(): Promise<NamespaceFacts>;
   /** Where a person sees the workflow in Temporal's UI, null when its address is not known. */
   workflowUrl(workflowId: string): string | null;
   close(): Promise<void>;
@@ -66,6 +69,7 @@ export function openOrchestrator(config: Config): Orchestrator {
     },
     wake: (workflowId) => bounded(() => wake(client, workflowId)),
     statusOf: (workflowId) => bounded(() => statusOf(client, workflowId)),
+    namespace: () => bounded(() => describeNamespace(connection, settings.namespace)),
     check: () => bounded(async () => void (await connection.workflowService.getSystemInfo({}))),
     workflowUrl: (workflowId) =>
       uiUrl === undefined

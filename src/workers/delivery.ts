@@ -10,6 +10,7 @@ import { readConfig, required, tracingOf } from '../config.ts';
 import { leaseMs } from '../core/lease.ts';
 import { openDatabase } from '../db/database.ts';
 import { announceProcess } from '../db/processes.ts';
+import { refuseOldSchema } from '../db/schema-state.ts';
 import { watchHead } from '../db/head-watch.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { installEgressGuard } from '../destinations/egress-guard.ts';
@@ -48,6 +49,7 @@ const db = openDatabase({
   queryTimeoutMs: 10_000,
   idleInTransactionMs: leaseMs, // a worker that is stopped within a commit would else keep its lane locked
 });
+await refuseOldSchema(db, (unknown) => log.warn({ unknown }, 'a newer version has migrated the database'));
 const head = watchHead(db);
 const accounts = new Accounts(db);
 const leases = new LeaseWatcher(db, () => performance.now());

@@ -6,6 +6,7 @@ import { announceReady, onShutdown } from '../child-process.ts';
 import { dedupeWindowOf, readConfig, required } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { announceProcess } from '../db/processes.ts';
+import { refuseOldSchema } from '../db/schema-state.ts';
 import { createLogger } from '../log.ts';
 import { openMetrics } from '../metrics/open.ts';
 import { version } from '../version.ts';
@@ -20,6 +21,7 @@ const log = createLogger(config, 'orchestration');
 await installRuntime(config, log);
 
 const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-orchestration' });
+await refuseOldSchema(db, (unknown) => log.warn({ unknown }, 'a newer version has migrated the database'));
 const orchestrator = openOrchestrator(config);
 const connection = await connectWorker(config, log);
 // Search attributes must be known before a workflow uses them, so nothing is polled before this has worked.

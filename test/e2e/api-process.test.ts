@@ -22,6 +22,7 @@ test('serves admin and tracking API on one port while Temporal is away', async (
     status: 'degraded',
     postgres: 'ok',
     temporal: 'away',
+    schema: 'current',
   });
   expect((await answered(await fetch(`${api.url}/nothing`))).body.code).toBe('not_found');
 });

@@ -37,6 +37,8 @@ test('status and doctor: for people, for scripts, and for a shell', async () => 
     status: 'ready',
     newestEvent: { position: events },
   });
+  expect(forPeople.stdout).toMatch(/Processes +1 api, 1 orchestration, 2 delivery \(\d/);
+  expect(forPeople.stdout).toMatch(/Schema +current/);
   const { stdout } = await cli.shell(
     'eval "$(reprise status -o env)" && echo "$REPRISE_TOKEN $REPRISE_INGEST_URL"',
   );
@@ -48,7 +50,11 @@ test('status and doctor: for people, for scripts, and for a shell', async () => 
   const checks = JSON.parse(well.stdout) as { name: string; result: string }[];
   expect(checks.filter(({ result }) => result === 'fail')).toEqual([]);
   expect(checks.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['Node', 'Disk', 'Postgres', 'Migrations', 'Token', 'Secret key']),
+    expect.arrayContaining(
+      'Node,Disk,Egress,Postgres,Version of Postgres,Rights in Postgres,Migrations,Token,Secret key,Processes'.split(
+        ',',
+      ),
+    ),
   );
   const ill = await cli.run(['doctor'], {
     REPRISE_TOKEN: 'wrong',
@@ -167,6 +173,52 @@ test('watching goes on over a restart of the API, and who reads only the start d
     'reprise replay create --destination head --rate 100/s --watch --json | head -n 1',
   );
   expect(first).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('a destination is changed, a replay marks what it sends and leaves out what it is told, and is reported', async () => {
+  const sink = await scene.newSink();
+  await cli.run(['destination', 'create', 'Choice', '--url', sink.url, '--concurrency', '3']);
+  const changed = await cli.run([
+    'destination',
+    'change',
+    'choice',
+    '--rate',
+    '400/s',
+    '--name',
+    'The choice',
+  ]);
+  expect(changed).toMatchObject({ code: 0, stderr: '' });
+  const shown = await cli.run(['destination', 'get', 'the-choice', '--json']);
+  expect(JSON.parse(shown.stdout)).toMatchObject({ budget: { eventsPerSecond: 400, maxConcurrent: 3 } });
+  const away = await cli.run(['destination', 'change', 'the-choice', '--rate', 'none', '--json']);
+  expect((JSON.parse(away.stdout) as { budget: object }).budget).toEqual({ maxConcurrent: 3 });
+  expect(await cli.run(['destination', 'change', 'the-choice'])).toMatchObject({ code: 2 });
+
+  const options = ['--exclude-types', 'identify', '--marker', '--ignore-integrations', '--no-new-ids'];
+  const args = ['replay', 'create', '--destination', 'the-choice', '--start', '1d', '--only', 'all'];
+  const { stdout: id } = await cli.run([...args, ...options, '--quiet']);
+  const planned = await scene.read(id.trim());
+  expect(planned.request).toMatchObject({
+    exclude: { types: ['identify'] },
+    marker: true,
+    integrations: 'ignore',
+    newIds: false,
+  });
+  const change = ['replay', 'change', id.trim(), '--label', 'By hand', '--no-schedule', '--rate', '1000/s'];
+  expect(await cli.run(change)).toMatchObject({ code: 0 });
+  expect(await scene.ended(id.trim())).toMatchObject({ status: 'completed', label: 'By hand' });
+
+  const markdown = await cli.run(['replay', 'report', id.trim()]);
+  expect(markdown.stdout).toMatch(/^# .*By hand/);
+  expect(JSON.parse((await cli.run(['replay', 'report', id.trim(), '--json'])).stdout)).toMatchObject({
+    final: true,
+  });
+  const file = join(scene.folder, 'report.csv');
+  const written = ['replay', 'report', id.trim(), '--format', 'csv', '-o', file];
+  expect(await cli.run(written)).toMatchObject({ code: 0, stdout: '' });
+  expect(readFileSync(file, 'utf8')).toContain(id.trim());
+  expect(await cli.run(['destination', 'delete', 'the-choice', '--yes'])).toMatchObject({ code: 0 });
+  expect(await cli.run(['destination', 'get', 'the-choice'])).toMatchObject({ code: 3 });
 });
 
 test('failed events, what cannot be found or reached, and what is typed wrong have codes of their own', async () => {

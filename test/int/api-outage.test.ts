@@ -31,7 +31,7 @@ test('without Postgres every route is our own trouble: 503, when to ask again, n
   const ready = await api.call('GET', '/readyz');
   expect([ready.status, ready.body]).toEqual([
     503,
-    { status: 'unavailable', postgres: 'away', temporal: 'away' },
+    { status: 'unavailable', postgres: 'away', temporal: 'away', schema: 'unknown' },
   ]);
   expect((await api.call('GET', '/healthz')).status).toBe(200);
   await away.close();
@@ -66,7 +66,10 @@ test('without Temporal the API stays ready, and what it starts is answered in bo
   const unreachable = openOrchestrator(readConfig({ TEMPORAL_ADDRESS: '127.0.0.1:1' }));
   const api = await testApi(db, { orchestrator: unreachable });
   const ready = await api.call('GET', '/readyz');
-  expect([ready.status, ready.body]).toEqual([200, { status: 'degraded', postgres: 'ok', temporal: 'away' }]);
+  expect([ready.status, ready.body]).toEqual([
+    200,
+    { status: 'degraded', postgres: 'ok', temporal: 'away', schema: 'current' },
+  ]);
   const settings = { url: 'https://example.com/events' };
   const made = await api.call('POST', '/api/destinations', { type: 'webhook', name: 'W', settings });
   expect(made.status).toBe(201);

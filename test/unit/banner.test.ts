@@ -41,10 +41,18 @@ test('the banner shows every door', () => {
 
 test('without a destination it shows how to connect the first and start a replay', () => {
   const text = banner(facts);
-  expect(text).toContain('curl -s http://localhost:4000/api/destinations');
-  expect(text).toContain('"url":"http://localhost:4010/events"');
-  expect(text).toContain(`curl -s http://localhost:4000/api/replays -H "$auth"`);
-  expect(banner({ ...facts, hasDestinations: true })).not.toContain('/api/destinations');
+  expect(text).toContain('npx reprise destination create "Demo CRM" --url http://localhost:4010/events');
+  expect(text).toContain('npx reprise replay create --destination demo-crm --watch');
+  const later = banner({ ...facts, hasDestinations: true });
+  expect(later).not.toContain('destination create');
+  expect(later).toContain('npx reprise replay list');
+});
+
+test('an event of your own is sent by curl, and a folder elsewhere is named to the command line', () => {
+  expect(banner(facts)).toContain('curl http://localhost:4000/v1/track -u wk_demo_shop:');
+  expect(banner({ ...facts, writeKey: null })).not.toContain('curl');
+  const elsewhere = banner({ ...facts, logs: '/srv/a folder/logs' });
+  expect(elsewhere).toContain("REPRISE_DATA_DIR='/srv/a folder' npx reprise replay create");
 });
 
 test('a port that another program has is named', () => {
@@ -56,7 +64,7 @@ test('a port that another program has is named', () => {
 
 test('the token itself is never printed', () => {
   const text = banner({ ...facts, adminTokenFile: null });
-  expect(text).toContain('$REPRISE_ADMIN_TOKEN');
+  expect(text).toContain('token      REPRISE_ADMIN_TOKEN');
   expect(text).not.toContain('admin-token');
 });
 

@@ -1,19 +1,18 @@
-import { Option } from 'commander';
-import { rate, setting } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
+import { given } from '../given.ts';
 import { limited, showList } from '../lists.ts';
 import { named } from '../names.ts';
 import type { Session } from '../session.ts';
 import type { Destination } from '../shapes.ts';
 import { facts } from '../table.ts';
 import { count, moment, plain } from '../texts.ts';
+import { destinationChanges } from './destination-change.ts';
+import { laneCommands } from './lanes.ts';
+import { sourcesOf, withSettings, type SettingOptions } from './destination-settings.ts';
 
-interface CreateOptions {
+interface CreateOptions extends SettingOptions {
   readonly type: string;
-  readonly url?: string;
-  readonly set?: Readonly<Record<string, unknown>>;
-  readonly rate?: number;
   readonly region?: string;
   readonly disabled?: boolean;
 }
@@ -29,16 +28,12 @@ export const destinationCommands: Register = (parent, on) => {
     destination.command('get <destination>').description('show a destination (name or id)').action(on(get)),
     ['reprise destination get demo-crm', 'Names may be written as one types them'],
   );
+  const creating = destination
+    .command('create <name>')
+    .description('connect a destination; from then on it gets new events')
+    .option('--type <type>', 'a type of the catalog', 'webhook');
   withExamples(
-    destination
-      .command('create <name>')
-      .description('connect a destination; from then on it gets new events')
-      .option('--type <type>', 'a type of the catalog', 'webhook')
-      .option('--url <url>', 'its setting url')
-      .addOption(
-        new Option('--set <name=value>', 'another of its settings; may be repeated').argParser(setting),
-      )
-      .addOption(new Option('--rate <rate>', 'the most that its account can bear: 100/s').argParser(rate))
+    withSettings(creating, false)
       .option('--region <region>', 'where it keeps what it is sent: eu, us-east-1')
       .option('--disabled', 'send it no new events yet')
       .action(on(create)),
@@ -49,6 +44,8 @@ export const destinationCommands: Register = (parent, on) => {
     ],
   );
   steering(destination, on);
+  destinationChanges(destination, on);
+  laneCommands(destination, on, 'destination');
 };
 
 const steering: Register = (destination, on) => {
@@ -104,17 +101,15 @@ async function create(
   options: CreateOptions,
   [name = '']: readonly string[],
 ): Promise<void> {
-  const { type, url, set, disabled, region } = options;
-  const budget = options.rate === undefined ? {} : { budget: { eventsPerSecond: options.rate } };
-  const settings = { ...(url !== undefined && { url }), ...set };
-  const body = {
-    type,
-    name,
-    settings,
-    enabled: disabled !== true,
-    ...budget,
-    ...(region !== undefined && { region }),
-  };
+  const { type, url, set, disabled, rate, requestRate, concurrency, region } = options;
+  const settings = given({ url, ...set }) ?? {};
+  const budget = given({
+    eventsPerSecond: rate,
+    requestsPerSecond: requestRate,
+    maxConcurrent: concurrency,
+  });
+  const sources = await sourcesOf(session.api, options.sources);
+  const body = { type, name, settings, enabled: disabled !== true, ...given({ budget, sources, region }) };
   const made = await session.api.json<Destination & { generated?: Record<string, string> }>(
     '/api/destinations',
     { method: 'POST', body, creates: true },

@@ -6,7 +6,10 @@ import { replayBody, replayOptions, type ReplayOptions } from '../replay-request
 import type { Session } from '../session.ts';
 import type { Destination, Replay, ReplayWithWarnings } from '../shapes.ts';
 import { count, plain } from '../texts.ts';
+import { laneCommands } from './lanes.ts';
+import { changeReplay } from './replay-change.ts';
 import { replayReads } from './replay-reads.ts';
+import { replayReport } from './replay-report.ts';
 import { watchReplay } from './watch-replay.ts';
 
 interface CreateOptions extends ReplayOptions {
@@ -37,6 +40,7 @@ export const replayCommands: Register = (parent, on) => {
     ],
   );
   replayReads(replay, on);
+  replayReport(replay, on);
   withExamples(
     replay
       .command('watch <id>')
@@ -52,6 +56,8 @@ export const replayCommands: Register = (parent, on) => {
     ],
   );
   steering(replay, on);
+  changeReplay(replay, on);
+  laneCommands(replay, on, 'replay');
 };
 
 const steering: Register = (replay, on) => {

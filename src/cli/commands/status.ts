@@ -4,7 +4,7 @@ import { part, progressLine } from '../replay-progress.ts';
 import type { Session } from '../session.ts';
 import type { ArchivedEvent, Destination, Page, Replay, Source } from '../shapes.ts';
 import { facts } from '../table.ts';
-import { count, moment } from '../texts.ts';
+import { count, moment, plain } from '../texts.ts';
 import { streamOf } from './destination.ts';
 
 /** As many destinations and replays are shown. */
@@ -19,6 +19,13 @@ interface Readiness {
   readonly status: string;
   readonly postgres: string;
   readonly temporal: string;
+  readonly schema: string;
+}
+
+interface Process {
+  readonly role: string;
+  readonly host: string;
+  readonly version: string;
 }
 
 /** Where Reprise is and how it stands: what the banner of `npm start` says, and what runs. */
@@ -26,7 +33,7 @@ export const statusCommand: Register = (parent, on) => {
   withExamples(
     parent
       .command('status')
-      .description('where everything is, how streams and replays stand')
+      .description('where everything is, what runs, how far streams lie behind, how replays stand')
       .addOption(new Option('-o, --output <format>', 'for a script').choices(['env', 'json']))
       .action(on(status)),
     ['reprise status', 'For people'],
@@ -38,13 +45,14 @@ async function status(session: Session, { output }: { output?: 'env' | 'json' })
   const { api, out } = session;
   const page = <T>(path: string, query = {}) =>
     api.json<Page<T>>(path, { query: { limit: shown, ...query } });
-  const [deployment, ready, events, sources, destinations, replays] = await Promise.all([
+  const [deployment, ready, events, sources, destinations, replays, processes] = await Promise.all([
     api.json<Deployment>('/api/deployment'),
     api.json<Readiness>('/readyz', { accepts: 503 }),
     page<ArchivedEvent>('/api/events', { limit: 1 }),
     page<Source>('/api/sources'),
     page<Destination>('/api/destinations'),
     page<Replay>('/api/replays', { open: 'true' }),
+    api.json<{ data: readonly Process[] }>('/api/processes'),
   ]);
   const { url, from } = api.address;
   const standing = {
@@ -58,12 +66,15 @@ async function status(session: Session, { output }: { output?: 'env' | 'json' })
     newestEvent: events.data[0] ?? null,
     destinations: destinations.data,
     replays: replays.data,
+    processes: processes.data,
   };
   if (output === 'env') return out.data(asEnvironment(standing, api.address.token));
   if (output === 'json' || out.json) return out.document(standing);
   out.data(facts(factsOf(standing, from), out.width));
   for (const one of destinations.data)
-    out.data(`  ${out.paint('bold', one.name, 'stdout')}  ${streamOf(one)}`);
+    out.data(
+      `  ${out.paint('bold', plain(one.name), 'stdout')}  ${streamOf(one)}${lagOf(one, standing.newestEvent)}`,
+    );
   if (replays.data.length > 0) out.data('');
   for (const one of replays.data)
     out.data(`  ${progressLine(one, Math.min(out.width, 200) - 2, part(one) > 0)}`);
@@ -82,7 +93,30 @@ interface Standing extends Readiness, Deployment {
   readonly newestEvent: ArchivedEvent | null;
   readonly destinations: readonly Destination[];
   readonly replays: readonly Replay[];
+  readonly processes: readonly Process[];
 }
+
+/** How far a stream's cursor lies behind the archive. */
+function lagOf({ stream }: Destination, newest: ArchivedEvent | null): string {
+  const cursor = stream?.cursor.position;
+  if (cursor === undefined || newest === null) return '';
+  return cursor >= newest.position ? '  up to date' : `  ${count(newest.position - cursor)} positions behind`;
+}
+
+/** `1 api, 2 delivery (0.1.0)`: what runs, and of which versions. */
+function processLine(processes: readonly Process[]): string {
+  const roles = ['api', 'orchestration', 'delivery'];
+  const versions = [...new Set(processes.map(({ version }) => version))];
+  const hosts = new Set(processes.map(({ host }) => host)).size;
+  const numbers = roles.map((role) => `${processes.filter((one) => one.role === role).length} ${role}`);
+  return `${numbers.join(', ')}${hosts > 1 ? ` on ${hosts} hosts` : ''} (${versions.join(', ')})`;
+}
+
+const schemaTexts: Readonly<Record<string, string>> = {
+  current: 'current',
+  behind: 'behind: reprise migrate',
+  ahead: 'ahead: a newer version has migrated it',
+};
 
 function factsOf(standing: Standing, from: string): [string, string][] {
   const { newestEvent: newest, temporalUrl } = standing;
@@ -102,6 +136,8 @@ function factsOf(standing: Standing, from: string): [string, string][] {
     ['Region', standing.region ?? 'not stated (REPRISE_REGION)'],
     ...(temporalUrl === null ? [] : [['Temporal UI', temporalUrl] satisfies [string, string]]),
     ['Archive', archive],
+    ['Processes', processLine(standing.processes)],
+    ['Schema', schemaTexts[standing.schema] ?? 'unknown'],
     [
       'Streams',
       standing.destinations.length === 0

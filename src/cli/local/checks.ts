@@ -2,11 +2,8 @@ import { statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { ConfigError, readConfig, type Config } from '../../config.ts';
-import { schemaState, type SchemaState } from '../../db/schema-state.ts';
-import { openOrchestrator } from '../../temporal/orchestrator.ts';
-import { clock, fail, ok, warn, type Check } from '../check.ts';
-import { count } from '../texts.ts';
-import { reasonOf } from './reason.ts';
+import { fail, ok, warn, type Check } from '../check.ts';
+import { postgres, temporal } from './servers.ts';
 
 /** The first Node that runs the sources as they are; keep with `engines` in package.json. */
 const oldestNode = [22, 19] as const;
@@ -19,8 +16,8 @@ const lowBytes = 5 * gigabyte;
 export async function localChecks(): Promise<Check[]> {
   const config = configOrNull();
   const disk = await diskSpace(config?.REPRISE_DATA_DIR ?? '.reprise');
-  const servers = config === null ? [] : await Promise.all([...postgres(config), ...temporal(config)]);
-  return [nodeVersion(), environment(), disk, ...servers.flat(), ...(await ports(config))];
+  const servers = config === null ? [] : await Promise.all([postgres(config), temporal(config)]);
+  return [nodeVersion(), environment(), ...egress(config), disk, ...servers.flat(), ...(await ports(config))];
 }
 
 function nodeVersion(): Check {
@@ -57,6 +54,19 @@ function environment(): Check {
   }
 }
 
+/** Where deliveries of processes with this environment may go. */
+function egress(config: Config | null): Check[] {
+  if (config === null) return [];
+  const allowed = config.REPRISE_EGRESS_ALLOW;
+  if (allowed.length === 0) return [ok('Egress', 'to public addresses only')];
+  const detail = `to public addresses and ${allowed.join(', ')}`;
+  const all = allowed.some((one) => one.endsWith('/0'));
+  if (!all) return [ok('Egress', detail)];
+  const remedy =
+    'Whoever may connect a destination reaches every service in this network: name single addresses.';
+  return [warn('Egress', detail, remedy)];
+}
+
 async function diskSpace(folder: string): Promise<Check> {
   const { bavail, bsize } = await statfs(resolve(folder)).catch(() => statfs(dirname(resolve(folder))));
   const free = bavail * bsize;
@@ -64,73 +74,6 @@ async function diskSpace(folder: string): Promise<Check> {
   if (free >= lowBytes) return ok('Disk', detail);
   const remedy = 'Make room: when the disk is full, events are refused (503) and deliveries stand still.';
   return free < fullBytes ? fail('Disk', detail, remedy) : warn('Disk', detail, remedy);
-}
-
-/** Postgres by its own address, where the environment gives one; that of `npm start` is asked for by the API. */
-function postgres({ DATABASE_URL: url }: Config): Promise<Check[]>[] {
-  if (url === undefined) return [];
-  const look = async () => {
-    const state = await schemaState(url);
-    return [
-      ok('Postgres', `${placeOf(url)} answers`),
-      migrations(state),
-      clock('Clock of Postgres', state.now),
-    ];
-  };
-  const away = (error: unknown) => [
-    fail(
-      'Postgres',
-      `${placeOf(url)}: ${reasonOf(error)}`,
-      'See that it runs and that DATABASE_URL is right: host, port, user, password, database, sslmode.',
-    ),
-  ];
-  return [look().catch(away)];
-}
-
-/** Without its password. */
-function placeOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  return host + pathname;
-}
-
-function migrations({ missing, unknown }: SchemaState): Check {
-  const name = 'Migrations';
-  if (missing.length > 0)
-    return fail(
-      name,
-      `${count(missing.length)} not applied, the first is ${missing[0]}`,
-      'Run `reprise migrate`.',
-    );
-  if (unknown.length > 0)
-    return warn(
-      name,
-      `a newer version has applied ${unknown.join(', ')}`,
-      'Run that version, or a newer one.',
-    );
-  return ok(name, 'all applied');
-}
-
-function temporal(config: Config): Promise<Check[]>[] {
-  const address = config.TEMPORAL_ADDRESS;
-  if (address === undefined) return [];
-  const look = async () => {
-    const orchestrator = openOrchestrator(config);
-    try {
-      await orchestrator.check();
-      return [ok('Temporal', `${address} answers`)];
-    } catch (error) {
-      return [
-        fail(
-          'Temporal',
-          `${address}: ${reasonOf(error)}`,
-          'See that it runs, and TEMPORAL_ADDRESS, TLS and API key; what comes in meanwhile is kept and delivered later.',
-        ),
-      ];
-    } finally {
-      await orchestrator.close();
-    }
-  };
-  return [look()];
 }
 
 /** The ports that `npm start` would like to have. */

@@ -1,0 +1,141 @@
+import type { Config } from '../../config.ts';
+import { schemaState, type SchemaState } from '../../db/schema-state.ts';
+import { serverFacts, type ServerFacts } from '../../db/server-facts.ts';
+import { openOrchestrator, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { clock, fail, ok, warn, type Check } from '../check.ts';
+import { count } from '../texts.ts';
+import { reasonOf } from './reason.ts';
+
+/** Its functions over bits are the newest thing that statements use. */
+const oldestPostgres = 14;
+/** With which the tests run. */
+const testedPostgres = 18;
+
+/** Postgres by its own address, where the environment gives one; that of `npm start` is asked for by the API. */
+export async function postgres({ DATABASE_URL: url }: Config): Promise<Check[]> {
+  if (url === undefined) return [];
+  try {
+    const [state, facts] = [await schemaState(url), await serverFacts(url)];
+    return [
+      ok('Postgres', `${placeOf(url)} answers`),
+      version(facts),
+      rights(facts),
+      migrations(state),
+      clock('Clock of Postgres', state.now),
+    ];
+  } catch (error) {
+    return [
+      fail(
+        'Postgres',
+        `${placeOf(url)}: ${reasonOf(error)}`,
+        'See that it runs and that DATABASE_URL is right: host, port, user, password, database, sslmode.',
+      ),
+    ];
+  }
+}
+
+/** Without its password. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return host + pathname;
+}
+
+function version({ version: text, major }: ServerFacts): Check {
+  const name = 'Version of Postgres';
+  if (major < oldestPostgres)
+    return fail(name, `${text} is too old`, `Use Postgres ${testedPostgres}; ${oldestPostgres} at least.`);
+  if (major < testedPostgres)
+    return warn(name, text, `The tests run with Postgres ${testedPostgres}: use it where you can.`);
+  return ok(name, text);
+}
+
+function rights({ mayCreate, writable, user }: ServerFacts): Check {
+  const name = 'Rights in Postgres';
+  if (!writable)
+    return fail(name, 'it takes no writes', 'Name the primary in DATABASE_URL, not a standby of it.');
+  if (!mayCreate)
+    return fail(
+      name,
+      `${user} may make no tables`,
+      `Let it: \`grant create, usage on schema public to "${user}"\`. Partitions of the archive are made while it runs.`,
+    );
+  return ok(name, `${user} may make tables and write`);
+}
+
+function migrations({ missing, unknown }: SchemaState): Check {
+  const name = 'Migrations';
+  if (missing.length > 0)
+    return fail(
+      name,
+      `${count(missing.length)} not applied, the first is ${missing[0]}`,
+      'Run `reprise migrate`.',
+    );
+  if (unknown.length > 0)
+    return warn(
+      name,
+      `a newer version has applied ${unknown.join(', ')}`,
+      'Run that version, or a newer one.',
+    );
+  return ok(name, 'all applied');
+}
+
+/** Temporal, where the environment gives an address. */
+export async function temporal(config: Config): Promise<Check[]> {
+  const address = config.TEMPORAL_ADDRESS;
+  if (address === undefined) return [];
+  const orchestrator = openOrchestrator(config);
+  try {
+    await orchestrator.check();
+    return [ok('Temporal', `${address} answers`), ...(await namespace(orchestrator, config))];
+  } catch (error) {
+    return [
+      fail(
+        'Temporal',
+        `${address}: ${reasonOf(error)}`,
+        'See that it runs, and TEMPORAL_ADDRESS, TLS and API key; what comes in meanwhile is kept and delivered later.',
+      ),
+    ];
+  } finally {
+    await orchestrator.close();
+  }
+}
+
+async function namespace(orchestrator: Orchestrator, config: Config): Promise<Check[]> {
+  const name = 'Namespace';
+  try {
+    const facts = await orchestrator.namespace();
+    if (facts.kind === 'missing')
+      return [
+        fail(
+          name,
+          `there is no ${facts.name}`,
+          `Make it (\`temporal operator namespace create -n ${facts.name}\`), or name another one in TEMPORAL_NAMESPACE.`,
+        ),
+      ];
+    const { retentionDays: days, missingAttributes: missing } = facts;
+    const kept = days === null ? '' : `, keeps what has ended for ${days} day${days === 1 ? '' : 's'}`;
+    return [ok(name, `${facts.name} is there${kept}`), ...attributes(missing, facts.name)];
+  } catch (error) {
+    return [
+      fail(
+        name,
+        `${config.TEMPORAL_NAMESPACE}: ${reasonOf(error)}`,
+        'See that API key or certificate open this namespace.',
+      ),
+    ];
+  }
+}
+
+function attributes(missing: readonly string[] | null, namespaceName: string): Check[] {
+  const name = 'Search attributes';
+  if (missing === null) return [ok(name, 'this server does not tell them')];
+  if (missing.length === 0) return [ok(name, 'known')];
+  const options = missing.map((one) => `--name ${one} --type Keyword`).join(' ');
+  return [
+    warn(
+      name,
+      `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not known`,
+      `API and workers make them where they may; else \`temporal operator search-attribute create -n ${namespaceName} ${options}\`.`,
+    ),
+  ];
+}
