@@ -3,8 +3,13 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 /** DER of one element (X.690): tag, length, content. */
 function der(tag: number, ...content: Buffer[]): Buffer {
   const body = Buffer.concat(content);
-  const size = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...size]), body]);
+  return Buffer.concat([Buffer.from([tag, ...sizeOf(body.length)]), body]);
+}
+
+/** In as few bytes as do, or strict readers refuse it. */
+function sizeOf(length: number): number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
 }
 
 const sequence = (...content: Buffer[]) => der(0x30, ...content);
