@@ -4,6 +4,7 @@ import { thinLaneHistory } from '../db/lane-history.ts';
 import { tellOfFailing } from '../db/destination-failing.ts';
 import { forgetOldOperatorEvents, tellOfHealth } from '../db/operator-events.ts';
 import { dropTooOld } from '../db/retention/drop.ts';
+import { sumUpChunks } from '../db/search/summaries.ts';
 import { forgetOldUsage } from '../db/source-usage.ts';
 import { createNotifier } from './notifications/send.ts';
 import { workDeletions } from './deletions/work.ts';
@@ -19,6 +20,7 @@ const forgetUsageMs = 60_000;
 const healthMs = 10_000;
 const deletionsMs = 1_000;
 const notificationsMs = 1_000;
+const chunksMs = 2_000;
 const retentionMs = 60_000;
 const retentionRetryMs = 5_000;
 
@@ -47,6 +49,9 @@ export async function upkeep(deps: Upkeep): Promise<void> {
     repeat(deps, 'deletions', { everyMs: deletionsMs, retryMs: deletionsMs }, () => workDeletions(deps)),
     repeat(deps, 'notifications', { everyMs: notificationsMs, retryMs: notificationsMs }, () =>
       notifier.look(),
+    ),
+    repeat(deps, 'what the archive holds', { everyMs: chunksMs, retryMs: retentionRetryMs }, () =>
+      sumUpChunks(deps.db, () => !deps.stopping.aborted),
     ),
     repeat(deps, 'retention', { everyMs: retentionMs, retryMs: retentionRetryMs }, () => dropTooOld(deps.db)),
   ]);

@@ -3,6 +3,8 @@ import type { Budget } from '../core/budget.ts';
 import type { Position } from '../core/event.ts';
 import { atMicroseconds, microsecondsOf } from './instant.ts';
 import { tellBudget } from './budget.ts';
+import type { Unreachable } from './replay-reach.ts';
+import type { Retention } from './retention/setting.ts';
 import { readRuns, type RunRecord } from './runs.ts';
 import { join, sql, type Queryable, type Statement } from './sql.ts';
 
@@ -31,6 +33,8 @@ export interface DestinationRecord {
   readonly region: string | null;
   /** Where its first stream run begins; null: it never had one. */
   readonly seam: Position | null;
+  /** What lies before the seam and is not in the archive any more; null: all of it may be there. */
+  readonly unreachable: Unreachable | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly actions: readonly ActionRecord[];
@@ -47,7 +51,8 @@ export interface NewAction {
 /** Where a page of destinations ended: creation time in microseconds since the epoch, and id. */
 export type DestinationPlace = readonly [createdMicroseconds: number, id: string];
 
-type Row = Omit<DestinationRecord, 'stream'> & { createdMicroseconds: number };
+type Row = Omit<DestinationRecord, 'stream' | 'unreachable'> &
+  Pick<Retention, 'keptFrom' | 'keptSince'> & { createdMicroseconds: number };
 
 /**
  * Writes a new destination with the first version of its actions. It has neither stream nor seam yet.
@@ -165,6 +170,7 @@ async function readDestinations(db: Queryable, where: Statement, limit: number) 
   const rows = await db.rows<Row>(sql`
     select d.id, d.type, d.name, d.enabled, d.disabled_reason as "disabledReason",
       d.settings_sealed as "settingsSealed", d.sources, d.budget, d.region, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
+      r.kept_from as "keptFrom", r.kept_since as "keptSince",
       d.updated_at as "updatedAt", ${microsecondsOf(sql`d.created_at`)} as "createdMicroseconds",
       (select coalesce(json_agg(json_build_object(
           'id', a.id, 'name', a.name, 'version', v.version, 'trigger', v.trigger) order by a.created_at, a.id), '[]')
@@ -172,14 +178,15 @@ async function readDestinations(db: Queryable, where: Statement, limit: number) 
         join lateral (select version, trigger from action_version
           where action_id = a.id order by version desc limit 1) v on true
         where a.destination_id = d.id and a.deleted_at is null) as actions
-    from destination d where d.deleted_at is null and ${where}
+    from destination d cross join retention r where d.deleted_at is null and ${where}
     order by d.created_at desc, d.id desc limit ${limit}`);
   const streams = await openStreams(
     db,
     rows.map((row) => row.id),
   );
-  return rows.map(({ createdMicroseconds, ...row }) => ({
+  return rows.map(({ createdMicroseconds, keptFrom, keptSince, ...row }) => ({
     ...row,
+    unreachable: unreachableBefore(row.seam, { keptFrom, keptSince }),
     stream: streams.get(row.id) ?? null,
     place: [createdMicroseconds, row.id] as const,
   }));
@@ -190,4 +197,12 @@ async function openStreams(db: Queryable, ids: readonly string[]): Promise<Map<s
   const open = sql`r.kind = 'stream' and r.ended_at is null and r.destination_id = any(${[...ids]}::uuid[])`;
   const runs = await readRuns(db, open, ids.length);
   return new Map(runs.map((run) => [run.destinationId, run]));
+}
+
+function unreachableBefore(
+  seam: Position | null,
+  { keptFrom, keptSince }: Pick<Retention, 'keptFrom' | 'keptSince'>,
+): Unreachable | null {
+  const toPosition = Math.min((seam ?? 0) - 1, keptFrom - 1);
+  return keptSince === null || toPosition < 1 ? null : { toPosition, before: keptSince.toISOString() };
 }

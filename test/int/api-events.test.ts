@@ -28,6 +28,7 @@ describe('the list', () => {
       data: [],
       nextCursor: null,
       searchedThrough: null,
+      keptFrom: { position: 1, receivedAt: null },
     });
   });
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { rejectedEvent } from '../../src/core/new-event.ts';
 import { rejectEvents } from '../../src/db/archive/rejected.ts';
 import { dropTooOld } from '../../src/db/retention/drop.ts';
+import { sumUpChunks } from '../../src/db/search/summaries.ts';
 import { sql } from '../../src/db/sql.ts';
 import { testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
@@ -45,6 +46,15 @@ test('whole partitions go once they are too old and nobody needs them; what cann
     await rejectEvents(db, [rejectedEvent('malformed_json', Buffer.from('{'), null, where).rejected]);
   }
   const replay = await newReplay(engine);
+  const beforeIt = await api.call('GET', '/api/events?order=oldest&limit=2');
+  expect(beforeIt.body).toMatchObject({
+    data: [{ position: 1 }, { position: 2 }],
+    keptFrom: { position: 1, receivedAt: null },
+  });
+  const destination = `/api/destinations/${engine.destinationId}`;
+  await db.run(sql`update destination set seam = ${size + 6} where id = ${engine.destinationId}`);
+  expect((await api.call('GET', destination)).body).toMatchObject({ seam: size + 6, unreachable: null });
+  await sumUpChunks(db);
 
   expect(await api.call('GET', '/api/retention')).toMatchObject({
     body: { days: null, keptFrom: { position: 1, receivedAt: null }, tooOld: { partitions: 0 } },
@@ -74,6 +84,19 @@ test('whole partitions go once they are too old and nobody needs them; what cann
     keptFrom: { position: size, receivedAt: expect.any(String) },
     tooOld: { partitions: 0 },
   });
+  const kept = { position: size, receivedAt: expect.any(String) as string };
+  const on = await api.call('GET', `/api/events?order=oldest&cursor=${beforeIt.body.nextCursor}`);
+  const last = await api.call('GET', `/api/events?order=oldest&cursor=${on.body.nextCursor}`);
+  const listed: { position: number }[] = [...on.body.data, ...last.body.data];
+  expect(listed.map((event) => event.position)).toEqual(before.slice(3));
+  expect(on.body.keptFrom).toEqual(kept);
+  expect(last.body).toMatchObject({ nextCursor: null, keptFrom: kept });
+  expect((await api.call('GET', destination)).body.unreachable).toEqual({
+    toPosition: size - 1,
+    before: kept.receivedAt,
+  });
+  const [chunks] = await db.rows<{ first: number }>(sql`select min(chunk) as first from archive_chunk`);
+  expect(chunks?.first).toBe(size / 8_192);
   const tables = await db.rows(sql`select 1 from pg_class where relname = 'event_p0'`);
   expect(tables).toEqual([]);
   const ask = async (range: Record<string, unknown>) => {

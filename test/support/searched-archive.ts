@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import { chunkPositions } from '../../src/core/coverage.ts';
 import type { EventFilter } from '../../src/core/event-filter.ts';
 import { eventTypes, origins } from '../../src/core/event.ts';
 import type { NewEvent } from '../../src/core/new-event.ts';
@@ -12,8 +13,12 @@ import { eventOfText, newSource } from './events.ts';
 const names = ['Order Completed', 'Clicked', 'Ünïcode', '100%_', 'Home'];
 const users = ['u-1', 'u-2', 'u-3', 'ü', 'both', "o'clock"];
 const prefixes = ['m-', 'm%', 'm_', 'M-', 'M\\', 'ü-'];
+const perChunk = 100;
 const dayMs = 86_400_000;
 const start = Date.UTC(2026, 0, 1);
+
+/** Events of one stretch look alike, so that what is known of a chunk of the archive says something. */
+const periodEvents = 250;
 
 const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)]!;
 const maybe = <T>(value: T): T | undefined => (Math.random() < 0.6 ? value : undefined);
@@ -28,7 +33,8 @@ export async function searchedSources(db: Queryable): Promise<string[]> {
  * process whose clock is behind.
  */
 function anyEvent(sources: readonly string[], number: number): NewEvent {
-  const type = pick(eventTypes);
+  const period = Math.floor(number / periodEvents);
+  const type = pick(eventTypes.slice(period % 3, (period % 3) + 3));
   const imported = Math.random() < 0.2;
   const received = imported
     ? start - Math.random() * 300 * dayMs
@@ -43,17 +49,25 @@ function anyEvent(sources: readonly string[], number: number): NewEvent {
     messageId: `${pick(prefixes)}${number % 40}-${randomUUID().slice(0, 4)}`,
     timestamp: new Date(received - Math.random() * 3 * dayMs).toISOString(),
   });
-  return eventOfText(pick(sources), text, {
+  return eventOfText(sources[(period + pick([0, 0, 1])) % sources.length]!, text, {
     receivedAt: new Date(received),
     live: !imported,
     origin: imported ? 'import' : pick(['tracking_api', 'track_api']),
   });
 }
 
-/** Appends that many events of every kind. @param first the number of the first one: later ones are received later */
+/**
+ * Appends that many events of every kind, a few of them to a chunk of positions.
+ * @param first the number of the first one: later ones are received later
+ */
 export async function appendAny(db: Queryable, sources: readonly string[], first: number, count: number) {
   const events = Array.from({ length: count }, (_, index) => anyEvent(sources, first + index));
-  for (let from = 0; from < count; from += 500) await appendEvents(db, events.slice(from, from + 500));
+  for (let from = 0; from < count; from += perChunk) {
+    await appendEvents(db, events.slice(from, from + perChunk));
+    await db.rows(sql`
+      select setval('event_position', last_value + ${Math.floor(Math.random() * 2 * chunkPositions)}::bigint)
+      from event_position`);
+  }
 }
 
 /** What is left of some events once their people are deleted. @returns how many there were */

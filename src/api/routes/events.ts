@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { getRetention } from '../../db/retention/setting.ts';
 import { searchEvents } from '../../db/search/search.ts';
 import { encodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -50,7 +51,9 @@ function list(deps: ApiDeps): Route {
       if (isProblem(start)) return start;
       const behind = start.place === null ? {} : { behind: start.place[0] };
       const found = await searchEvents(deps.db, { filter, order, limit, ...behind });
-      return { status: 200, body: showEventPage(found, (through) => encodeCursor(cursors, [through])) };
+      const kept = await getRetention(deps.db); // read last, so that it says what was missing here
+      const cursorOf = (through: number) => encodeCursor(cursors, [through]);
+      return { status: 200, body: showEventPage(found, kept, cursorOf) };
     },
   );
 }

@@ -97,6 +97,10 @@ export const Destination = z
       description:
         'Position where its first stream began: what lies before reaches it by a replay. null: it never had one.',
     }),
+    unreachable: z.object({ toPosition: z.int(), before: Time }).nullable().meta({
+      description:
+        'What lies before the seam and is not kept any more, so that no replay reaches it: positions up to `toPosition`, received before `before`. null: all of it may be there.',
+    }),
     actions: z.array(
       z.object({
         id: Id,
@@ -138,6 +142,7 @@ export function showDestination(
     budget,
     region,
     seam,
+    unreachable: destination.unreachable,
     actions: [...actions],
     stream: stream === null ? null : showStream(stream, deps.orchestrator),
     warnings: regionWarnings(deps.region, region),
@@ -184,6 +189,7 @@ export const destinationExample: z.input<typeof Destination> = {
   budget: { eventsPerSecond: 100 },
   region: 'eu',
   seam: 182_001,
+  unreachable: null,
   actions: [{ id: 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90', name: 'Send event', version: 1, trigger: null }],
   stream: streamExample,
   warnings: [],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { eventTypes, origins } from '../../core/event.ts';
 import type { EventRecord } from '../../db/event-lookup.ts';
+import type { Retention } from '../../db/retention/setting.ts';
 import type { Found } from '../../db/search/search.ts';
 import {
   EventCompletion,
@@ -9,6 +10,7 @@ import {
   eventDeliveryExample,
 } from './event-delivery.ts';
 import { Id, pageOf, Time } from './fields.ts';
+import { KeptFrom, showKeptFrom } from './retention.ts';
 
 const columns = {
   position: z.int().meta({ description: 'Its place in the archive.' }),
@@ -47,6 +49,7 @@ export const EventWithText = z
   .meta({ id: 'EventWithText' });
 
 export const EventPage = pageOf(Event).extend({
+  keptFrom: KeptFrom,
   searchedThrough: z.int().nullable().meta({
     description:
       'Position up to which everything was looked through, from where the page began. null: there was nothing to look through.',
@@ -56,9 +59,11 @@ export const EventPage = pageOf(Event).extend({
 /** A page of a search. @param cursorOf the cursor that goes on behind a position */
 export function showEventPage(
   { events, through, more }: Found,
+  kept: Pick<Retention, 'keptFrom' | 'keptSince'>,
   cursorOf: (through: number) => string,
 ): z.input<typeof EventPage> {
   return {
+    keptFrom: showKeptFrom(kept),
     data: events.map(showEvent),
     nextCursor: more && through !== null ? cursorOf(through) : null,
     searchedThrough: through,
@@ -103,6 +108,7 @@ export const eventPageExample: z.input<typeof EventPage> = {
   data: [eventExample],
   nextCursor: null,
   searchedThrough: 1,
+  keptFrom: { position: 1, receivedAt: null },
 };
 
 export const eventWithTextExample: z.input<typeof EventWithText> = {

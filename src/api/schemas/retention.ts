@@ -8,6 +8,12 @@ const days = z.int().min(1).max(36_500).nullable().meta({
   example: 400,
 });
 
+/** From where the archive is kept. */
+export const KeptFrom = z.object({ position: z.int(), receivedAt: Time.nullable() }).meta({
+  description:
+    'The first position that may still be there. Everything that is gone was received before `receivedAt`; null: nothing is gone.',
+});
+
 export const RetentionChange = z.strictObject({
   days,
   dryRun: z.boolean().default(false).meta({ description: 'Only tells what would go.' }),
@@ -16,10 +22,7 @@ export const RetentionChange = z.strictObject({
 export const RetentionShown = z
   .object({
     days,
-    keptFrom: z.object({ position: z.int(), receivedAt: Time.nullable() }).meta({
-      description:
-        'The first position that may still be there. Everything that is gone was received before `receivedAt`; null: nothing is gone.',
-    }),
+    keptFrom: KeptFrom,
     tooOld: z
       .object({
         partitions: z.int(),
@@ -36,6 +39,14 @@ export const RetentionShown = z
   })
   .meta({ id: 'Retention' });
 
+/** From where the archive is kept, as it is answered. */
+export function showKeptFrom({
+  keptFrom,
+  keptSince,
+}: Pick<Retention, 'keptFrom' | 'keptSince'>): z.input<typeof KeptFrom> {
+  return { position: keptFrom, receivedAt: keptSince?.toISOString() ?? null };
+}
+
 /** How long the archive keeps, as it is answered. */
 export function showRetention(
   { days: kept, keptFrom, keptSince, changedAt }: Retention,
@@ -43,7 +54,7 @@ export function showRetention(
 ): z.input<typeof RetentionShown> {
   return {
     days: kept,
-    keptFrom: { position: keptFrom, receivedAt: keptSince?.toISOString() ?? null },
+    keptFrom: showKeptFrom({ keptFrom, keptSince }),
     tooOld: {
       partitions: partitions.length,
       toPosition: partitions.at(-1)?.lastPosition ?? null,

@@ -165,6 +165,12 @@ function show({ out }: Session, one: Destination): void {
     ['Stream', streamOf(one)],
     ['Cursor', one.stream === null ? '' : `position ${count(one.stream.cursor.position)}`],
     ['Seam', one.seam === null ? '' : `position ${count(one.seam)}: what lies before comes by a replay`],
+    [
+      'Not kept',
+      one.unreachable === null
+        ? ''
+        : `up to position ${count(one.unreachable.toPosition)}, received before ${moment(one.unreachable.before)}`,
+    ],
     ['Budget', budget.join(', ')],
     ['Region', one.region ?? 'not stated'],
     ['Settings', one.settingsSet === null ? 'sealed with another key' : one.settingsSet.join(', ')],

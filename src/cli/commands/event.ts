@@ -3,6 +3,7 @@ import { eventTypes } from '../../core/event.ts';
 import { jsonObject } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { deliveryLines, suppliedText } from '../event-deliveries.ts';
+import { eventFilterOptions, eventQuery, type EventFilterOptions } from '../event-filter.ts';
 import { exits, Failure } from '../failure.ts';
 import { limited, showList } from '../lists.ts';
 import { named } from '../names.ts';
@@ -11,11 +12,8 @@ import type { ArchivedEvent, EventWithText, Page, Source } from '../shapes.ts';
 import { facts } from '../table.ts';
 import { count, moment, plain } from '../texts.ts';
 
-interface ListOptions {
-  readonly type?: string;
-  readonly name?: string;
-  readonly user?: string;
-  readonly source?: string;
+interface ListOptions extends EventFilterOptions {
+  readonly oldest?: boolean;
   readonly limit: number;
 }
 
@@ -32,14 +30,15 @@ interface SendOptions {
 export const eventCommands: Register = (parent, on) => {
   const event = parent.command('event').description('look into the archive, send an event');
   withExamples(
-    limited(event.command('list').description('list events, newest first'))
-      .addOption(new Option('--type <type>', 'only calls of this kind').choices([...eventTypes]))
-      .option('--name <name>', 'only of this name, exactly')
-      .option('--user <id>', 'only of this userId or anonymousId')
-      .option('--source <source>', 'only of this source (name or id)')
+    limited(eventFilterOptions(event.command('list').description('list events, newest first')))
+      .option('--oldest', 'oldest first')
       .action(on(list)),
     ['reprise event list --name "Order Completed" --limit 1000', 'Pages come by themselves'],
     ['reprise event list --user user-42 --json | jq .[].position', 'For a script'],
+    [
+      'reprise event list --from 2026-10-14T02:00:00Z --to 2026-10-14T06:00:00Z --oldest',
+      'What came in that night, as it came',
+    ],
   );
   withExamples(
     event
@@ -68,11 +67,10 @@ export const eventCommands: Register = (parent, on) => {
   );
 };
 
-async function list(session: Session, { type, name, user, source, limit }: ListOptions): Promise<void> {
-  const of = source === undefined ? undefined : await named<Source>(session.api, 'source', source);
+async function list(session: Session, { oldest, limit, ...filter }: ListOptions): Promise<void> {
   await showList<ArchivedEvent>(session, {
     path: '/api/events',
-    query: { type, name, user, source: of?.id },
+    query: { ...(await eventQuery(session, filter)), order: oldest === true ? 'oldest' : undefined },
     limit,
     headings: ['position', 'received', 'type', 'name', 'user'],
     row: eventRow,

@@ -3,18 +3,22 @@ import type { Position } from '../../core/event.ts';
 import { eventRecordColumns, type EventRecord } from '../event-lookup.ts';
 import { sql, type Queryable, type Statement } from '../sql.ts';
 import { filterSql } from './filter-sql.ts';
+import { positionsOfPeople } from './people.ts';
+import { endOf, hullOf, stretchesOf, type SearchOrder, type Span } from './stretches.ts';
 
-/** The most positions that one request looks through. */
+/** The most positions that one request reads one after another. */
 const searchPositions = 50_000;
+/** The most events of people that one request looks at, each in a place of its own. */
+const searchPeoplesEvents = 2_000;
 
 export interface Search {
   readonly filter: EventFilter;
-  readonly order: 'newest' | 'oldest';
+  readonly order: SearchOrder;
   /** How far a search has come: the next one goes on behind it. Absent: it begins at its end of the archive. */
   readonly behind?: Position;
   /** How many events it finds at most. */
   readonly limit: number;
-  /** How many positions it looks through at most: `searchPositions` unless said. */
+  /** How many positions it looks at at most: 50,000, or 2,000 events of people, unless said. */
   readonly positions?: number;
 }
 
@@ -26,10 +30,10 @@ export interface Found {
   readonly more: boolean;
 }
 
-/** Positions, both inclusive. */
-interface Span {
-  readonly low: Position;
-  readonly high: Position;
+/** How far a part of a search came. */
+interface Looked {
+  readonly events: readonly EventRecord[];
+  readonly through: Position;
 }
 
 /**
@@ -39,11 +43,11 @@ interface Span {
 export async function searchEvents(db: Queryable, search: Search): Promise<Found> {
   const span = await spanOf(db, search);
   if (span === null) return { events: [], through: null, more: false };
-  const part = partOf(span, search);
-  const events = await readSpan(db, filterSql(search.filter), part, search);
-  const last = events.length === search.limit ? events.at(-1)?.position : undefined;
-  const through = last ?? (search.order === 'newest' ? part.low : part.high);
-  return { events, through, more: search.order === 'newest' ? through > span.low : through < span.high };
+  const { events, through } =
+    search.filter.users === undefined
+      ? await readThrough(db, span, search)
+      : await lookAtPeople(db, span, search, search.filter.users);
+  return { events, through, more: through !== endOf(span, search.order) };
 }
 
 /** What is there of the archive and has not been looked through; null: nothing. Uses event's primary key. */
@@ -57,21 +61,65 @@ async function spanOf(db: Queryable, { order, behind }: Search): Promise<Span | 
   return { low: ends.low, high: ends.high };
 }
 
-/** The part of a span that comes first. */
-function partOf({ low, high }: Span, { order, positions = searchPositions }: Search): Span {
-  return order === 'newest'
-    ? { low: Math.max(low, high - positions + 1), high }
-    : { low, high: Math.min(high, low + positions - 1) };
+/** Reads one position after another, but for chunks that cannot hold what is looked for. */
+async function readThrough(db: Queryable, span: Span, search: Search): Promise<Looked> {
+  const { filter, order, limit, positions = searchPositions } = search;
+  const { stretches, through } = await stretchesOf(db, span, { filter, order, positions });
+  const events: EventRecord[] = [];
+  for (const { low, high } of stretches) {
+    const from = sql`event e where e.position between ${low} and ${high} and ${filterSql(filter)}`;
+    events.push(...(await readEvents(db, from, { order, limit: limit - events.length })));
+    if (events.length === limit) return { events, through: events.at(-1)!.position };
+  }
+  return { events, through };
 }
 
-async function readSpan(
+/** Looks at the events of some people, more and more at once. */
+async function lookAtPeople(
   db: Queryable,
-  condition: Statement,
-  { low, high }: Span,
-  { order, limit }: Search,
+  span: Span,
+  search: Search,
+  users: readonly string[],
+): Promise<Looked> {
+  const { filter, order, limit, positions = searchPeoplesEvents } = search;
+  const end = endOf(span, order);
+  const hull = await hullOf(db, span, filter);
+  if (hull === null) return { events: [], through: end };
+  const events: EventRecord[] = [];
+  let rest: Span | null = hull;
+  let left = positions;
+  for (let most = Math.max(limit, 100); rest !== null && left > 0; most *= 4) {
+    const asked: number = Math.min(most, left);
+    const looked: Position[] = await positionsOfPeople(db, users, { span: rest, order, most: asked });
+    left -= asked;
+    events.push(...(await readEvents(db, eventsAt(looked, filter), { order, limit: limit - events.length })));
+    if (events.length === limit) return { events, through: events.at(-1)!.position };
+    if (looked.length < asked) return { events, through: end };
+    rest = behindOf(rest, order, looked.at(-1)!);
+    if (rest === null) return { events, through: end };
+    if (left === 0) return { events, through: looked.at(-1)! };
+  }
+  return { events, through: end };
+}
+
+/** What of a span lies behind a position; null: nothing. */
+function behindOf({ low, high }: Span, order: SearchOrder, position: Position): Span | null {
+  const rest = order === 'newest' ? { low, high: position - 1 } : { low: position + 1, high };
+  return rest.low > rest.high ? null : rest;
+}
+
+/** Each by the primary key: for a list of positions a planner without statistics would read the whole partition. */
+function eventsAt(positions: readonly Position[], filter: EventFilter): Statement {
+  return sql`unnest(${positions}::bigint[]) looked (at) cross join lateral (
+    select * from event e where e.position = looked.at and ${filterSql(filter)} offset 0) e`;
+}
+
+async function readEvents(
+  db: Queryable,
+  from: Statement,
+  { order, limit }: Pick<Search, 'order' | 'limit'>,
 ): Promise<EventRecord[]> {
   const direction = order === 'newest' ? sql`desc` : sql`asc`;
   return await db.rows<EventRecord & Record<string, unknown>>(sql`
-    select ${eventRecordColumns} from event e where e.position between ${low} and ${high} and ${condition}
-    order by e.position ${direction} limit ${limit}`);
+    select ${eventRecordColumns} from ${from} order by e.position ${direction} limit ${limit}`);
 }
