@@ -60,23 +60,24 @@ export class LaneMeter {
 
   /** A request leaves. */
   sends(): void {
-    requestsInFlight.inc(this.#labels);
+    requestsInFlight.add(1, this.#labels.destination, this.#labels.kind);
   }
 
   /** It is under way no more, however it ended. */
   ended(): void {
-    requestsInFlight.dec(this.#labels);
+    requestsInFlight.add(-1, this.#labels.destination, this.#labels.kind);
   }
 
   /** How it ended. @param tookMs how long it was under way */
   sent(batch: readonly Task<ArchivedEvent>[], outcomes: readonly Outcome[], tookMs: number): void {
+    const { destination, kind } = this.#labels;
     for (const [result, count] of tallied(outcomes)) {
-      if (result !== 'notSent') attempts.inc({ ...this.#labels, result }, count);
+      if (result !== 'notSent') attempts.add(count, destination, kind, result);
     }
-    if (this.#labels.kind === 'stream') this.#noteLatency(batch, outcomes);
+    if (kind === 'stream') this.#noteLatency(batch, outcomes);
     if (outcomes.every(({ kind }) => unsent.has(kind))) return;
-    requests.inc({ ...this.#labels, status: statusOf(outcomes) });
-    requestSeconds.observe(this.#labels, tookMs / 1_000);
+    requests.add(1, destination, kind, statusOf(outcomes));
+    requestSeconds.observe(tookMs / 1_000, destination, kind);
   }
 
   #noteLatency(batch: readonly Task<ArchivedEvent>[], outcomes: readonly Outcome[]): void {
@@ -85,7 +86,7 @@ export class LaneMeter {
     for (const [index, { kind }] of outcomes.entries()) {
       const event = arrived.has(kind) ? batch[index]?.entry.event : null;
       if (event == null) continue;
-      latencySeconds.observe({ destination }, Math.max(0, now - event.receivedAt.getTime()) / 1_000);
+      latencySeconds.observe(Math.max(0, now - event.receivedAt.getTime()) / 1_000, destination);
     }
   }
 

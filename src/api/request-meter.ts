@@ -14,12 +14,8 @@ export function meterRequest(
 ): void {
   const begun = performance.now();
   response.once('close', () => {
-    const labels = {
-      api,
-      route: routeOf(),
-      method: methods.has(method) ? method : 'other',
-      code: response.writableFinished ? String(response.statusCode) : 'aborted',
-    };
-    httpRequestSeconds.observe(labels, (performance.now() - begun) / 1_000);
+    const code = response.writableFinished ? String(response.statusCode) : 'aborted';
+    const known = methods.has(method) ? method : 'other';
+    httpRequestSeconds.observe((performance.now() - begun) / 1_000, api, routeOf(), known, code);
   });
 }

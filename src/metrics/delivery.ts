@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
+import { HotCounter, HotGauge, HotHistogram } from './hot.ts';
 import { registry, secondsBuckets } from './registry.ts';
 
 const registers = [registry];
@@ -16,37 +17,32 @@ export const eventsSettled = new Counter({
   labelNames: [...ofRun, 'outcome'],
   registers,
 });
-export const attempts = new Counter({
+export const attempts = new HotCounter({
   name: 'reprise_delivery_attempts_total',
   help: 'Tries of deliveries, by destination, kind and how they ended.',
   labelNames: [...ofRun, 'result'],
-  registers,
 });
-export const requests = new Counter({
+export const requests = new HotCounter({
   name: 'reprise_delivery_requests_total',
   help: 'Requests to destinations, by destination, kind and class of the HTTP status; none: no answer came.',
   labelNames: [...ofRun, 'status'],
-  registers,
 });
-export const requestSeconds = new Histogram({
+export const requestSeconds = new HotHistogram({
   name: 'reprise_delivery_request_duration_seconds',
   help: 'How long destinations took to answer a request, by destination and kind.',
   labelNames: ofRun,
   buckets: secondsBuckets,
-  registers,
 });
-export const requestsInFlight = new Gauge({
+export const requestsInFlight = new HotGauge({
   name: 'reprise_delivery_requests_in_flight',
   help: 'Requests to destinations that are under way, by destination and kind.',
   labelNames: ofRun,
-  registers,
 });
-export const latencySeconds = new Histogram({
+export const latencySeconds = new HotHistogram({
   name: 'reprise_delivery_latency_seconds',
   help: 'From when an event was received until the stream had delivered it, by destination. Two clocks: that of the API and that of the worker.',
   labelNames: ['destination'],
   buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 14_400],
-  registers,
 });
 export const budgetWaitSeconds = new Counter({
   name: 'reprise_budget_wait_seconds_total',

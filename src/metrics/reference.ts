@@ -12,8 +12,10 @@ type Known = Metric & {
   readonly labelNames: readonly string[];
 };
 
-const onlyDelivery = new Set<unknown>(Object.values(delivery));
-const onlyApi = new Set<unknown>([...Object.values(engine), postgresUp, temporalUp, http.httpRequestSeconds]);
+const namesOf = (metrics: readonly object[]) =>
+  new Set((metrics as { name: string }[]).map(({ name }) => name));
+const onlyDelivery = namesOf(Object.values(delivery));
+const onlyApi = namesOf([...Object.values(engine), postgresUp, temporalUp, http.httpRequestSeconds]);
 
 /** Every metric of Reprise's own as a table, from where it is made. */
 export function metricsTable(): string {
@@ -31,7 +33,7 @@ export function metricsTable(): string {
 const kindOf = (metric: Known) => metric.constructor.name.toLowerCase();
 
 function toldBy(metric: Known): string {
-  if (onlyDelivery.has(metric)) return 'delivery';
-  const isApi = onlyApi.has(metric) || /^reprise_(events|archive|group|tracking)_/.test(metric.name);
+  if (onlyDelivery.has(metric.name)) return 'delivery';
+  const isApi = onlyApi.has(metric.name) || /^reprise_(events|archive|group|tracking)_/.test(metric.name);
   return isApi ? 'API' : 'all';
 }

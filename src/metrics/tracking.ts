@@ -1,20 +1,19 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
+import { HotCounter } from './hot.ts';
 import { registry } from './registry.ts';
 
 const registers = [registry];
 
 /** Counted once a request is acknowledged: received is accepted and rejected together. */
-export const eventsReceived = new Counter({
+export const eventsReceived = new HotCounter({
   name: 'reprise_events_received_total',
   help: 'Events of acknowledged requests to the tracking API and the Track API, by source.',
   labelNames: ['source'],
-  registers,
 });
-export const eventsAccepted = new Counter({
+export const eventsAccepted = new HotCounter({
   name: 'reprise_events_accepted_total',
   help: 'Events of them that were taken for the archive, by source. One whose messageId was used before is among them.',
   labelNames: ['source'],
-  registers,
 });
 export const eventsRejected = new Counter({
   name: 'reprise_events_rejected_total',

@@ -50,8 +50,8 @@ export function countStored(
   source: string,
   { events, rejected }: ReceivedEvents,
 ): void {
-  eventsReceived.inc({ source }, events.length + rejected.length);
-  if (events.length > 0) eventsAccepted.inc({ source }, events.length);
+  eventsReceived.add(events.length + rejected.length, source);
+  if (events.length > 0) eventsAccepted.add(events.length, source);
   for (const { code } of rejected) eventsRejected.inc({ source, reason: code });
   traced?.stored(events);
 }
