@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import { testApi } from '../support/api.ts';
+import { adminToken, testApi } from '../support/api.ts';
+import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
+import { testFolder } from '../support/folder.ts';
 
 const api = await testApi(await testDatabase());
 
@@ -130,6 +132,30 @@ test('a type that cannot be connected is refused with its reason, and nothing is
   expect((await api.call('GET', '/api/destinations')).body.data).toEqual([]);
 });
 
+test('the command line lists the catalog and shows an entry', async () => {
+  const cli = commandLine(api.url, adminToken, testFolder());
+  const list = await cli.run([
+    'catalog',
+    'list',
+    '--category',
+    'engagement',
+    '--replay',
+    'careful',
+    '--json',
+  ]);
+  expect(list.code).toBe(0);
+  const found = await listed('&category=engagement&replay=careful');
+  expect(found.length).toBeGreaterThan(3);
+  expect(JSON.parse(list.stdout)).toEqual(found);
+  const entry = await cli.run(['catalog', 'get', 'actions-posthog']);
+  expect(entry.stdout).toMatch(/Connectable +no: Reprise cannot send to it yet/);
+  expect(entry.stdout).toMatch(/api_key \(needed\)/);
+  expect(entry.stdout).toMatch(/^- Single events cannot be deleted again\.$/m);
+  const none = await cli.run(['catalog', 'get', 'posthog']);
+  expect(none.code).not.toBe(0);
+  expect(none.stderr).toContain('Did you mean "actions-posthog"?');
+});
+
 test('every entry is as the reference has it, and none of its code is loaded for it', async () => {
   for (const { type } of await listed()) {
     // `call` compares what is answered with the schema of the reference.
@@ -139,4 +165,4 @@ test('every entry is as the reference has it, and none of its code is loaded for
   const { cache } = createRequire(import.meta.url);
   const loaded = Object.keys(cache).filter((file) => file.includes('@segment/action-destinations'));
   expect(loaded).toEqual([]);
-});
+}, 90_000);
