@@ -7,6 +7,7 @@ import { catalogRoutes } from './routes/catalog.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { deliveryOverviewRoutes } from './routes/delivery-overview.ts';
 import { deploymentRoutes } from './routes/deployment.ts';
+import { deliveryStreamRoute } from './routes/delivery-stream.ts';
 import { destinationChangeRoutes } from './routes/destination-change.ts';
 import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationRoutes } from './routes/destinations.ts';
@@ -48,6 +49,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...destinationChangeRoutes(deps),
     ...destinationControlRoutes(deps),
     ...deliveryOverviewRoutes(deps),
+    deliveryStreamRoute(deps, live),
     ...replayRoutes(deps),
     ...replayChangeRoutes(deps),
     ...replayControlRoutes(deps),

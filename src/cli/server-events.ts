@@ -1,6 +1,7 @@
 /** One event of a stream of server-sent events. */
 export interface ServerEvent {
   readonly id: string | null;
+  /** Empty: there is nothing but an id, which says how far the stream has come. */
   readonly event: string;
   readonly data: string;
 }
@@ -25,6 +26,7 @@ export async function* serverEvents(
       if (line === '') {
         if (fields['data'] !== undefined)
           yield { id: fields['id'] ?? null, event: fields['event'] ?? 'message', data: fields['data'] };
+        else if (fields['id'] !== undefined) yield { id: fields['id'], event: '', data: '' };
         fields = {};
       } else if (!line.startsWith(':')) fields = withLine(fields, line);
     }

@@ -4,6 +4,7 @@ import type {
   CatalogEntry as CatalogEntrySchema,
   CatalogListed as CatalogListedSchema,
 } from '../api/schemas/catalog.ts';
+import type { DeliveryNews as DeliveryNewsSchema } from '../api/schemas/delivery-news.ts';
 import type { Destination as DestinationSchema } from '../api/schemas/destination.ts';
 import type { Event as EventSchema, EventWithText as EventWithTextSchema } from '../api/schemas/event.ts';
 import type {
@@ -29,6 +30,7 @@ export type Destination = z.output<typeof DestinationSchema>;
 export type ArchivedEvent = z.output<typeof EventSchema>;
 export type EventWithText = z.output<typeof EventWithTextSchema>;
 export type EventDelivery = z.output<typeof EventDeliverySchema>;
+export type DeliveryNews = z.output<typeof DeliveryNewsSchema>;
 export type EventCompletion = z.output<typeof EventCompletionSchema>;
 export type Replay = z.output<typeof ReplaySchema>;
 export type ReplayWithWarnings = z.output<typeof ReplayWithWarningsSchema>;

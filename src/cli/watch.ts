@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { BrokenOff, type ApiClient } from './client.ts';
+import { BrokenOff, type ApiClient, type Query } from './client.ts';
 import { exits, Failure } from './failure.ts';
-import { serverEvents } from './server-events.ts';
+import { serverEvents, type ServerEvent } from './server-events.ts';
 
 /** The API says something every 15 s (src/api/progress.ts); after a longer silence the connection is dead. */
 const silenceMs = 40_000;
@@ -26,21 +26,37 @@ export async function* watch<T>(
   over: AbortSignal,
   onAway: (why: string) => void,
 ): AsyncGenerator<Watched<T>> {
+  for await (const { event, data } of follow(client, { path }, over, onAway)) {
+    const ended = event === 'end';
+    if (ended || event === 'progress') yield { state: JSON.parse(data) as T, ended };
+    if (ended) return;
+  }
+}
+
+/**
+ * The events of a stream that goes on for ever, each behind the last one that was seen, over connections that break.
+ * @param over ends it; its reason is what it then throws
+ */
+export async function* follow(
+  client: ApiClient,
+  stream: { readonly path: string; readonly query?: Query },
+  over: AbortSignal,
+  onAway: (why: string) => void,
+): AsyncGenerator<ServerEvent> {
   let lastId: string | null = null;
   let awaySince: number | null = null;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      for await (const { id, event, data } of eventsOf(client, path, lastId)) {
+      for await (const one of eventsOf(client, stream, lastId, over)) {
         if (awaySince !== null) attempt = 0;
         awaySince = null;
-        lastId = id ?? lastId;
-        const ended = event === 'end';
-        if (ended || event === 'progress') yield { state: JSON.parse(data) as T, ended };
-        if (ended) return;
+        lastId = one.id ?? lastId;
+        yield one;
       }
       if (over.aborted) throw over.reason as Error;
       if (awaySince === null) onAway('The connection ended');
     } catch (error) {
+      if (over.aborted) throw over.reason;
       if (!mayReturn(error)) throw error;
       if (awaySince === null) onAway((error as Failure).message);
       if (performance.now() - (awaySince ?? performance.now()) > patienceMs) throw error;
@@ -56,12 +72,17 @@ function mayReturn(error: unknown): boolean {
   return error instanceof Failure && error.exit === exits.unreachable;
 }
 
-async function* eventsOf(client: ApiClient, path: string, lastId: string | null) {
+async function* eventsOf(
+  client: ApiClient,
+  { path, query = {} }: { readonly path: string; readonly query?: Query },
+  lastId: string | null,
+  over: AbortSignal,
+) {
   const headers = { accept: 'text/event-stream', ...(lastId !== null && { 'last-event-id': lastId }) };
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException('No answer', 'TimeoutError')), silenceMs);
   const response = await client
-    .open(path, { headers, deadlineMs: null, signal: late.signal })
+    .open(path, { query, headers, deadlineMs: null, signal: AbortSignal.any([late.signal, over]) })
     .finally(() => clearTimeout(timer));
   if (response.body === null) return;
   const body = response.body as ReadableStream<Uint8Array>;

@@ -155,7 +155,7 @@ test('one who does not read keeps a bounded part, others are not held up, and he
     sent.push(...(await append(40, { userId: long })));
     expect(await other.positions(40)).toEqual(sent.slice(-40));
   }
-  const events = serverSentEvents(new Response(Readable.toWeb(response) as unknown as ReadableStream));
+  const events = serverSentEvents(new Response(Readable.toWeb(response)));
   const seen: number[] = [];
   let missed = 0;
   while ((seen.at(-1) ?? 0) < sent.at(-1)!) {

@@ -24,7 +24,7 @@ export interface LiveConnection {
   /** Aborts when the client has left, its token holds no more, or the process ends. */
   readonly until: AbortSignal;
   /** Writes, and waits while the client does not read. */
-  write(text: string): Promise<void>;
+  readonly write: (text: string) => Promise<void>;
 }
 
 type LiveDeps = Pick<ApiDeps, 'log' | 'stopping' | 'db' | 'adminToken'>;

@@ -11,6 +11,7 @@ import type { Session } from '../session.ts';
 import type { ArchivedEvent, EventWithText, Page, Source } from '../shapes.ts';
 import { facts } from '../table.ts';
 import { count, moment, plain } from '../texts.ts';
+import { tailCommand } from './event-tail.ts';
 
 interface ListOptions extends EventFilterOptions {
   readonly oldest?: boolean;
@@ -40,6 +41,7 @@ export const eventCommands: Register = (parent, on) => {
       'What came in that night, as it came',
     ],
   );
+  tailCommand(event, on);
   withExamples(
     event
       .command('get <event>')
