@@ -61,7 +61,6 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
           db: deps.db,
           head: deps.head,
           sender,
-          triggers: () => true,
           suppressions: deps.suppressions,
           accounts: deps.accounts,
           heldSlots: deps.heldSlots,

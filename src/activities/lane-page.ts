@@ -1,5 +1,6 @@
 import { decide, gather } from '../core/decide.ts';
 import { covers } from '../core/coverage.ts';
+import { filtersOf, letThrough, type Verdict } from '../core/event-filters.ts';
 import { orderKeyOf, type ArchivedEvent, type Position } from '../core/event.ts';
 import { optsOut } from '../core/integrations.ts';
 import type { Offered } from '../core/lane-types.ts';
@@ -13,11 +14,10 @@ import {
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Copying } from '../db/copy-out.ts';
 import type { Queryable } from '../db/sql.ts';
+import { verdictsOf } from './verdicts.ts';
 
 /** What is asked about an event before it is sent. */
 export interface Questions {
-  /** Whether an action's trigger takes it. */
-  readonly triggers: (actionId: string, event: ArchivedEvent) => boolean;
   /** Whether it is of a user to whom nothing may be sent. */
   readonly suppressed: (event: ArchivedEvent) => boolean;
 }
@@ -40,7 +40,11 @@ export async function readLanePage(
     readPage(db, { after: stretch.after, upTo, bucketFrom, bucketTo, selection, limit }),
     readPageKnowledge(db, lane, stretch.after, upTo),
   ]);
-  const offers = page.events.map((event) => offerOf(event, lane, known, others, questions));
+  const verdicts = await verdictsOf(page.events, filtersOf(selection, lane.triggers));
+  const offers = page.events.flatMap((event, index) => {
+    const verdict = verdicts?.[index] ?? letThrough;
+    return verdict.selected ? [offerOf(event, lane, known, others, { ...questions, verdict })] : [];
+  });
   return { offers, scannedTo: page.scannedTo };
 }
 
@@ -49,7 +53,7 @@ function offerOf(
   lane: TakenLane,
   known: LaneKnowledge,
   others: PageKnowledge,
-  { triggers, suppressed }: Questions,
+  { suppressed, verdict }: Questions & { readonly verdict: Verdict },
 ): Offered<ArchivedEvent> {
   const { position } = event;
   const isSuppressed = suppressed(event);
@@ -65,7 +69,8 @@ function offerOf(
       ownRow: known.rows.get(key) ?? null,
       waitsElsewhere: others.elsewhere.has(key),
       asked: toRetry?.has(key) ?? true,
-      triggered: triggers(actionId, event),
+      triggered: !verdict.untriggered.includes(actionId),
+      passes: verdict.passes,
       optedOut,
       suppressed: isSuppressed,
     });

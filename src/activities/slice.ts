@@ -15,7 +15,6 @@ import type { HeldSlots } from './held-slots.ts';
 import { Idleness, nearHead } from './idleness.ts';
 import { LaneHolder } from './lane-holder.ts';
 import type { TellNews } from './lane-news.ts';
-import type { Questions } from './lane-page.ts';
 import { LaneTraffic } from './lane-traffic.ts';
 import { canaryOf, holdReason, openLane } from './open-lane.ts';
 import { patient, unlessOutage } from './patience.ts';
@@ -29,7 +28,6 @@ export interface SliceDeps {
   readonly db: Database;
   readonly head: HeadWatch;
   readonly sender: Sender;
-  readonly triggers: Questions['triggers'];
   readonly suppressions: SuppressionList;
   readonly accounts: Accounts;
   readonly heldSlots: HeldSlots;

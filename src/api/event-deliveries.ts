@@ -8,8 +8,10 @@ import {
   type Trace,
 } from '../core/delivery-standing.ts';
 import type { ArchivedEvent, Position } from '../core/event.ts';
+import { filtersOf, letThrough, verdictOf, type Verdict } from '../core/event-filters.ts';
 import { optsOut } from '../core/integrations.ts';
 import type { Failure } from '../core/outcome.ts';
+import type { Selection } from '../core/selection.ts';
 import {
   actionsAt,
   archivedEventAt,
@@ -47,7 +49,7 @@ export async function deliveriesOf(db: Queryable, position: Position): Promise<S
   const left = Map.groupBy(inTime(waiting, bits, dead), ({ actionId }) => actionId);
   const actions = await actionsAt(db, event, [...left.keys()]);
   const [takes, suppression] = await Promise.all([
-    readTaken(db, position, actions),
+    readTaken(db, event, actions),
     suppressedAmong(db, [event]),
   ]);
   const suppressed = suppression?.(event) === true;
@@ -75,19 +77,23 @@ function inTime(
 
 const keyOf = ({ runId, actionId }: { runId: string; actionId: string }) => `${runId}/${actionId}`;
 
-type Takes = (selection: object) => boolean;
+type Takes = (selection: Selection) => boolean;
 
 /** Asks the database once which of the selections that stretches and replays have take the event. */
-async function readTaken(db: Queryable, position: Position, actions: readonly ActionFacts[]): Promise<Takes> {
+async function readTaken(
+  db: Queryable,
+  event: ArchivedEvent,
+  actions: readonly ActionFacts[],
+): Promise<Takes> {
   const selections = new Map(
     actions
       .flatMap(({ stretch, replay }) => [stretch?.selection, replay?.selection])
       .filter((selection) => selection !== undefined)
       .map((selection) => [JSON.stringify(selection), selection]),
   );
-  const answers = await selectionsTaking(db, position, [...selections.values()]);
+  const answers = await selectionsTaking(db, event.position, [...selections.values()]);
   const taking = new Set([...selections.keys()].filter((_, index) => answers[index] === true));
-  return (selection) => taking.has(JSON.stringify(selection));
+  return (selection) => taking.has(JSON.stringify(selection)) && verdictBy(event, selection).selected;
 }
 
 function show(
@@ -153,11 +159,13 @@ function untouched(
   { takes, suppressed }: { readonly takes: Takes; readonly suppressed: boolean },
 ): Parameters<typeof standingOfUntouched>[0] {
   const { destinationId: id, destinationName: name, destinationType: type, sources, seam, replay } = action;
+  const { actionId, trigger, filter } = action;
   return {
     position: event.position,
     live: event.live,
     sourceTaken: sources === null || sources.includes(event.sourceId),
-    triggered: true, // an action without a trigger takes every event, and none has one yet
+    triggered: trigger === null || verdictBy(event, {}, { [actionId]: trigger }).untriggered.length === 0,
+    passes: filter === null || verdictBy(event, { filter }).passes,
     optedOut: optsOut(event.integrations, { id, name, type }),
     suppressed,
     seam,
@@ -165,6 +173,15 @@ function untouched(
     replayComes: replay !== null && takes(replay.selection),
     formerAccountHadIt,
   };
+}
+
+function verdictBy(
+  event: ArchivedEvent,
+  selection: Selection,
+  triggers: Record<string, string> = {},
+): Verdict {
+  const filters = filtersOf(selection, triggers);
+  return filters === null ? letThrough : verdictOf(event, filters);
 }
 
 function stretchOf({ stretch }: ActionFacts, takes: Takes): StretchFacts | null {

@@ -16,6 +16,11 @@ export function part({ counts }: Replay): number {
     : (counts.selected - counts.remaining) / counts.selected;
 }
 
+/** It has FQL: unless `selected` is exact, it is an estimate. */
+export function asksEvents({ request: { filter, exclude } }: Replay): boolean {
+  return filter?.fql !== undefined || exclude?.fql !== undefined;
+}
+
 /**
  * How a replay stands, on one line no longer than `width`: what matters least is left out first.
  * @param bar false where the line is not drawn over
@@ -32,7 +37,7 @@ export function progressLine(replay: Replay, width: number, bar = true): string 
     [0, percent],
     [
       1,
-      `${count(counts.selected - counts.remaining)}/${counts.selectedExact ? '' : '≥'}${count(counts.selected)}`,
+      `${count(counts.selected - counts.remaining)}/${counts.selectedExact ? '' : asksEvents(replay) ? '≈' : '≥'}${count(counts.selected)}`,
     ],
     [2, stands],
     [4, `${rate.toLocaleString('en')}/s`],

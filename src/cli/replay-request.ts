@@ -26,6 +26,8 @@ export interface ReplayOptions {
   readonly newIds?: boolean;
   readonly ignoreIntegrations?: boolean;
   readonly marker?: boolean;
+  readonly fql?: string;
+  readonly excludeFql?: string;
   readonly rate?: number;
   readonly concurrency?: number;
   readonly lanes?: number;
@@ -82,7 +84,9 @@ function whichOptions(command: Command): Command {
     )
     .addOption(
       new Option('--exclude-sources <source>', 'not events of this source; may be repeated').argParser(texts),
-    );
+    )
+    .option('--fql <filter>', 'only events for which this FQL holds: properties.total >= 100')
+    .option('--exclude-fql <filter>', 'not the events for which this FQL holds');
 }
 
 function howOptions(command: Command): Command {
@@ -119,12 +123,14 @@ function howOptions(command: Command): Command {
 /** The body of POST /api/replays. @throws Failure for a source that there is not */
 export async function replayBody(client: ApiClient, destinationId: string, options: ReplayOptions) {
   const { types, names, users, label, labels, note, order, only, newIds, marker } = options;
-  const filter = given({ types, names, users, sources: await sourceIds(client, options.sources) });
+  const { fql, excludeFql } = options;
+  const filter = given({ types, names, users, sources: await sourceIds(client, options.sources), fql });
   const exclude = given({
     types: options.excludeTypes,
     names: options.excludeNames,
     users: options.excludeUsers,
     sources: await sourceIds(client, options.excludeSources),
+    fql: excludeFql,
   });
   const { rate: eventsPerSecond, concurrency: maxConcurrent, lanes } = options;
   const pace = given({ eventsPerSecond, maxConcurrent, lanes });

@@ -15,6 +15,8 @@ export interface Knowledge {
   readonly asked: boolean;
   /** The action's trigger takes the event. */
   readonly triggered: boolean;
+  /** The destination's own filter takes it. */
+  readonly passes: boolean;
   /** The event itself says that it is not for the destination. */
   readonly optedOut: boolean;
   /** Nothing may be sent to its user. */
@@ -47,7 +49,8 @@ export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): De
   if (known.ownBit) return settled(mode !== 'all' && known.otherBit ? 'alreadyDelivered' : 'delivered');
   if (known.ownRow !== null) return settled(known.ownRow);
   if (!known.asked) return settled('filtered', 'not_to_retry');
-  if (!known.triggered) return settled('filtered', 'no_trigger_matches');
+  if (!known.triggered) return settled('filtered', 'trigger');
+  if (!known.passes) return settled('filtered', 'filter');
   // What was given up on had been let through, and an event never says anything else later.
   if (known.optedOut && mode !== 'failed') return settled('filtered', 'integrations');
   if (mode !== 'all' && known.otherBit) return settled('alreadyDelivered', null, true);

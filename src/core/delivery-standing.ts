@@ -51,6 +51,7 @@ export function endedAs(trace: Trace, takenUp: TakenUp | null): Ended {
     waitsElsewhere: false,
     asked: true,
     triggered: true,
+    passes: true,
     optedOut: false,
     suppressed: false,
   });
@@ -79,6 +80,8 @@ export interface Untouched {
   /** The destination takes events of its source. */
   readonly sourceTaken: boolean;
   readonly triggered: boolean;
+  /** The destination's filter takes it. */
+  readonly passes: boolean;
   readonly optedOut: boolean;
   readonly suppressed: boolean;
   /** Null: the destination never had a stream. */
@@ -93,7 +96,8 @@ export interface Untouched {
 /** Why an action has nothing of an event, each told as far as it can be known. */
 export const untouchedReasons = {
   sources: 'The destination does not take events of its source.',
-  no_trigger_matches: 'The action’s trigger does not take it.',
+  trigger: 'The action’s trigger does not take it.',
+  filter: 'The destination’s own filter does not take it.',
   integrations: 'The event’s own `integrations` say that it is not for the destination.',
   not_reached: 'The stream has not come to it yet.',
   stream_paused: 'The stream has not come to it, because it is paused.',
@@ -117,7 +121,7 @@ export function standingOfUntouched(facts: Untouched): {
   readonly reason: UntouchedReason | null;
 } {
   if (!facts.sourceTaken) return { status: 'filtered', reason: 'sources' };
-  const { triggered, optedOut, suppressed } = facts;
+  const { triggered, passes, optedOut, suppressed } = facts;
   const decision = decide('missing', {
     ownBit: false,
     otherBit: false,
@@ -125,6 +129,7 @@ export function standingOfUntouched(facts: Untouched): {
     waitsElsewhere: false,
     asked: true,
     triggered,
+    passes,
     optedOut,
     suppressed,
   });

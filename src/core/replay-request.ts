@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { AbsoluteTime } from './absolute-time.ts';
 import { eventTypes } from './event.ts';
+import { readFql } from './fql/read.ts';
+import { FqlText } from './fql/text.ts';
+import { isOfColumns } from './fql/tree.ts';
 import { integrationsRules } from './integrations.ts';
 import { tightWindow } from './replay-schedule.ts';
 import { ScheduleRequest } from './schedule-request.ts';
@@ -50,9 +53,14 @@ const filterFields = {
     example: ['user-42'],
   }),
   sources: list(z.uuid()).meta({ description: 'Ids of sources.' }),
+  fql: z.exactOptional(FqlText).meta({
+    description:
+      'Events for which this FQL holds. Where it asks only for `type`, `event`, `name`, ids and `source`, it is counted as lists are. Else each event has to be read for it: `counts.selected` is then an estimate, and `selectedExact` false, until the end; and mode `failed` does not take it.',
+    example: 'properties.total >= 100',
+  }),
 };
 
-/** What a replay takes (or leaves out) of its range, decided by an event's type, name, ids and source. */
+/** What a replay takes (or leaves out) of its range, decided by an event's type, name, ids and source, or by FQL. */
 const EventFilter = z.strictObject(filterFields);
 export type EventFilter = z.infer<typeof EventFilter>;
 
@@ -165,6 +173,7 @@ export const ReplayRequest = z
   .strictObject(replayRequestFields)
   .superRefine(rangeFitsItsMeasure)
   .superRefine(strictHasOneLane)
+  .superRefine(lettersAreChosenByColumns)
   .superRefine(windowsHaveRoomForLanes)
   .transform((request) => ({
     ...request,
@@ -204,6 +213,22 @@ function windowsHaveRoomForLanes(
   if (index === null) return;
   const message = `The replay has ${lanes} lanes, and each needs a request of its own: give at least ${lanes}, or ask for fewer lanes.`;
   context.addIssue({ code: 'custom', path: ['schedule', 'windows', index, 'maxConcurrent'], message });
+}
+
+/** Which dead letters a replay takes up is decided by a statement, which reads no event. */
+function lettersAreChosenByColumns(
+  { mode, ...request }: { mode: string; filter?: { fql?: string }; exclude?: { fql?: string } },
+  context: z.RefinementCtx,
+) {
+  if (mode !== 'failed') return;
+  for (const part of ['filter', 'exclude'] as const) {
+    const fql = request[part]?.fql;
+    const read = fql === undefined ? null : readFql(fql);
+    if (read?.ok !== true || isOfColumns(read.tree)) continue;
+    const message =
+      'With mode "failed" FQL may ask only for type, event, name, userId, anonymousId, messageId and source. Leave members of properties, traits and context out, or name the dead letters: POST /api/dead-letters/retry.';
+    context.addIssue({ code: 'custom', path: [part, 'fql'], message });
+  }
 }
 
 function strictHasOneLane(

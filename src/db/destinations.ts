@@ -28,6 +28,8 @@ export interface DestinationRecord {
   readonly settingsSealed: string;
   /** null: events of all sources. */
   readonly sources: readonly string[] | null;
+  /** FQL; null: every event. */
+  readonly filter: string | null;
   readonly budget: Budget;
   /** Where it keeps what it is sent, as people name it; null: not stated. */
   readonly region: string | null;
@@ -67,15 +69,17 @@ export async function insertDestination(
     settingsSealed: string;
     sources: readonly string[] | null;
     budget: Budget;
+    filter?: string | null;
     region?: string | null;
     actions: readonly NewAction[];
   },
 ): Promise<void> {
-  const { id, type, name, enabled, settingsSealed, sources, budget, region = null } = destination;
+  const { id, type, name, enabled, settingsSealed, sources, budget } = destination;
+  const { filter = null, region = null } = destination;
   await tx.run(sql`
-    insert into destination (id, type, name, enabled, settings_sealed, sources, budget, region, seam)
+    insert into destination (id, type, name, enabled, settings_sealed, sources, filter, budget, region, seam)
     values (${id}, ${type}, ${name}, ${enabled}, ${settingsSealed},
-      ${sources === null ? null : [...sources]}::uuid[], ${JSON.stringify(budget)}::jsonb, ${region}, 0)`);
+      ${sources === null ? null : [...sources]}::uuid[], ${filter}, ${JSON.stringify(budget)}::jsonb, ${region}, 0)`);
   for (const action of destination.actions) await insertAction(tx, id, action);
 }
 
@@ -125,6 +129,7 @@ export interface DestinationChange {
   readonly name?: string;
   readonly settingsSealed?: string;
   readonly sources?: readonly string[] | null;
+  readonly filter?: string | null;
   readonly budget?: Budget;
   readonly enabled?: boolean;
   readonly region?: string | null;
@@ -133,14 +138,15 @@ export interface DestinationChange {
 /**
  * Writes a change of a destination. Whoever works one of its lanes sees it with the next commit: other settings end its
  * slice, so that the next one opens the destination with them, and another budget is obeyed as it is. Its stream must be
- * told of other sources.
+ * told of other sources and of another filter.
  */
 export async function changeDestination(tx: Queryable, id: string, change: DestinationChange): Promise<void> {
-  const { name, settingsSealed, sources, budget, enabled, region } = change;
+  const { name, settingsSealed, sources, filter, budget, enabled, region } = change;
   const sets: Statement[] = [sql`updated_at = clock_timestamp()`];
   if (name !== undefined) sets.push(sql`name = ${name}`);
   if (settingsSealed !== undefined) sets.push(sql`settings_sealed = ${settingsSealed}`);
   if (sources !== undefined) sets.push(sql`sources = ${sources === null ? null : [...sources]}::uuid[]`);
+  if (filter !== undefined) sets.push(sql`filter = ${filter}`);
   if (budget !== undefined) sets.push(sql`budget = ${JSON.stringify(budget)}::jsonb`);
   if (enabled !== undefined) sets.push(sql`enabled = ${enabled}`);
   if (region !== undefined) sets.push(sql`region = ${region}`);
@@ -169,7 +175,7 @@ async function insertAction(tx: Queryable, destinationId: string, action: NewAct
 async function readDestinations(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<Row>(sql`
     select d.id, d.type, d.name, d.enabled, d.disabled_reason as "disabledReason",
-      d.settings_sealed as "settingsSealed", d.sources, d.budget, d.region, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
+      d.settings_sealed as "settingsSealed", d.sources, d.filter, d.budget, d.region, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
       r.kept_from as "keptFrom", r.kept_since as "keptSince",
       d.updated_at as "updatedAt", ${microsecondsOf(sql`d.created_at`)} as "createdMicroseconds",
       (select coalesce(json_agg(json_build_object(

@@ -107,6 +107,8 @@ export interface ActionFacts {
   readonly destinationName: string;
   readonly destinationType: string;
   readonly sources: readonly string[] | null;
+  /** FQL; null takes every event. */
+  readonly filter: string | null;
   readonly seam: Position | null;
   /** It, or its destination, was deleted. */
   readonly gone: boolean;
@@ -143,7 +145,7 @@ export async function actionsAt(
       ? sql`case when s.ended_at is null then coalesce(s.change -> 'selection', s.selection) else s.selection end`
       : sql`case when s.ended_at is null then coalesce(s.change -> 'actions', s.actions) else s.actions end`;
   return await db.rows<ActionFacts & { [column: string]: unknown }>(sql`
-    select d.id as "destinationId", d.name as "destinationName", d.type as "destinationType", d.sources,
+    select d.id as "destinationId", d.name as "destinationName", d.type as "destinationType", d.sources, d.filter,
       nullif(d.seam, 0) as seam, d.deleted_at is not null or a.deleted_at is not null as gone,
       a.id as "actionId", a.name as "actionName", v.version, v.trigger, stretch.facts as stretch, replay.facts as replay
     from destination d join action a on a.destination_id = d.id

@@ -31,6 +31,8 @@ export interface TakenLane {
     readonly settingsSealed: string;
   };
   readonly actions: readonly PinnedAction[];
+  /** FQL by action, of those that have a trigger in the version that the run works with. */
+  readonly triggers: Readonly<Record<string, string>>;
   readonly fromPosition: Position;
   /** Null: the stream's stretch is open. */
   readonly toPosition: Position | null;
@@ -189,13 +191,20 @@ async function confirm(
     where run_id = ${lane.runId} and lane = ${lane.lane}`);
 }
 
+/** The triggers of a run `r`, by action. Uses action_version's primary key. */
+const triggersOfRun = sql`(
+  select coalesce(json_object_agg(v.action_id, v.trigger), '{}')
+  from jsonb_to_recordset(r.actions) as pinned("actionId" uuid, version integer)
+  join action_version v on v.action_id = pinned."actionId" and v.version = pinned.version
+  where v.trigger is not null)`;
+
 // NO KEY: what a commit writes refers to the run's row and must not wait for who waits for its lane.
 async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row | null> {
   const [row] = await tx.rows<Row>(sql`
     select r.id as "runId", r.number as "runNumber", r.kind, l.lane,
       (select count(*) from lane other where other.run_id = r.id) as lanes,
       d.id as "destinationId", d.name, d.type, d.settings_sealed as "settingsSealed",
-      r.actions, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
+      r.actions, ${triggersOfRun} as triggers, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
       r.new_ids as "newIds", coalesce(r.request ->> 'integrations', 'honour') as integrations, coalesce((r.request ->> 'marker')::boolean, false) as marker, r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", r.schedule, ${accountWanted} as account,
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.read_to as "readTo", l.samples, l.state,

@@ -14,6 +14,7 @@ interface Planned {
   readonly request: ReplayRequest;
   readonly mode: 'missing' | 'all' | 'failed';
   readonly sources: readonly string[] | null;
+  readonly filter: string | null;
   readonly disabledReason: string | null;
 }
 
@@ -24,7 +25,7 @@ interface Planned {
  */
 export async function beginPlanned(tx: Queryable, destinationId: string): Promise<void> {
   const [next] = await tx.rows<Planned & Record<string, unknown>>(sql`
-    select r.id, r.request, r.mode, d.sources, d.disabled_reason as "disabledReason"
+    select r.id, r.request, r.mode, d.sources, d.filter, d.disabled_reason as "disabledReason"
     from run r join destination d on d.id = r.destination_id
     where r.destination_id = ${destinationId} and r.kind = 'replay' and r.desired = 'planned' and r.ended_at is null
       and d.deleted_at is null and coalesce(${startAt} <= clock_timestamp(), true)
@@ -38,7 +39,7 @@ export async function beginPlanned(tx: Queryable, destinationId: string): Promis
   // Nobody can have worked it yet: it waits for a worker from now on.
   await tx.run(sql`update lane set lease_renewed_at = clock_timestamp() where run_id = ${next.id}`);
   if (next.mode === 'failed') return;
-  const reach = await reachOf(tx, next.request, next.sources);
+  const reach = await reachOf(tx, next.request, next);
   await tx.run(sql`
     update run set to_position = ${reach.to}, cut_to_stream = ${reach.cutToStream},
       selection = ${JSON.stringify(reach.selection)}::jsonb, selected = 0, counted_to = from_position - 1

@@ -29,7 +29,7 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   const request = run.request as unknown as ReplayRequest;
   const old = await selectionOf(tx, run.id);
   const selection = withEndsOf(old, request.range);
-  const reach = await reachOf(tx, request, null);
+  const reach = await reachOf(tx, request, { sources: null, filter: null });
   const byPosition = request.range.by === 'position';
   const to = byPosition ? Math.max(reach.to, await settledTo(tx, run, marks)) : reach.to;
   const { from } = reach;

@@ -26,13 +26,12 @@ export interface Unreachable {
 
 /**
  * What a request reaches now: cut where the destination's stream owns (its lowest mark), or at the head of the archive
- * when it has no stream; and only the sources that the destination takes.
- * @param sources the destination's; null: all
+ * when it has no stream; and only what the destination takes.
  */
 export async function reachOf(
   db: Queryable,
   request: ReplayRequest,
-  sources: readonly string[] | null,
+  takes: DestinationTakes,
 ): Promise<Reach> {
   const owned = await endOfReplays(db, request.destinationId);
   const kept = await holdKept(db);
@@ -42,7 +41,7 @@ export async function reachOf(
     from,
     to: Math.max(from - 1, Math.min(asked.to ?? owned, owned)),
     cutToStream: asked.to !== undefined && asked.to > owned,
-    selection: narrowed(selectionOfRequest(request), sources),
+    selection: narrowed(selectionOfRequest(request), takes),
     unreachable: unreachableOf(request, kept),
   };
 }
@@ -67,9 +66,20 @@ async function endOfReplays(db: Queryable, destinationId: string): Promise<Posit
   return row?.mark ?? (await archiveHead(db));
 }
 
-/** A destination that takes only some sources takes only those from a replay as well. */
-function narrowed(selection: Selection, sources: readonly string[] | null): Selection {
-  if (sources === null) return selection;
-  const asked = selection.sources ?? sources;
-  return { ...selection, sources: asked.filter((source) => sources.includes(source)) };
+/** What a destination takes, whoever sends it. */
+export interface DestinationTakes {
+  /** null: all. */
+  readonly sources: readonly string[] | null;
+  /** FQL; null: every event. */
+  readonly filter: string | null;
+}
+
+/** A selection with what the destination takes: what it does not want from its stream, no replay sends either. */
+export function narrowed(selection: Selection, { sources, filter }: DestinationTakes): Selection {
+  const asked = sources === null ? null : (selection.sources ?? sources);
+  return {
+    ...selection,
+    ...(asked !== null && { sources: asked.filter((source) => sources!.includes(source)) }),
+    ...(filter !== null && { filter }),
+  };
 }

@@ -57,7 +57,7 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   if (running !== null && params.whenBusy !== 'wait' && !later)
     return { kind: 'replay_running', replayId: running };
   const waitsFor = later ? scheduled : running === null ? null : waitsForReplay;
-  const { from, to, cutToStream, selection, unreachable } = await reachOf(tx, request, destination.sources);
+  const { from, to, cutToStream, selection, unreachable } = await reachOf(tx, request, destination);
   const retries = request.mode === 'failed';
   const takeUp = retries ? await newTakeUp(tx, params.destinationId, params.choice ?? {}) : null;
   const actions = await currentActions(tx, params.destinationId);
@@ -218,11 +218,12 @@ async function changeOf(db: Queryable, id: string, changed: number, desired?: st
 async function lockDestination(tx: Queryable, id: string) {
   const [row] = await tx.rows<{
     sources: string[] | null;
+    filter: string | null;
     disabled_reason: string | null;
     budget: Budget;
     enabled: boolean;
   }>(sql`
-    select sources, disabled_reason, budget, enabled from destination where id = ${id} and deleted_at is null for no key update`);
+    select sources, filter, disabled_reason, budget, enabled from destination where id = ${id} and deleted_at is null for no key update`);
   return row ?? null;
 }
 

@@ -1,10 +1,12 @@
-import { noCounts, sumCounts, type Counts } from '../core/counts.ts';
+import { countedEvents, noCounts, sumCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
+import { isDecidedInCode } from '../core/event-filters.ts';
 import type { Samples } from '../core/samples.ts';
 import { leaseSeenLiveMs } from '../core/lease.ts';
 import type { Canary } from '../core/replay-request.ts';
 import { standingAt, type Opening, type Schedule, type ScheduleStanding } from '../core/replay-schedule.ts';
 import type { Ending, Desired, HolderWish, LaneFacts } from '../core/replay-status.ts';
+import type { Selection } from '../core/selection.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** An action in the version that a run works with. */
@@ -62,7 +64,7 @@ export interface RunRecord {
   readonly selected: number;
   /** Not all dead letters that it takes up are marked yet: until then it sends nothing. */
   readonly takesUp: boolean;
-  /** False while `selected` is still being counted. */
+  /** False while `selected` is still being counted, or an estimate: of what only events themselves tell, until the end. */
   readonly selectedExact: boolean;
   readonly statusReason: string | null;
   /** When it begins and sends, as it is wanted now; null: at once, and always. */
@@ -81,7 +83,11 @@ type LaneJson = Omit<LaneRecord, 'markReceivedAt' | 'wakeAt' | 'counts'> & {
   markReceivedAt: string | null;
   wakeAt: string | null;
 };
-type RunRow = Omit<RunRecord, 'lanes' | 'standing'> & { lanes: LaneJson[]; now: number };
+type RunRow = Omit<RunRecord, 'lanes' | 'standing'> & {
+  lanes: LaneJson[];
+  now: number;
+  selection: Selection;
+};
 
 /** Whether somebody renews a lane's lease, as far as Postgres time tells. */
 export const leaseIsLive = sql`(not l.lease_released and
@@ -128,17 +134,16 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
       r.cut_to_stream as "cutToStream", r.unreachable, r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
       r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.give_up is not null as "givingUp", r.events_per_second as "eventsPerSecond",
-      r.max_concurrent as "maxConcurrent", r.revision, r.selected,
+      r.max_concurrent as "maxConcurrent", r.revision, r.selection, r.selected,
       r.take_up is not null as "takesUp",
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason", r.schedule, ${nowMs} as now,
       r.created_at as "createdAt", r.started_at as "startedAt", r.ended_at as "endedAt", r.ended_as as "endedAs",
       ${laneRows} as lanes
     from run r where ${where} order by r.number desc limit ${limit}`);
-  return rows.map(({ now, lanes, ...row }) => ({
-    ...row,
-    standing: standingAt(row.schedule, now),
-    lanes: lanes.map(toLane),
-  }));
+  return rows.map(({ now, lanes, selection, ...row }) => {
+    const run = { ...row, standing: standingAt(row.schedule, now), lanes: lanes.map(toLane) };
+    return isDecidedInCode(selection) ? { ...run, ...estimated(run) } : run;
+  });
 }
 
 /** The actions that a destination has now, each in its newest version. */
@@ -148,6 +153,22 @@ export async function currentActions(db: Queryable, destinationId: string): Prom
     from action a join action_version v on v.action_id = a.id
     where a.destination_id = ${destinationId} and a.deleted_at is null
     group by a.id, a.created_at order by a.created_at, a.id`);
+}
+
+/**
+ * How many events a run selects of which its row says only how many columns let through: as many more as there were in
+ * the positions that its lanes have passed. Known at the end.
+ */
+function estimated(run: RunRecord): Pick<RunRecord, 'selected' | 'selectedExact'> {
+  const known = countedEvents(sumCounts(run.lanes.map(({ counts }) => counts)));
+  if (run.endedAs === 'completed' || run.endedAs === 'completed_with_failures')
+    return { selected: known, selectedExact: true };
+  const first = run.fromPosition - 1;
+  const length = (run.toPosition ?? first) - first;
+  const passed = run.lanes.reduce((sum, { mark }) => sum + (mark - first), 0) / run.lanes.length;
+  const likely = passed <= 0 ? run.selected : Math.round((known * length) / passed);
+  const most = run.selectedExact ? run.selected : Infinity;
+  return { selected: Math.max(known, Math.min(likely, most)), selectedExact: false };
 }
 
 function toLane({ ahead, ...lane }: LaneJson): LaneRecord {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { bucketCount, type Position } from '../core/event.ts';
 import { archiveHead } from './archive/read.ts';
 import type { Stretch } from './hand-over.ts';
+import { narrowed, type DestinationTakes } from './replay-reach.ts';
 import { endRunIfDue } from './run-end.ts';
 import { currentActions, readRuns, type RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
@@ -44,18 +45,18 @@ async function insertStream(
 
 /** What a stretch that began now would take, and with which actions: as the destination's rows say. */
 async function nextStretch(tx: Queryable, destinationId: string): Promise<Stretch> {
-  const [row] = await tx.rows<{ sources: string[] | null }>(
-    sql`select sources from destination where id = ${destinationId}`,
+  const [row] = await tx.rows<DestinationTakes & Record<string, unknown>>(
+    sql`select sources, filter from destination where id = ${destinationId}`,
   );
-  const sources = row?.sources ?? null;
+  const takes = row ?? { sources: null, filter: null };
   return {
-    selection: { liveOnly: true, ...(sources !== null && { sources }) },
+    selection: narrowed({ liveOnly: true }, takes),
     actions: await currentActions(tx, destinationId),
   };
 }
 
 /**
- * Makes a destination's stream go on with the sources and the actions that the destination's rows say now, in the
+ * Makes a destination's stream go on with the sources, the filter and the actions that the destination's rows say now, in the
  * transaction that has changed them. Without a holder the open stretch ends here and now and the next one begins at its
  * mark; else its holder drains first. Nothing happens when nothing has changed, unless a new stretch is wanted all the same.
  */

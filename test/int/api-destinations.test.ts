@@ -67,7 +67,7 @@ describe('connecting', () => {
     [{ ...base, budget: { eventsPerSecond: 0 } }, '/budget/eventsPerSecond', 'more than 0'],
     [{ ...base, sources: [] }, '/sources', 'at least 1'],
     [{ ...base, sources: [randomUUID()] }, '/sources/0', 'null for all sources'],
-    [{ ...base, filter: {} }, '/filter', 'not known'],
+    [{ ...base, filter: {} }, '/filter', 'Expected a text'],
     [{ ...base, fql: 'type = "track"' }, '/fql', 'not known'],
   ])('%j is refused at %s', async (body, pointer, text) => {
     const refused = await api.call('POST', '/api/destinations', body);

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { countedEvents, sumCounts } from '../../src/core/counts.ts';
-import type { ArchivedEvent } from '../../src/core/event.ts';
 import type { ReplayRange } from '../../src/core/replay-request.ts';
 import { countReplay } from '../../src/db/replay-count.ts';
 import { setReplayDesired, setReplayRange } from '../../src/db/replays.ts';
+import { sql } from '../../src/db/sql.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   append,
@@ -15,7 +15,6 @@ import {
   runToEnd,
   turns,
   type Engine,
-  type SliceOverrides,
 } from '../support/engine.ts';
 import { endWhatIsFree } from '../support/engine-hand-over.ts';
 
@@ -28,11 +27,10 @@ async function pausedBehindSlowHead(
   engine: Engine,
   range: ReplayRange,
   settled: Record<string, number>,
-  overrides: SliceOverrides = {},
 ): Promise<string> {
   engine.sink.answer = ({ userId }) => (userId === 'u0' ? 'never' : 200);
   const run = await newReplay(engine, { range });
-  const working = runSlice(engine, run, { ...overrides, timing: { drainMs: 200 } });
+  const working = runSlice(engine, run, { timing: { drainMs: 200 } });
   await vi.waitFor(async () => expect(await countsOf(engine, run)).toEqual(settled), { timeout: 5_000 });
   await setReplayDesired(db, run, 'paused');
   expect(await working).toEqual({ kind: 'stopped' });
@@ -58,11 +56,13 @@ test('by positions: what was not to be sent, behind a shorter range, is no longe
   const sent = await append(engine, turns(10));
   const upTo = (index: number) =>
     ({ by: 'position', from: sent[0]!.position, to: sent[index]!.position }) as const;
-  const ofOne = { triggers: (_: string, { userId }: ArchivedEvent) => userId === 'u0' };
-  const run = await pausedBehindSlowHead(engine, upTo(9), { filtered: 9 }, ofOne);
+  await db.run(
+    sql`update action_version set trigger = 'userId = "u0"' where action_id = ${engine.actions[0]!}`,
+  );
+  const run = await pausedBehindSlowHead(engine, upTo(9), { filtered: 9 });
   expect(await change(engine, run, upTo(2))).toEqual({ selected: 3, remaining: 3 });
   await setReplayDesired(db, run, 'running');
-  await runToEnd(engine, run, ofOne);
+  await runToEnd(engine, run);
   expect(await countsOf(engine, run)).toEqual({ delivered: 1, filtered: 2 });
 });
 

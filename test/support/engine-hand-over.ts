@@ -25,6 +25,14 @@ export async function takeSources(engine: Engine, sources: readonly string[] | n
   });
 }
 
+/** The destination takes what another filter takes, and its stream is told. */
+export async function takeFilter(engine: Engine, filter: string | null): Promise<void> {
+  await engine.db.transaction(async (tx) => {
+    await tx.run(sql`update destination set filter = ${filter} where id = ${engine.destinationId}`);
+    await changeStream(tx, engine.destinationId);
+  });
+}
+
 /** The open stretch of the destination's stream. */
 export async function openOf({ db, destinationId }: Engine): Promise<RunRecord> {
   return (await openStreamRun(db, destinationId))!;

@@ -214,7 +214,6 @@ export async function runSlice(
     suppressions,
     head: taken.lane.kind === 'stream' ? engine.head : noHead,
     sender,
-    triggers: () => true,
     accounts: accountsOf(overrides.db ?? engine.db),
     heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
     tell: () => undefined,

@@ -38,7 +38,6 @@ async function work(lane: number): Promise<void> {
       db,
       head: noHead,
       sender,
-      triggers: () => true,
       suppressions,
       accounts,
       heldSlots: new HeldSlots({ stream: 1, replay: 1 }),

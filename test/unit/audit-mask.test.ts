@@ -38,6 +38,25 @@ test('secrets and what is personal are masked, names and the rest are kept', () 
   });
 });
 
+test('FQL is kept without the values that personal fields are compared with', () => {
+  const fql =
+    'event = "Order" and (userId = "ann" or traits.email = ann or contains(properties.card, "4711") or properties.n >= 5 or userId != null)';
+  const kept =
+    'event = "Order" and (userId = "[masked]" or traits.email = "[masked]" or contains(properties.card, "[masked]") or properties.n >= "[masked]" or userId != null)';
+  const mask = maskForAudit({
+    filter: fql,
+    exclude: { fql },
+    actions: [{ trigger: fql }],
+    request: { filter: { fql: '"ann' } },
+  });
+  expect(mask).toEqual({
+    filter: kept,
+    exclude: { fql: kept },
+    actions: [{ trigger: kept }],
+    request: { filter: { fql: '"[masked]"' } },
+  });
+});
+
 test('what is too long is left out, __proto__ is a member like any other', () => {
   expect(maskForAudit({ ids: Array.from({ length: 20_000 }, () => 'x') })).toEqual({
     leftOut: expect.stringMatching(/^\d+ characters$/),

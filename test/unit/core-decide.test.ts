@@ -10,6 +10,7 @@ const unknown: Knowledge = {
   waitsElsewhere: false,
   asked: true,
   triggered: true,
+  passes: true,
   optedOut: false,
   suppressed: false,
 };
@@ -23,6 +24,7 @@ const anyKnowledge: fc.Arbitrary<Knowledge> = fc.record({
   waitsElsewhere: fc.boolean(),
   asked: fc.boolean(),
   triggered: fc.boolean(),
+  passes: fc.boolean(),
   optedOut: fc.boolean(),
   suppressed: fc.boolean(),
 });
@@ -49,7 +51,7 @@ describe('decide', () => {
     for (const mode of modes) {
       expect(decide(mode, { ...unknown, triggered: false })).toMatchObject({
         bucket: 'filtered',
-        reason: 'no_trigger_matches',
+        reason: 'trigger',
       });
       expect(decide(mode, { ...unknown, waitsElsewhere: true })).toMatchObject({
         bucket: 'filtered',

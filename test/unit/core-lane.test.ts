@@ -53,7 +53,7 @@ describe('the mark', () => {
       offered(1, 'u', {
         deliver: [],
         settled: [{ actionId: 'a', bucket: 'filtered' }],
-        reason: 'no_trigger_matches',
+        reason: 'trigger',
       }),
       offered(2, 'u', {
         deliver: [],
@@ -65,7 +65,7 @@ describe('the mark', () => {
     expect(commit.counts).toEqual({
       events: { filtered: 1, alreadyDelivered: 1 },
       byAction: { a: { filtered: 1, alreadyDelivered: 1 } },
-      reasons: { no_trigger_matches: 1 },
+      reasons: { trigger: 1 },
     });
     expect(bitsOf(commit, 'a', [1, 2])).toEqual([2]);
     expect(lane.next(0)).toEqual([]);

@@ -1,3 +1,5 @@
+import { maskedFql } from '../../core/fql/masked.ts';
+
 /** What stands in the place of a value that the audit log must not keep. */
 const masked = '[masked]';
 /** Members whose values are secret, with everything below them. */
@@ -5,6 +7,8 @@ const secret = /secret|token$|password|authorization|credential|cookie|key$|^(se
 /** Members that say who somebody is, or what he did: an append-only log could not forget them. */
 const personal =
   /^(userId|anonymousId|previousId|users?|email|traits|properties|samples|raw|context|reason)$/i;
+/** FQL, in which the values may be personal. */
+const filters = /^(filter|fql|trigger)$/;
 /** Longer ones, as JSON, are left out. */
 const maxLength = 16_384;
 
@@ -24,7 +28,9 @@ function maskIn(value: unknown, hidden: boolean): unknown {
     return Object.fromEntries(
       Object.entries(value).map(([name, member]) => [
         name,
-        maskIn(member, hidden || secret.test(name) || personal.test(name)),
+        typeof member === 'string' && filters.test(name)
+          ? maskedFql(member)
+          : maskIn(member, hidden || secret.test(name) || personal.test(name)),
       ]),
     );
   }

@@ -51,7 +51,7 @@ function change(deps: ApiDeps): Route {
       tag,
       summary: 'Change a destination',
       description:
-        'Only what is named changes, and it applies within about a second to whatever is sent from then on: other sources also to what still waits, which is not sent any more when its source is left out. Disabling ends the stream at its mark; enabling begins a new one with what comes in from then on. What came in between is missing there, so a replay sends it.',
+        'Only what is named changes, and it applies within about a second to whatever is sent from then on: other sources and another filter also to what still waits, which is not sent any more when it is left out. Disabling ends the stream at its mark; enabling begins a new one with what comes in from then on. What came in between is missing there, so a replay sends it.',
       params: IdPath,
       body: ChangedDestination,
       bodyExample: { settings: { secret: null }, budget: { eventsPerSecond: 50, maxConcurrent: null } },
@@ -63,7 +63,7 @@ function change(deps: ApiDeps): Route {
         },
         202: {
           description:
-            'It is changed, and its stream still finishes what is in flight before it ends or goes on with other sources.',
+            'It is changed, and its stream still finishes what is in flight before it ends or goes on with other sources or another filter.',
           schema: Destination,
           example: destinationExample,
         },
@@ -107,7 +107,7 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Pr
     const replay = await runningReplay(tx, id);
     if (replay !== null) return busy(replay);
     await forgetAccount(tx, id);
-  } else if (body.sources !== undefined) await changeStream(tx, id);
+  } else if (body.sources !== undefined || body.filter !== undefined) await changeStream(tx, id);
   return { destination: (await getDestination(tx, id))!, generated: settings?.generated ?? {} };
 }
 
@@ -132,6 +132,7 @@ function changeOf(
   return {
     ...(body.name !== undefined && { name: body.name }),
     ...(body.sources !== undefined && { sources: body.sources }),
+    ...(body.filter !== undefined && { filter: body.filter }),
     ...(body.enabled !== undefined && { enabled: body.enabled }),
     ...(body.region !== undefined && { region: body.region }),
     ...(body.budget !== undefined && { budget: changedBudget(destination.budget, body.budget) }),

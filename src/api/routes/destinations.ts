@@ -116,9 +116,20 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
   if (refused !== null) return refused;
   const id = randomUUID();
   const settingsSealed = sealSettings(prepared.settings, id, deps.keyring);
-  const { type, name, enabled, sources, budget, region } = body;
+  const { type, name, enabled, sources, filter, budget, region } = body;
   const actions = definition.presetActions;
-  await insertDestination(tx, { id, type, name, enabled, settingsSealed, sources, budget, region, actions });
+  await insertDestination(tx, {
+    id,
+    type,
+    name,
+    enabled,
+    settingsSealed,
+    sources,
+    filter,
+    budget,
+    region,
+    actions,
+  });
   if (enabled) await openFirstStream(tx, id);
   return { destination: (await getDestination(tx, id))!, generated: prepared.generated };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { replayStatuses, replayStatus } from '../../core/replay-status.ts';
+import { FqlText } from '../../core/fql/text.ts';
 import type { DestinationRecord } from '../../db/destinations.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { streamWorkflowId } from '../../temporal/orchestrator.ts';
@@ -39,6 +40,12 @@ const DestinationRegion = Region.nullable().meta({
   description: 'Where the destination keeps what it is sent, as you name it. null: not stated.',
 });
 
+const Filter = FqlText.nullable().meta({
+  description:
+    'FQL: events for which it does not hold are not sent, neither by the stream nor by replays; they count as `filtered`, reason `filter`. null: every event.',
+  example: 'type = "track" and properties.total >= 100',
+});
+
 export const NewDestination = z.strictObject({
   type: z.string().min(1).max(100).meta({ description: 'A type of the catalog.', example: 'webhook' }),
   name: Name,
@@ -46,6 +53,7 @@ export const NewDestination = z.strictObject({
     description: 'What the type asks for: see its schema in the catalog. Stored encrypted, never answered.',
   }),
   sources: Sources.default(null),
+  filter: Filter.default(null),
   budget: Budget.default({}),
   region: DestinationRegion.default(null),
   enabled: z.boolean().default(true).meta({ description: 'Whether new events are delivered from now on.' }),
@@ -58,6 +66,7 @@ export const ChangedDestination = z.strictObject({
       'Only what changes (RFC 7396): the other settings stay, null takes one away. A secret that is taken away and can be generated is generated anew, and shown in this answer only.',
   }),
   sources: z.exactOptional(Sources),
+  filter: z.exactOptional(Filter),
   budget: z.exactOptional(ChangedBudget).meta({ description: 'Only what changes; null takes a limit away.' }),
   region: z.exactOptional(DestinationRegion),
   enabled: z.exactOptional(z.boolean()),
@@ -91,6 +100,7 @@ export const Destination = z
         'Names of the settings that have a value. null: they were sealed with a key that this server does not have.',
     }),
     sources: Sources,
+    filter: Filter,
     budget: Budget,
     region: DestinationRegion,
     seam: z.int().nullable().meta({
@@ -129,7 +139,7 @@ export function showDestination(
   settingsSet: string[] | null,
   deps: Pick<ApiDeps, 'orchestrator' | 'region'>,
 ): z.input<typeof Destination> {
-  const { id, type, name, enabled, disabledReason, sources, budget, region, seam, actions, stream } =
+  const { id, type, name, enabled, disabledReason, sources, filter, budget, region, seam, actions, stream } =
     destination;
   return {
     id,
@@ -139,6 +149,7 @@ export function showDestination(
     disabledReason,
     settingsSet,
     sources: sources === null ? null : [...sources],
+    filter,
     budget,
     region,
     seam,
@@ -186,6 +197,7 @@ export const destinationExample: z.input<typeof Destination> = {
   disabledReason: null,
   settingsSet: ['url', 'secret', 'headers', 'batchSize', 'timeoutMs', 'concurrency'],
   sources: null,
+  filter: null,
   budget: { eventsPerSecond: 100 },
   region: 'eu',
   seam: 182_001,

@@ -31,7 +31,10 @@ const bucketFields = Object.fromEntries(
 const ReplayCounts = z
   .object({
     selected: count.meta({ description: 'Events that the request selects.' }),
-    selectedExact: z.boolean().meta({ description: 'false: `selected` is still being counted.' }),
+    selectedExact: z.boolean().meta({
+      description:
+        'false: `selected` is still being counted, or, with FQL that events themselves have to be read for, an estimate until the end.',
+    }),
     ...bucketFields,
     remaining: count.meta({ description: 'Not decided yet.' }),
   })

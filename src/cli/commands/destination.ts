@@ -13,6 +13,7 @@ import { sourcesOf, withSettings, type SettingOptions } from './destination-sett
 
 interface CreateOptions extends SettingOptions {
   readonly type: string;
+  readonly filter?: string;
   readonly region?: string;
   readonly disabled?: boolean;
 }
@@ -35,12 +36,17 @@ export const destinationCommands: Register = (parent, on) => {
   withExamples(
     withSettings(creating, false)
       .option('--region <region>', 'where it keeps what it is sent: eu, us-east-1')
+      .option('--filter <fql>', 'only events for which this FQL holds')
       .option('--disabled', 'send it no new events yet')
       .action(on(create)),
     ['reprise destination create "Demo CRM" --url http://localhost:4010/events', 'A webhook'],
     [
       'reprise destination create Warehouse --url https://example.com/events --set batchSize=100 --rate 500/s',
       'In batches, within a budget',
+    ],
+    [
+      `reprise destination create Orders --url https://example.com/orders --filter 'event = "Order Completed"'`,
+      'Only some events',
     ],
   );
   steering(destination, on);
@@ -101,7 +107,7 @@ async function create(
   options: CreateOptions,
   [name = '']: readonly string[],
 ): Promise<void> {
-  const { type, url, set, disabled, rate, requestRate, concurrency, region } = options;
+  const { type, url, set, filter, disabled, rate, requestRate, concurrency, region } = options;
   const settings = given({ url, ...set }) ?? {};
   const budget = given({
     eventsPerSecond: rate,
@@ -109,7 +115,13 @@ async function create(
     maxConcurrent: concurrency,
   });
   const sources = await sourcesOf(session.api, options.sources);
-  const body = { type, name, settings, enabled: disabled !== true, ...given({ budget, sources, region }) };
+  const body = {
+    type,
+    name,
+    settings,
+    enabled: disabled !== true,
+    ...given({ budget, sources, filter, region }),
+  };
   const made = await session.api.json<Destination & { generated?: Record<string, string> }>(
     '/api/destinations',
     { method: 'POST', body, creates: true },
@@ -165,6 +177,7 @@ function show({ out }: Session, one: Destination): void {
     ['Stream', streamOf(one)],
     ['Cursor', one.stream === null ? '' : `position ${count(one.stream.cursor.position)}`],
     ['Seam', one.seam === null ? '' : `position ${count(one.seam)}: what lies before comes by a replay`],
+    ['Filter', one.filter ?? ''],
     [
       'Not kept',
       one.unreachable === null

@@ -1,7 +1,7 @@
 import { rate } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { named } from '../names.ts';
-import { endings, summary } from '../replay-progress.ts';
+import { asksEvents, endings, summary } from '../replay-progress.ts';
 import { replayBody, replayOptions, type ReplayOptions } from '../replay-request.ts';
 import type { Session } from '../session.ts';
 import type { Destination, Replay, ReplayWithWarnings } from '../shapes.ts';
@@ -137,7 +137,7 @@ async function begun(
   if (out.json && !follow) out.document(replay);
   if (!out.json) {
     const { selected, selectedExact } = replay.counts;
-    const events = `${selectedExact ? '' : 'at least '}${count(selected)} events`;
+    const events = `${selectedExact ? '' : asksEvents(replay) ? 'about ' : 'at least '}${count(selected)} events`;
     out.say(
       `Replay of ${events}${destination === null ? '' : ` to ${plain(destination)}`} is ${replay.status}.`,
     );

@@ -1,11 +1,17 @@
+import { treeOf } from '../../core/fql/compiled.ts';
+import { isOfColumns } from '../../core/fql/tree.ts';
 import type { Selection, SelectionLists } from '../../core/selection.ts';
 import { join, sql, type Statement } from '../sql.ts';
+import { fqlSql } from './fql-sql.ts';
 import { lookUpText } from './look-up-text.ts';
 
 const never = sql`false`;
 const always = sql`true`;
 
-/** The condition on table `event`, aliased `e`, that a selection stands for; never null. */
+/**
+ * The condition on table `event`, aliased `e`, that a selection stands for; never null. FQL that asks for more than
+ * columns is no part of it, nor is the destination's filter: who reads the events decides them (`core/event-filters.ts`).
+ */
 export function selectionSql(selection: Selection): Statement {
   const { exclude } = selection;
   const conditions = listConditions(selection);
@@ -27,7 +33,7 @@ export function selectionSql(selection: Selection): Statement {
 }
 
 /** One condition per list. Columns that may be null are compared so that null is "not named", never unknown. */
-function listConditions({ types, names, users, sources }: SelectionLists): Statement[] {
+function listConditions({ types, names, users, sources, fql }: SelectionLists): Statement[] {
   const conditions: Statement[] = [];
   if (types !== undefined) conditions.push(types.length === 0 ? never : sql`e.type = any(${types}::text[])`);
   if (names !== undefined) {
@@ -39,5 +45,7 @@ function listConditions({ types, names, users, sources }: SelectionLists): State
       or e.anonymous_id is not null and e.anonymous_id = any(${ids}::text[]))`);
   }
   if (sources !== undefined) conditions.push(sql`e.source_id = any(${sources}::uuid[])`);
+  const tree = fql === undefined ? null : treeOf(fql);
+  if (tree !== null && isOfColumns(tree)) conditions.push(fqlSql(tree));
   return conditions;
 }

@@ -149,7 +149,7 @@ export const booksMutations: readonly Mutation[] = [
     },
     {
       name: 'what the trigger leaves out is sent',
-      from: `if (!known.triggered) return settled('filtered', 'no_trigger_matches');`,
+      from: `if (!known.triggered) return settled('filtered', 'trigger');`,
       to: '',
     },
     {

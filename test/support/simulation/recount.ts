@@ -136,7 +136,7 @@ export class Recount {
   #reasonOf(event: SimEvent): string {
     const first = this.#scenario.actions.map((action) => event.traits[action])[0];
     if (first === 'unasked') return 'not_to_retry';
-    return first === 'elsewhere' ? 'waiting_elsewhere' : 'no_trigger_matches';
+    return first === 'elsewhere' ? 'waiting_elsewhere' : 'trigger';
   }
 }
 

@@ -184,6 +184,7 @@ export class SimTraffic {
         waitsElsewhere: traits[actionId] === 'elsewhere',
         asked: traits[actionId] !== 'unasked',
         triggered: traits[actionId] !== 'untriggered',
+        passes: true,
         optedOut: false,
         suppressed,
       });
