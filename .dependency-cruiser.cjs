@@ -44,6 +44,7 @@ module.exports = {
     owns('@temporalio/client', 'temporal'),
     owns('@temporalio/activity', 'activities'),
     owns('@segment/action-destinations', 'destinations'),
+    owns('@segment/actions-core', 'destinations'),
     owns('liquidjs', 'destinations'),
     owns('zod', 'core', 'config', 'api', 'destinations', 'dev'),
     {

@@ -143,7 +143,7 @@ async function newReplay(eventsPerSecond: number) {
       settingsSealed: seal(settings, settingsPlace(destinationId), createKeyring(key)),
       sources: null,
       budget: { eventsPerSecond },
-      actions: [{ name: 'Send event', trigger: null, mapping: {} }],
+      actions: [{ name: 'Send event', action: null, trigger: null, mapping: {} }],
     });
     await createReplay(tx, { id: replayId, destinationId, request });
   });

@@ -83,7 +83,7 @@ export async function openReplay(rig: Rig, plan: ReplayPlan) {
       settingsSealed: seal(settings, settingsPlace(destinationId), keyring),
       sources: null,
       budget: {},
-      actions: [{ name: 'Send event', trigger: null, mapping: {} }],
+      actions: [{ name: 'Send event', action: null, trigger: null, mapping: {} }],
     });
     await createReplay(tx, { id: replayId, destinationId, request });
   });

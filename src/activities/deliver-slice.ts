@@ -31,7 +31,7 @@ export interface DeliverDeps {
   /** Watches on the clock of `performance.now()`. */
   readonly leases: LeaseWatcher;
   /** Opens a destination with its newest settings. */
-  readonly openSender: (destination: TakenLane['destination']) => Promise<Sender>;
+  readonly openSender: (lane: TakenLane, db: Database) => Promise<Sender>;
   readonly suppressions: SuppressionList;
   readonly timing: SliceTiming;
   readonly tell: TellNews;
@@ -54,7 +54,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
       if (taken.kind === 'stopped') return await resultOf(deps, input, { kind: 'stopped' });
       const { lane } = taken;
       await deps.suppressions.reach(lane.suppressionRevision, clock);
-      const sender = await deps.openSender(lane.destination);
+      const sender = await deps.openSender(lane, deps.db);
       lanesHeld.inc({ kind: lane.kind });
       try {
         slice = new Slice(lane, await readLaneKnowledge(deps.db, lane), taken.begunAt, {

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Budget } from '../core/budget.ts';
 import type { Position } from '../core/event.ts';
+import { insertAction, type NewAction } from './actions.ts';
 import { atMicroseconds, microsecondsOf } from './instant.ts';
 import { tellBudget } from './budget.ts';
 import type { Unreachable } from './replay-reach.ts';
@@ -12,9 +12,12 @@ import { join, sql, type Queryable, type Statement } from './sql.ts';
 export interface ActionRecord {
   readonly id: string;
   readonly name: string;
+  /** The definition's name for what it does; null where the definition has one kind of action. */
+  readonly action: string | null;
   readonly version: number;
   /** FQL; null takes every event. */
   readonly trigger: string | null;
+  readonly mapping: Readonly<Record<string, unknown>>;
 }
 
 /** One connected destination with its actions and the open stretch of its stream. */
@@ -41,13 +44,6 @@ export interface DestinationRecord {
   readonly updatedAt: Date;
   readonly actions: readonly ActionRecord[];
   readonly stream: RunRecord | null;
-}
-
-/** An action that a new destination begins with. */
-export interface NewAction {
-  readonly name: string;
-  readonly trigger: string | null;
-  readonly mapping: Readonly<Record<string, unknown>>;
 }
 
 /** Where a page of destinations ended: creation time in microseconds since the epoch, and id. */
@@ -162,16 +158,6 @@ export async function deleteDestination(tx: Queryable, id: string): Promise<void
     where id = ${id} and deleted_at is null`);
 }
 
-async function insertAction(tx: Queryable, destinationId: string, action: NewAction): Promise<void> {
-  const id = randomUUID();
-  await tx.run(
-    sql`insert into action (id, destination_id, name) values (${id}, ${destinationId}, ${action.name})`,
-  );
-  await tx.run(sql`
-    insert into action_version (action_id, version, trigger, mapping)
-    values (${id}, 1, ${action.trigger}, ${JSON.stringify(action.mapping)}::jsonb)`);
-}
-
 async function readDestinations(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<Row>(sql`
     select d.id, d.type, d.name, d.enabled, d.disabled_reason as "disabledReason",
@@ -179,9 +165,10 @@ async function readDestinations(db: Queryable, where: Statement, limit: number) 
       r.kept_from as "keptFrom", r.kept_since as "keptSince",
       d.updated_at as "updatedAt", ${microsecondsOf(sql`d.created_at`)} as "createdMicroseconds",
       (select coalesce(json_agg(json_build_object(
-          'id', a.id, 'name', a.name, 'version', v.version, 'trigger', v.trigger) order by a.created_at, a.id), '[]')
+          'id', a.id, 'name', a.name, 'action', a.definition_action, 'version', v.version, 'trigger', v.trigger,
+          'mapping', v.mapping) order by a.created_at, a.id), '[]')
         from action a
-        join lateral (select version, trigger from action_version
+        join lateral (select version, trigger, mapping from action_version
           where action_id = a.id order by version desc limit 1) v on true
         where a.destination_id = d.id and a.deleted_at is null) as actions
     from destination d cross join retention r where d.deleted_at is null and ${where}

@@ -41,6 +41,20 @@ export interface SenderContext {
   readonly egress: EgressAllow;
 }
 
+/** An action in the version that a run works with. */
+export interface RunAction {
+  readonly actionId: string;
+  /** The definition's name for what it does; null where the definition has one kind of action. */
+  readonly action: string | null;
+  readonly mapping: Readonly<Record<string, unknown>>;
+}
+
+/** What a run opens a destination with. */
+export interface RunContext extends SenderContext {
+  readonly destinationId: string;
+  readonly actions: readonly RunAction[];
+}
+
 /** How a test event fared, in words for a person. */
 export interface TestResult {
   readonly ok: boolean;
@@ -52,6 +66,8 @@ export interface TestResult {
 /** An action that a new destination begins with. */
 export interface PresetAction {
   readonly name: string;
+  /** The definition's name for what it does; null where the definition has one kind of action. */
+  readonly action: string | null;
   /** FQL; null takes every event. */
   readonly trigger: string | null;
   readonly mapping: Readonly<Record<string, unknown>>;
@@ -74,8 +90,8 @@ export interface DestinationDefinition {
   readonly generated: Readonly<Record<string, () => string>>;
   readonly presetActions: readonly PresetAction[];
   /** What the schema cannot know: whether the addresses in the settings may be dialled. */
-  checkEgress(settings: unknown, allow: EgressAllow): readonly SettingsProblem[];
-  open(settings: unknown, context: SenderContext): Sender;
+  check(settings: unknown, allow: EgressAllow): readonly SettingsProblem[];
+  open(settings: unknown, context: RunContext): Sender;
   /** Sends one test event. Never rejects, whatever the destination does. */
   test(settings: unknown, context: SenderContext): Promise<TestResult>;
 }
@@ -95,6 +111,6 @@ export function checkSettings(
     const problems = parsed.error.issues.map(({ path, message }) => ({ path, problem: message }));
     return { ok: false, problems };
   }
-  const problems = definition.checkEgress(parsed.data, allow);
+  const problems = definition.check(parsed.data, allow);
   return problems.length === 0 ? { ok: true, settings: parsed.data } : { ok: false, problems };
 }

@@ -27,10 +27,16 @@ class DeadlineError extends Error {
   readonly code = 'DEADLINE';
 }
 
-/** Of an answer's body this much is kept to show. */
-const keptBytes = 4_096;
-/** An answer is read up to here, so that its connection can be used again; a longer one costs the connection. */
-const readBytes = 65_536;
+/** How much of an answer's body is taken, in bytes. */
+export interface BodyLimits {
+  /** Kept, for whoever reads it. */
+  readonly kept: number;
+  /** Read, so that the connection can be used again; a longer body costs the connection. */
+  readonly read: number;
+}
+
+/** For who only shows it. */
+const shownBody: BodyLimits = { kept: 4_096, read: 65_536 };
 
 const gateClosed = new Error('the gate is closed');
 const tooLong = new Error('the answer is longer than it is read');
@@ -47,6 +53,7 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   readonly #gate: SendGate;
   readonly #settle: (answer: Answer) => void;
   readonly #deadline: NodeJS.Timeout;
+  readonly #limits: BodyLimits;
   readonly #startedAt = performance.now();
   #controller: Dispatcher.DispatchController | null = null;
   #head: AnswerHead | null = null;
@@ -55,7 +62,13 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   #body: Buffer = noBytes;
 
   /** @param deadlineMs for the whole exchange, from now to the last byte of the answer */
-  constructor(gate: SendGate, deadlineMs: number, settle: (answer: Answer) => void) {
+  constructor(
+    gate: SendGate,
+    deadlineMs: number,
+    settle: (answer: Answer) => void,
+    limits: BodyLimits = shownBody,
+  ) {
+    this.#limits = limits;
     this.#gate = gate;
     this.#settle = settle;
     // After a pause of the whole process an answer may lie unread: it is read before the deadline counts.
@@ -75,11 +88,11 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const room = keptBytes - this.#body.length;
+    const room = this.#limits.kept - this.#body.length;
     if (this.#received === 0) this.#body = chunk.subarray(0, room);
     else if (room > 0) this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)]);
     this.#received += chunk.length;
-    if (this.#received <= readBytes) return;
+    if (this.#received <= this.#limits.read) return;
     this.#answered();
     controller.abort(tooLong);
   }

@@ -4,6 +4,8 @@ import { namesSecret, type SecretMask } from './secret-mask.ts';
 
 /** One request as it was written. */
 export interface HttpRequest {
+  /** POST unless it says otherwise. */
+  readonly method?: string;
   /** name, value, name, value, ... */
   readonly headers: string[];
   readonly body: Uint8Array;
@@ -29,7 +31,7 @@ export function sentRequest(url: string, request: HttpRequest, mask: SecretMask)
     shownText(mask.header(name, value), headerLength),
   ]);
   return {
-    method: 'POST',
+    method: request.method ?? 'POST',
     url: mask.text(url, false),
     headers: Object.fromEntries(headers) as Record<string, string>,
     body: shownBody(request.plain ?? body, mask),

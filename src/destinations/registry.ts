@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { DestinationDefinition } from './definition.ts';
+import { packageDestination } from './catalog/definition.ts';
+import { readCatalogDocument } from './catalog/read.ts';
 import { segment } from './segment.ts';
 import { webhook } from './webhook.ts';
 
@@ -10,7 +12,13 @@ const own = (type: string) => ownDefinitions.find((definition) => definition.typ
 
 /** The definition of a type that can be connected; null when there is none, or nothing can be sent to it. */
 export function loadDefinition(type: string): Promise<DestinationDefinition | null> {
-  return Promise.resolve(own(type) ?? null);
+  return Promise.resolve(own(type) ?? packageDefinition(type));
+}
+
+/** What is known of it is enough; its code is loaded by whoever runs it. */
+function packageDefinition(type: string): DestinationDefinition | null {
+  const document = readCatalogDocument(type);
+  return document === null || obstacleTo(document) !== null ? null : packageDestination(document);
 }
 
 /** Why no destination of a type of the catalog can be connected, or null. */
@@ -22,7 +30,7 @@ export function obstacleTo({
   readonly obstacle: string | null;
 }): string | null {
   if (own(type) !== undefined) return null;
-  return obstacle ?? 'Reprise cannot send to it yet.';
+  return obstacle;
 }
 
 /** The settings of a type that are generated when they are absent. */

@@ -14,21 +14,21 @@ import { userAgent } from './user-agent.ts';
 const compressed = promisify(gzip);
 
 /** Whoever speaks Segment's tracking API: Segment, Customer.io, RudderStack, another Reprise. */
-export const segment: DestinationDefinition = {
+export const segment = {
   type: 'segment',
   title: 'Segment-compatible API',
   description:
     'Sends events in batches to a tracking API that speaks Segment’s: Segment, Customer.io, RudderStack or another Reprise. Events keep their own times and messageIds, so old ones arrive as old, and what is there already is not stored twice.',
   settings: SegmentSettings,
   generated: {},
-  presetActions: [{ name: 'Send event', trigger: null, mapping: {} }],
-  checkEgress: (settings, allow) => {
+  presetActions: [{ name: 'Send event', action: null, trigger: null, mapping: {} }],
+  check: (settings, allow) => {
     const check = checkUrl(SegmentSettings.parse(settings).endpoint, allow);
     return check.ok ? [] : [{ path: ['endpoint'], problem: check.problem }];
   },
-  open: (settings, context) => openSegment(SegmentSettings.parse(settings), context),
+  open: (settings, context: SenderContext) => openSegment(SegmentSettings.parse(settings), context),
   test: (settings, context) => testSegment(SegmentSettings.parse(settings), context),
-};
+} satisfies DestinationDefinition;
 
 function openSegment(settings: SegmentSettings, context: SenderContext): Sender {
   const http = openHttp(settings, context);

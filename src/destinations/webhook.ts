@@ -12,20 +12,20 @@ import { webhookSecrets, WebhookSettings } from './webhook-settings.ts';
 import { newWebhookSecret, webhookKeys, webhookSignature } from './webhook-signature.ts';
 
 /** A destination of our own: signed HTTP requests by Standard Webhooks 1.0.0. */
-export const webhook: DestinationDefinition = {
+export const webhook = {
   type: 'webhook',
   title: 'Webhook',
   description: 'Sends events as signed HTTP requests (Standard Webhooks) to a URL of yours.',
   settings: WebhookSettings,
   generated: { secret: newWebhookSecret },
-  presetActions: [{ name: 'Send event', trigger: null, mapping: {} }],
-  checkEgress: (settings, allow) => {
+  presetActions: [{ name: 'Send event', action: null, trigger: null, mapping: {} }],
+  check: (settings, allow) => {
     const check = checkUrl(WebhookSettings.parse(settings).url, allow);
     return check.ok ? [] : [{ path: ['url'], problem: check.problem }];
   },
-  open: (settings, context) => openWebhook(WebhookSettings.parse(settings), context),
+  open: (settings, context: SenderContext) => openWebhook(WebhookSettings.parse(settings), context),
   test: (settings, context) => testWebhook(WebhookSettings.parse(settings), context),
-};
+} satisfies DestinationDefinition;
 
 function openWebhook(settings: WebhookSettings, context: SenderContext): Sender {
   const http = openHttp(settings, context);

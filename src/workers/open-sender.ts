@@ -1,13 +1,23 @@
+import { readActionVersions } from '../db/actions.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
+import type { Queryable } from '../db/sql.ts';
 import type { Sender, SenderContext } from '../destinations/definition.ts';
 import { loadDefinition } from '../destinations/registry.ts';
 import { open, settingsPlace, type Keyring } from '../destinations/secrets.ts';
 
-/** How a delivery process opens destinations: definition from the catalog, settings unsealed for this use only. */
+/**
+ * How a delivery process opens destinations: definition from the catalog, settings unsealed for this use only, actions in
+ * the versions of the run.
+ */
 export function createOpenSender(context: SenderContext & { readonly keyring: Keyring }) {
-  return async ({ id, type, settingsSealed }: TakenLane['destination']): Promise<Sender> => {
+  return async (
+    { destination: { id, type, settingsSealed }, actions }: Pick<TakenLane, 'destination' | 'actions'>,
+    db: Queryable,
+  ): Promise<Sender> => {
     const definition = await loadDefinition(type);
     if (definition === null) throw new Error(`no definition of the type ${type}`);
-    return definition.open(open(settingsSealed, settingsPlace(id), context.keyring), context);
+    const settings = open(settingsSealed, settingsPlace(id), context.keyring);
+    const versions = await readActionVersions(db, actions);
+    return definition.open(settings, { egress: context.egress, destinationId: id, actions: versions });
   };
 }

@@ -9,7 +9,7 @@ import { startProcess } from '../support/processes.ts';
 import { makeProductFolder } from '../support/product.ts';
 import { startSink } from '../support/sink.ts';
 import { composed, startCluster } from '../support/temporal-cluster.ts';
-import { obtainServer } from '../support/temporal-server-build.ts';
+import { builtServer } from '../support/temporal-server-build.ts';
 import { until } from '../support/until.ts';
 import { startWriters } from '../support/writers.ts';
 
@@ -17,7 +17,7 @@ import { startWriters } from '../support/writers.ts';
 const past = 1_200;
 const token = 'a-token-for-tests-only';
 const version = composed['temporal']?.image.split(':')[1] ?? '';
-const build = await obtainServer(version);
+const build = builtServer(version);
 const reason = typeof build === 'string' ? build : null;
 if (reason !== null) console.log(`Skipped: ${reason}`);
 

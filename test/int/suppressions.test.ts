@@ -116,7 +116,7 @@ test('the list goes on without skip or repeat, although many share a moment, and
 describe('a change is heard', () => {
   const openLane = async () => {
     const id = randomUUID();
-    const actions = [{ name: 'Send', trigger: null, mapping: {} }];
+    const actions = [{ name: 'Send', action: null, trigger: null, mapping: {} }];
     const more = { sources: null, budget: {}, settingsSealed: '', enabled: true, actions };
     await insertDestination(db, { id, type: 'webhook', name: 'W', ...more });
     const stream = await db.transaction((tx) => openStream(tx, id));

@@ -79,6 +79,7 @@ export async function newEngine(
     budget: options.budget ?? {},
     actions: Array.from({ length: options.actions ?? 1 }, (_, index) => ({
       name: `Action ${index}`,
+      action: null,
       trigger: null,
       mapping: {},
     })),
@@ -173,7 +174,7 @@ export async function destinationOf({ db, destinationId }: Engine): Promise<Take
 }
 
 export async function senderOf(engine: Engine): Promise<Sender> {
-  return await openSender(await destinationOf(engine));
+  return await openSender({ destination: await destinationOf(engine), actions: [] }, engine.db);
 }
 
 export type RanSlice =
@@ -206,7 +207,7 @@ export async function runSlice(
   if (taken === null) return { kind: 'notTaken' };
   if (taken.kind === 'stopped') return { kind: 'unwanted', desired: taken.desired };
   if (taken.kind === 'ended') return { kind: 'ended' };
-  const sender = overrides.sender ?? (await openSender(taken.lane.destination));
+  const sender = overrides.sender ?? (await openSender(taken.lane, engine.db));
   const suppressions = new SuppressionList(engine.db);
   await suppressions.reach(taken.lane.suppressionRevision, clock);
   const deps: SliceDeps = {

@@ -33,7 +33,7 @@ async function work(lane: number): Promise<void> {
     const taken = await takeLaneWhenFree(db, { runId, lane }, { now, signal: stop.signal, limitMs: 60_000 });
     if (taken === null) continue;
     if (taken.kind !== 'taken') return;
-    const sender = await openSender(taken.lane.destination);
+    const sender = await openSender(taken.lane, db);
     const slice = new Slice(taken.lane, await readLaneKnowledge(db, taken.lane), takenAt, {
       db,
       head: noHead,

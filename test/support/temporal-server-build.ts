@@ -16,14 +16,26 @@ export interface ServerBuild {
   readonly sqlTool: string;
 }
 
+/** A server that was built before, or the reason why there is none as a text: a build is too long for every test run. */
+export function builtServer(version: string): ServerBuild | string {
+  const { place, build } = placeOf(version);
+  return existsSync(place)
+    ? build
+    : 'no Temporal server is built here; `npm run topology` builds one and runs this';
+}
+
+function placeOf(version: string) {
+  const cache = join(readConfig().XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'reprise');
+  const place = join(cache, `temporal-server-${version}`);
+  return { cache, place, build: { server: join(place, 'server'), sqlTool: join(place, 'sql') } };
+}
+
 /**
  * Builds a version of Temporal's server from its Go modules, once for all clones of this user.
  * @returns the reason as a text where that cannot be done here
  */
-export async function obtainServer(version: string): Promise<ServerBuild | string> {
-  const cache = join(readConfig().XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'reprise');
-  const place = join(cache, `temporal-server-${version}`);
-  const build = { server: join(place, 'server'), sqlTool: join(place, 'sql') };
+export async function buildServer(version: string): Promise<ServerBuild | string> {
+  const { cache, place, build } = placeOf(version);
   if (existsSync(place)) return build;
   const hasGo = await run('go', ['version']).then(
     () => true,

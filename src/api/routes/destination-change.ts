@@ -9,12 +9,14 @@ import {
   type DestinationChange,
   type DestinationRecord,
 } from '../../db/destinations.ts';
+import { changeActions } from '../../db/actions.ts';
 import { listReplays } from '../../db/replay-list.ts';
 import { runningReplay, setReplayDesired } from '../../db/replays.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { changeStream, endStream, forgetAccount, openStream } from '../../db/streams.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
 import { replayWorkflowId, streamWorkflowId } from '../../temporal/orchestrator.ts';
+import { prepareActions } from '../actions.ts';
 import { changing } from '../changing.ts';
 import type { ApiDeps } from '../deps.ts';
 import { replaysEnded, streamChanged, streamEnded, wake } from '../engine.ts';
@@ -96,6 +98,11 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Pr
   const settings =
     body.settings === undefined ? null : await changedSettings(deps, destination, body.settings);
   if (isProblem(settings)) return settings;
+  if (body.actions !== undefined) {
+    const actions = prepareActions(destination.type, body.actions, destination.actions);
+    if (isProblem(actions)) return actions;
+    await changeActions(tx, id, actions);
+  }
   await changeDestination(tx, id, changeOf(destination, body, settings?.sealed));
   if (body.enabled === false) await endStream(tx, id, 'destination_disabled');
   if (body.enabled === true) {
@@ -107,7 +114,9 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Pr
     const replay = await runningReplay(tx, id);
     if (replay !== null) return busy(replay);
     await forgetAccount(tx, id);
-  } else if (body.sources !== undefined || body.filter !== undefined) await changeStream(tx, id);
+  } else if ([body.sources, body.filter, body.actions].some((part) => part !== undefined)) {
+    await changeStream(tx, id);
+  }
   return { destination: (await getDestination(tx, id))!, generated: settings?.generated ?? {} };
 }
 

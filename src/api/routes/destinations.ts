@@ -10,7 +10,9 @@ import {
 import { missingSources } from '../../db/sources.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { openStream } from '../../db/streams.ts';
+import type { DestinationDefinition } from '../../destinations/definition.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
+import { prepareActions } from '../actions.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { tell } from '../engine.ts';
@@ -117,7 +119,8 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
   const id = randomUUID();
   const settingsSealed = sealSettings(prepared.settings, id, deps.keyring);
   const { type, name, enabled, sources, filter, budget, region } = body;
-  const actions = definition.presetActions;
+  const actions = actionsOf(definition, body);
+  if (isProblem(actions)) return actions;
   await insertDestination(tx, {
     id,
     type,
@@ -132,6 +135,15 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
   });
   if (enabled) await openFirstStream(tx, id);
   return { destination: (await getDestination(tx, id))!, generated: prepared.generated };
+}
+
+/** The actions that a new destination begins with. */
+function actionsOf(definition: DestinationDefinition, body: z.output<typeof NewDestination>) {
+  if (body.actions !== undefined) return prepareActions(body.type, body.actions, []);
+  if (definition.presetActions.length > 0) return definition.presetActions;
+  return invalidBody([
+    { pointer: '/actions', detail: 'The definition suggests none. Name the actions that it is to have.' },
+  ]);
 }
 
 async function openFirstStream(tx: Queryable, destinationId: string): Promise<void> {

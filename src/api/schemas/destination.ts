@@ -5,6 +5,7 @@ import type { DestinationRecord } from '../../db/destinations.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { streamWorkflowId } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../deps.ts';
+import { Action, actionExample, NewAction, WantedAction } from './action.ts';
 import { Id, Name, Time } from './fields.ts';
 import { Region, regionWarnings, Warnings } from './region.ts';
 
@@ -52,6 +53,9 @@ export const NewDestination = z.strictObject({
   settings: Settings.meta({
     description: 'What the type asks for: see its schema in the catalog. Stored encrypted, never answered.',
   }),
+  actions: z.exactOptional(z.array(NewAction).min(1).max(100)).meta({
+    description: 'What it does with which events. Absent: the definition’s own suggestions.',
+  }),
   sources: Sources.default(null),
   filter: Filter.default(null),
   budget: Budget.default({}),
@@ -64,6 +68,10 @@ export const ChangedDestination = z.strictObject({
   settings: z.exactOptional(Settings).meta({
     description:
       'Only what changes (RFC 7396): the other settings stay, null takes one away. A secret that is taken away and can be generated is generated anew, and shown in this answer only.',
+  }),
+  actions: z.exactOptional(z.array(WantedAction).min(1).max(100)).meta({
+    description:
+      'All that it is to do from now on. One with an id stays and keeps what is absent, one without is added, one that is not named is taken away. A change of trigger or mapping makes a new version; runs that have begun keep theirs.',
   }),
   sources: z.exactOptional(Sources),
   filter: z.exactOptional(Filter),
@@ -111,14 +119,7 @@ export const Destination = z
       description:
         'What lies before the seam and is not kept any more, so that no replay reaches it: positions up to `toPosition`, received before `before`. null: all of it may be there.',
     }),
-    actions: z.array(
-      z.object({
-        id: Id,
-        name: z.string(),
-        version: z.int(),
-        trigger: z.string().nullable().meta({ description: 'null: every event.' }),
-      }),
-    ),
+    actions: z.array(Action),
     stream: Stream.nullable().meta({ description: 'null: it gets no new events.' }),
     warnings: Warnings,
     createdAt: Time,
@@ -202,7 +203,7 @@ export const destinationExample: z.input<typeof Destination> = {
   region: 'eu',
   seam: 182_001,
   unreachable: null,
-  actions: [{ id: 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90', name: 'Send event', version: 1, trigger: null }],
+  actions: [actionExample],
   stream: streamExample,
   warnings: [],
   createdAt: '2026-11-22T09:00:00.000Z',

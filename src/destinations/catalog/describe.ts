@@ -50,7 +50,7 @@ export function describe(
     environment: code.environment,
     features: code.features,
     multiStatus: code.multiStatus,
-    obstacle: obstacleOf(type),
+    obstacle: obstacleOf(type, code.connectsBy),
     actions,
     ...describePresets(definition.presets ?? [], actions),
   };

@@ -1,0 +1,109 @@
+import type { Outcome } from '../../core/outcome.ts';
+import { completedBody } from '../completed-body.ts';
+import type { Delivery, SendGate } from '../definition.ts';
+import type { EgressAllow } from '../egress-address.ts';
+import { secretMask, type SecretMask } from '../secret-mask.ts';
+import { AccountHttp } from './account-http.ts';
+import { Children } from './children.ts';
+import { outcomesOfJob } from './job-outcome.ts';
+import { JobRun } from './job-run.ts';
+import type { Account, JobAction, Work } from './protocol.ts';
+
+/** An action as it is sent through. */
+export interface SendingAction extends JobAction {
+  readonly actionId: string;
+  /** At most this many events go into one call; 1: it takes them one by one. */
+  readonly batchSize: number;
+  /** And at most so many bytes; null: no limit of its own. */
+  readonly batchBytes: number | null;
+  /** Fields whose values have to be alike within one call. */
+  readonly batchKeys: readonly string[];
+}
+
+/** What an account's deliveries are made with. */
+export interface SendingAccount {
+  /** Names it among the accounts of this process. */
+  readonly id: string;
+  readonly account: Account;
+  readonly actions: readonly SendingAction[];
+  readonly egress: EgressAllow;
+  /** Values that no failure's text may show. */
+  readonly secrets: readonly string[];
+}
+
+/** Calls of one account that may be under way at once. */
+const accountConcurrency = 8;
+/** Of so many successes the answer is shown, as samples. */
+const shownSuccesses = 5;
+
+/** One set of children for all accounts of this process. */
+const children = new Children();
+
+/** Sends deliveries through a definition's own code. */
+export class AccountSender {
+  readonly batchSize: number;
+  readonly concurrency = accountConcurrency;
+  readonly #options: SendingAccount;
+  readonly #actions: ReadonlyMap<string, SendingAction>;
+  readonly #http: AccountHttp;
+  readonly #mask: SecretMask;
+  #successesLeft = shownSuccesses;
+
+  constructor(options: SendingAccount) {
+    this.#options = options;
+    this.#actions = new Map(options.actions.map((action) => [action.actionId, action]));
+    this.batchSize = Math.max(1, ...options.actions.map((action) => action.batchSize));
+    this.#http = new AccountHttp({ egress: options.egress, connections: accountConcurrency });
+    this.#mask = secretMask(options.secrets);
+  }
+
+  /**
+   * One call takes events of one action. Those of others leave with the next one, so that a user's events stay in their
+   * order. Never rejects.
+   */
+  async send(deliveries: readonly Delivery[], gate: SendGate): Promise<Outcome[]> {
+    const action = this.#actions.get(deliveries[0]!.actionId)!;
+    const taken = leadingOf(deliveries, action);
+    const work = workOf(action, taken);
+    const outcomes = await this.#outcomes(work, gate);
+    return deliveries.map((_, index): Outcome => outcomes[index] ?? { kind: 'notSent' });
+  }
+
+  async #outcomes(work: Work, gate: SendGate): Promise<Outcome[]> {
+    const { id, account } = this.#options;
+    const { end, run } = await children.perform(
+      id,
+      () => new JobRun({ account, work, http: this.#http, gate }),
+    );
+    const showsSuccess = this.#successesLeft > 0;
+    const outcomes = outcomesOfJob(end, run, { mask: this.#mask, now: Date.now(), showsSuccess });
+    if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
+    return outcomes;
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+}
+
+/** The deliveries of one action that stand first, as many as it takes at a time. */
+function leadingOf(deliveries: readonly Delivery[], action: SendingAction): readonly Delivery[] {
+  let bytes = 0;
+  const end = deliveries.findIndex(({ actionId, event }, index) => {
+    bytes += event.raw.length;
+    const tooLong = index > 0 && bytes > (action.batchBytes ?? Infinity);
+    return actionId !== action.actionId || index >= action.batchSize || tooLong;
+  });
+  return end === -1 ? deliveries : deliveries.slice(0, end);
+}
+
+function workOf(
+  { type, mapping, batchSize, batchKeys }: SendingAction,
+  deliveries: readonly Delivery[],
+): Work {
+  const action = { type, mapping };
+  const events = deliveries.map((delivery) => completedBody(delivery).toString());
+  return batchSize === 1
+    ? { kind: 'one', action, event: events[0]! }
+    : { kind: 'batch', action, events, keys: batchKeys };
+}

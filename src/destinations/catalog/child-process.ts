@@ -1,0 +1,124 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { jobDeadlineMs, type JobEnd, type JobRun } from './job-run.ts';
+import type { FromChild, ToChild } from './protocol.ts';
+
+/** What the child's heap may grow to, MB. One that needs more is stopped, and its parent goes on. */
+const heapMb = 256;
+const pingMs = 500;
+/** Pings that may stay unanswered in a row, while other jobs wait and while a job is alone. */
+const missedTogether = 6;
+const missedAlone = 20;
+
+interface Running {
+  readonly run: JobRun;
+  readonly settle: (end: JobEnd) => void;
+  readonly deadline: NodeJS.Timeout;
+}
+
+/**
+ * One child process that runs the catalog's code. It has no network, no environment, writes no file and starts nothing;
+ * when it ends or stalls, its jobs are told so, and who has them starts another one.
+ */
+export class CatalogChild {
+  readonly #process: ChildProcess;
+  readonly #running = new Map<number, Running>();
+  readonly #pings: NodeJS.Timeout;
+  #started = false;
+  #missed = 0;
+  #last = 0;
+  #why = '';
+  #over = false;
+
+  constructor() {
+    this.#process = fork(new URL(`child/main${import.meta.filename.slice(-3)}`, import.meta.url), {
+      serialization: 'advanced',
+      env: { NODE_ENV: 'production', TZ: 'UTC' },
+      execArgv: ['--permission', '--allow-fs-read=*', `--max-old-space-size=${heapMb}`, '--no-warnings'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    this.#process.on('message', (message: FromChild) => this.#hear(message));
+    this.#process.on('error', (error) => this.#exited(error.message));
+    this.#process.on('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`));
+    this.#process.unref();
+    this.#process.channel?.unref();
+    this.#pings = setInterval(() => this.#ping(), pingMs).unref();
+  }
+
+  /** It takes no more jobs. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get jobs(): number {
+    return this.#running.size;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Runs a job. Never rejects. */
+  async perform(run: JobRun): Promise<JobEnd> {
+    const id = ++this.#last;
+    const end = await new Promise<JobEnd>((settle) => {
+      const deadline = setTimeout(() => settle({ kind: 'overdue' }), jobDeadlineMs);
+      if (this.#over) return settle({ kind: 'exited', alone: false, why: this.#why, started: this.#started });
+      this.#running.set(id, { run, settle, deadline });
+      this.#tell({ kind: 'job', job: run.job(id) });
+    });
+    clearTimeout(this.#running.get(id)?.deadline);
+    this.#running.delete(id);
+    run.end();
+    return end;
+  }
+
+  /** Ends the process; what is under way is told so. */
+  close(): void {
+    this.#why ||= 'closed';
+    this.#over = true;
+    this.#process.kill('SIGKILL');
+  }
+
+  #hear(message: FromChild): void {
+    this.#missed = 0;
+    if (message.kind === 'ready') this.#started = true;
+    else if (message.kind === 'done') {
+      this.#running.get(message.job)?.settle({ kind: 'result', result: message.result });
+    } else if (message.kind === 'request') void this.#send(message);
+    else if (message.kind === 'aborted')
+      for (const { run } of this.#running.values()) run.abort(message.request);
+  }
+
+  async #send({ job, request, wanted }: Extract<FromChild, { kind: 'request' }>): Promise<void> {
+    const running = this.#running.get(job);
+    const answer = await running?.run.request(request, wanted);
+    if (answer === undefined) {
+      this.#tell({ kind: 'broken', request, code: 'NO_JOB', message: 'Its delivery is over.' });
+    } else if (answer !== null) this.#tell(answer);
+  }
+
+  #tell(message: ToChild): void {
+    if (!this.#over) this.#process.send(message, undefined, undefined, () => undefined); // its exit tells the rest
+  }
+
+  /** A process of this machine that was stopped or is starved itself counts no pings meanwhile. */
+  #ping(): void {
+    if (this.#running.size === 0 || !this.#started) return;
+    this.#missed += 1;
+    const limit = this.#running.size === 1 ? missedAlone : missedTogether;
+    if (this.#missed > limit) {
+      this.#why = 'it did not come back from its own code';
+      this.#process.kill('SIGKILL');
+    } else this.#tell({ kind: 'ping' });
+  }
+
+  #exited(why: string): void {
+    this.#over = true;
+    this.#why ||= why;
+    clearInterval(this.#pings);
+    const alone = this.#running.size === 1;
+    for (const { settle } of this.#running.values()) {
+      settle({ kind: 'exited', alone, why: this.#why, started: this.#started });
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import zlib from 'node:zlib';
+import type { FromChild, ToChild, WantedRequest } from '../protocol.ts';
+import { require } from './seal.ts';
+
+/** The classes of the fetch that the catalog is built on; what is made of them is passed on to definitions. */
+interface FetchModule {
+  Headers: unknown;
+  Request: new (input: unknown, init?: unknown) => FetchRequest;
+  Response: new (body: unknown, init: unknown) => unknown;
+}
+
+interface FetchRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: { forEach(each: (value: string, name: string) => void): void };
+  readonly signal?: AbortSignal | null;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** A request that got no answer. Its `request` is known to the parent. */
+class BrokenRequestError extends Error {
+  override readonly name = 'FetchError';
+  readonly code: string;
+  readonly request: number;
+
+  constructor(message: string, code: string, request: number) {
+    super(message);
+    this.code = code;
+    this.request = request;
+  }
+}
+
+const answered = Symbol('the request that a response answers');
+/** Statuses whose responses may have no body; the class throws otherwise. */
+const bodiless = new Set([101, 103, 204, 205, 304]);
+
+type Settled = Extract<ToChild, { kind: 'answer' | 'broken' }>;
+
+/**
+ * Requests of all jobs of this child. The catalog's client ends in `cross-fetch`, so replacing what that exports reaches
+ * every definition in one place; bodies come whole and bounded, redirects are not followed, nothing is cloned from a
+ * stream (each of which kills or hangs the default client).
+ */
+export class ParentFetch {
+  readonly #tell: (message: FromChild) => void;
+  readonly #open = new Map<number, (settled: Settled) => void>();
+  readonly #job = new AsyncLocalStorage<number>();
+  #last = 0;
+
+  constructor(tell: (message: FromChild) => void) {
+    this.#tell = tell;
+  }
+
+  /** Takes the place of `cross-fetch`. Call it before the catalog is loaded. */
+  install(): void {
+    const framework = require.resolve('@segment/actions-core');
+    const path = require.resolve('cross-fetch', { paths: [framework] });
+    const original = require(path) as FetchModule;
+    const { Headers, Request, Response } = original;
+    const fetch = async (input: unknown, init?: unknown) =>
+      await this.#fetch(new Request(input, init), Response);
+    // The module is the function itself, so it is replaced as a whole.
+    require.cache[path]!.exports = Object.assign(fetch, {
+      Headers,
+      Request,
+      Response,
+      fetch,
+      default: fetch,
+    });
+  }
+
+  /** Runs a job, so that requests that are made in it are known as its own. */
+  async run<T>(job: number, work: () => Promise<T>): Promise<T> {
+    return await this.#job.run(job, work);
+  }
+
+  /** The parent says how a request ended. */
+  settle(settled: Settled): void {
+    this.#open.get(settled.request)?.(settled);
+    this.#open.delete(settled.request);
+  }
+
+  async #fetch(request: FetchRequest, Response: FetchModule['Response']): Promise<unknown> {
+    const job = this.#job.getStore();
+    const id = ++this.#last;
+    if (job === undefined) throw new BrokenRequestError('No delivery is under way.', 'NO_JOB', id);
+    const wanted = await wantedRequest(request);
+    const settled = await this.#ask(job, id, wanted, request.signal ?? null);
+    if (settled.kind === 'broken') throw new BrokenRequestError(settled.message, settled.code, id);
+    const { status, headers } = settled;
+    const response = new Response(bodiless.has(status) ? null : plainBody(settled), {
+      status,
+      headers,
+      url: wanted.url,
+    });
+    return Object.assign(response as object, { [answered]: id });
+  }
+
+  #ask(job: number, id: number, wanted: WantedRequest, signal: AbortSignal | null): Promise<Settled> {
+    return new Promise((resolve, reject) => {
+      const give = () => {
+        this.#open.delete(id);
+        this.#tell({ kind: 'aborted', request: id });
+        reject(Object.assign(new Error('The request was aborted.'), { name: 'AbortError', request: id }));
+      };
+      if (signal?.aborted === true) return give();
+      signal?.addEventListener('abort', give, { once: true });
+      this.#open.set(id, (settled) => {
+        signal?.removeEventListener('abort', give);
+        resolve(settled);
+      });
+      this.#tell({ kind: 'request', job, request: id, wanted });
+    });
+  }
+}
+
+/** Nobody is asked for a compressed body; who sends one all the same is read as far as a plain one would be. */
+function plainBody({ headers, body }: Extract<Settled, { kind: 'answer' }>): Buffer {
+  const unpack = unpackers[headers['content-encoding'] ?? 'identity'];
+  if (unpack === undefined) return Buffer.from(body);
+  try {
+    return unpack(body, { maxOutputLength: plainBytes });
+  } catch {
+    return Buffer.from(body);
+  }
+}
+
+const plainBytes = 262_144;
+const unpackers: Readonly<Record<string, (body: Uint8Array, options: zlib.ZlibOptions) => Buffer>> = {
+  gzip: zlib.gunzipSync,
+  'x-gzip': zlib.gunzipSync,
+  deflate: zlib.inflateSync,
+};
+
+/** The request whose answer a response of the catalog is. */
+export function requestOf(response: unknown): number | undefined {
+  return (response as { [answered]?: number } | undefined)?.[answered];
+}
+
+async function wantedRequest(request: FetchRequest): Promise<WantedRequest> {
+  const headers: string[] = [];
+  request.headers.forEach((value, name) => headers.push(name, value));
+  return {
+    method: request.method,
+    url: request.url,
+    headers,
+    body: new Uint8Array(await request.arrayBuffer()),
+  };
+}

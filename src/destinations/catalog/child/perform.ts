@@ -1,0 +1,127 @@
+import type { Account, ItemResult, JobError, JobResult, Work } from '../protocol.ts';
+import { requestOf } from './fetch.ts';
+import { require } from './seal.ts';
+
+/** The part of the catalog's framework that is used here. */
+interface Framework {
+  readonly Destination: new (definition: unknown) => LoadedDestination;
+  readonly transform: (mapping: object, event: unknown) => unknown;
+}
+
+interface LoadedDestination {
+  testAuthentication(settings: object): Promise<void>;
+  executeAction(action: string, input: object): Promise<unknown>;
+  executeBatch(action: string, input: object): Promise<readonly unknown[]>;
+}
+
+const loaded = new Map<string, LoadedDestination>();
+const textLength = 1_000;
+
+/** A definition, loaded on first use. @throws what its module throws */
+function destinationOf(folder: string): LoadedDestination {
+  const known = loaded.get(folder);
+  if (known !== undefined) return known;
+  const { Destination } = require('@segment/actions-core') as Framework;
+  const module = require(`@segment/action-destinations/dist/destinations/${folder}`) as { default: unknown };
+  const destination = new Destination(module.default);
+  loaded.set(folder, destination);
+  return destination;
+}
+
+/**
+ * Runs the definition's code for one job. Triggers are not asked: who makes the job has decided. Never rejects, whatever
+ * the code throws.
+ */
+export async function perform(account: Account, work: Work): Promise<JobResult> {
+  try {
+    return await performed(destinationOf(account.folder), account, work);
+  } catch (error) {
+    return { kind: 'error', error: told(error) };
+  }
+}
+
+async function performed(destination: LoadedDestination, account: Account, work: Work): Promise<JobResult> {
+  const { settings, auth, features } = account;
+  if (work.kind === 'test') {
+    const oauth = { access_token: auth?.accessToken, refresh_token: auth?.refreshToken };
+    await destination.testAuthentication({ ...settings, oauth });
+    return { kind: 'ok' };
+  }
+  const { type, mapping } = work.action;
+  const input = { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
+  if (work.kind === 'one') {
+    await destination.executeAction(type, { ...input, event: JSON.parse(work.event) as unknown });
+    return { kind: 'ok' };
+  }
+  const events = work.events.map((event) => JSON.parse(event) as unknown);
+  const groups = alikeBy(work.keys, mapping, events);
+  if (groups.length === 1) return await batch(destination, type, { ...input, events });
+  const results: { places: readonly number[]; result: JobResult }[] = [];
+  for (const places of groups) {
+    const some = places.map((place) => events[place]);
+    results.push({ places, result: await batch(destination, type, { ...input, events: some }) });
+  }
+  return { kind: 'groups', groups: results };
+}
+
+async function batch(
+  destination: LoadedDestination,
+  action: string,
+  input: { readonly events: readonly unknown[] },
+): Promise<JobResult> {
+  try {
+    const answers = await destination.executeBatch(action, input);
+    return { kind: 'each', items: input.events.map((_, index) => itemOf(answers[index])) };
+  } catch (error) {
+    return { kind: 'error', error: told(error) };
+  }
+}
+
+/** The places of events that one call may take, because the mapping makes the same of them for these fields. */
+function alikeBy(
+  keys: readonly string[],
+  mapping: Readonly<Record<string, unknown>>,
+  events: readonly unknown[],
+): readonly (readonly number[])[] {
+  const all = events.map((_, place) => place);
+  const parts = keys.filter((key) => typeof mapping[key] === 'object' && mapping[key] !== null);
+  if (parts.length === 0) return [all];
+  const { transform } = require('@segment/actions-core') as Framework;
+  const shared = Object.fromEntries(parts.map((key) => [key, mapping[key]]));
+  const keyOf = (place: number) => JSON.stringify(transform(shared, events[place]));
+  return [...Map.groupBy(all, keyOf).values()];
+}
+
+function itemOf(answer: unknown): ItemResult {
+  const { status, errortype, errormessage } = (answer ?? {}) as Record<string, unknown>;
+  return {
+    status: typeof status === 'number' ? status : 500,
+    ...(typeof errortype === 'string' && { code: errortype }),
+    ...(errormessage !== undefined && { message: cut(errormessage) }),
+  };
+}
+
+/** An error of the catalog or of its framework; anything can be thrown. */
+function told(thrown: unknown): JobError {
+  const error = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>;
+  const response = error['response'] as { status?: unknown } | undefined;
+  const status = Number(error['status'] ?? response?.status);
+  const request = error['request'] ?? requestOf(response);
+  return {
+    name: cut(error['name'] ?? 'Error'),
+    message: cut(error['message'] ?? thrown),
+    ...(error['code'] !== undefined && { code: cut(error['code']) }),
+    ...(Number.isInteger(status) && { status }),
+    ...(typeof request === 'number' ? { request } : requestIn(response)),
+  };
+}
+
+function requestIn(response: unknown): { request?: number } {
+  const request = requestOf(response);
+  return request === undefined ? {} : { request };
+}
+
+function cut(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  return text.slice(0, textLength);
+}

@@ -1,0 +1,22 @@
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import net from 'node:net';
+
+/** The modules of the catalog are CommonJS and are found from here. */
+export const require = createRequire(import.meta.url);
+
+/**
+ * Closes the network to all code of this process, before any of the catalog's is loaded. A definition reaches the world
+ * through its parent alone, which guards, bounds and counts what leaves. Node's own fetch is taken away with it.
+ */
+export function closeNetwork(): void {
+  const refuse = function refuse(this: net.Socket): net.Socket {
+    const error = Object.assign(new Error('This process has no network.'), { code: 'EGRESS_REFUSED' });
+    process.nextTick(() => this.destroy(error));
+    return this;
+  };
+  const prototype = net.Socket.prototype as { connect: unknown };
+  prototype.connect = refuse;
+  Reflect.deleteProperty(globalThis, 'fetch');
+  Reflect.deleteProperty(globalThis, 'WebSocket');
+  syncBuiltinESMExports();
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { readFql } from '../../core/fql/read.ts';
+import type { DestinationDefinition, RunAction, RunContext, SettingsProblem } from '../definition.ts';
+import type { EgressAllow } from '../egress-address.ts';
+import { checkUrl } from '../egress-url.ts';
+import { AccountSender, type SendingAction } from './account-sender.ts';
+import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
+import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
+import type { Account } from './protocol.ts';
+import { testAccount } from './test-account.ts';
+
+/** Batches of who does not say how many events he takes have so many, and no batch has more than the second. */
+const usualBatch = 100;
+const largestBatch = 1_000;
+
+/** A definition of the package as a destination type: made of its description, its code is run by a child. */
+export function packageDestination(document: CatalogDocument): DestinationDefinition {
+  const { type, title, description, presets } = document;
+  return {
+    type,
+    title,
+    description,
+    settings: z.looseObject({}),
+    generated: {},
+    presetActions: presets.filter(isUsable),
+    check: (settings, allow) => [
+      ...checkCatalogSettings(document, settings),
+      ...addressProblems(settings, allow, []),
+    ],
+    open: (settings, context) => openAccount(document, settings as Settings, context),
+    test: (settings, context) =>
+      testAccount(document, accountOf(document, settings as Settings), {
+        egress: context.egress,
+        secrets: secretsIn(settings),
+      }),
+  };
+}
+
+/** Some of the package's own suggestions fail for every event, or have a trigger that nobody can read: not applied. */
+function isUsable({ trigger, faults }: CatalogPreset): boolean {
+  return faults === undefined && (trigger === null || readFql(trigger).ok);
+}
+
+type Settings = Readonly<Record<string, unknown>>;
+
+function openAccount(document: CatalogDocument, settings: Settings, context: RunContext): AccountSender {
+  return new AccountSender({
+    id: context.destinationId,
+    account: accountOf(document, settings),
+    actions: context.actions.map((action) => sendingAction(document, action)),
+    egress: context.egress,
+    secrets: secretsIn(settings),
+  });
+}
+
+/** What the definition's code is given: its own settings as they are, tokens apart. */
+function accountOf(document: CatalogDocument, { oauth, ...given }: Settings): Account {
+  const { accessToken, refreshToken } = (oauth ?? {}) as Record<string, string | undefined>;
+  return {
+    folder: document.folder!, // only types of our own have none
+    settings: { ...defaultsOf(document.settings), ...given },
+    auth: {
+      ...(accessToken !== undefined && { accessToken }),
+      ...(refreshToken !== undefined && { refreshToken }),
+    },
+  };
+}
+
+function sendingAction(document: CatalogDocument, { actionId, action, mapping }: RunAction): SendingAction {
+  const known = document.actions.find(({ name }) => name === action);
+  if (known === undefined || action === null) throw new Error(`${document.type} has no action ${action}`);
+  const { batch } = known;
+  return {
+    actionId,
+    type: action,
+    mapping,
+    batchSize: batch === null ? 1 : batchSizeOf(batch, mapping),
+    batchBytes: batch?.maximumBytes ?? null,
+    batchKeys: batch?.keys ?? [],
+  };
+}
+
+/** How many events one call takes: as the mapping says, within what the definition and Reprise bear. */
+function batchSizeOf(batch: Batch, mapping: Settings): number {
+  const asked = mapping['enable_batching'] ?? batch.enabledByDefault ?? true;
+  if (asked === false || asked === 'false') return 1;
+  const said = [mapping['batch_size'], batch.defaultSize].find(
+    (size) => Number.isInteger(size) && Number(size) > 0,
+  );
+  const size = said === undefined ? usualBatch : Number(said);
+  return Math.max(1, Math.min(size, batch.maximumSize ?? largestBatch, largestBatch));
+}
+
+/** Everything that somebody typed may be a credential; only what is an address without a path is none. */
+function secretsIn(settings: unknown): string[] {
+  if (typeof settings === 'string') {
+    const url = URL.parse(settings);
+    const isOrigin = url !== null && url.pathname === '/' && url.search === '' && url.username === '';
+    return isOrigin ? [] : [settings];
+  }
+  return typeof settings === 'object' && settings !== null ? Object.values(settings).flatMap(secretsIn) : [];
+}
+
+/** Settings that are URLs and may not be dialled. Names without a scheme are checked when they are dialled. */
+function addressProblems(
+  value: unknown,
+  allow: EgressAllow,
+  path: readonly PropertyKey[],
+): readonly SettingsProblem[] {
+  if (typeof value === 'string') {
+    if (!/^https?:/i.test(value)) return [];
+    const check = checkUrl(value, allow);
+    return check.ok ? [] : [{ path, problem: check.problem }];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => addressProblems(member, allow, [...path, name]));
+}

@@ -1,0 +1,150 @@
+import { outcomesOf, type Failure, type Outcome } from '../../core/outcome.ts';
+import { shownText, withoutQuery } from '../http-exchange.ts';
+import { outcomeOf } from '../http-outcome.ts';
+import type { SecretMask } from '../secret-mask.ts';
+import type { Exchange } from './account-http.ts';
+import type { JobEnd, JobRun } from './job-run.ts';
+import type { ItemResult, JobError, JobResult } from './protocol.ts';
+
+/** What is said of a job's outcome with. */
+export interface Telling {
+  readonly mask: SecretMask;
+  /** This process's clock, ms since 1970. */
+  readonly now: number;
+  /** Whether a success tells what was answered. */
+  readonly showsSuccess: boolean;
+}
+
+interface Run extends Pick<JobRun, 'wrote' | 'gateClosed' | 'last' | 'exchanges'> {
+  readonly deliveries: number;
+}
+
+const messageLength = 500;
+const notSent: Outcome = { kind: 'notSent' };
+
+/**
+ * What the end of a job means for its deliveries, in their order. Where the definition names a request, that request's
+ * answer decides as it does for every other destination; else the status that its error carries. Nothing is taken for
+ * delivered but what the definition says went well.
+ */
+export function outcomesOfJob(end: JobEnd, run: Run, telling: Telling): Outcome[] {
+  if (end.kind === 'exited') return outcomesOf(exitOutcome(end, run, telling), run.deliveries);
+  if (end.kind === 'overdue') return outcomesOf(overdueOutcome(run, telling), run.deliveries);
+  return outcomesOfResult(end.result, run, telling);
+}
+
+function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcome[] {
+  if (result.kind === 'groups') {
+    const outcomes = result.groups.flatMap(({ places, result: one }) => {
+      const some = outcomesOfResult(one, part(run, places.length), telling);
+      return places.map((place, index): [number, Outcome] => [place, some[index]!]);
+    });
+    return outcomes.toSorted(([a], [b]) => a - b).map(([, outcome]) => outcome);
+  }
+  if (result.kind === 'error') return outcomesOf(errorOutcome(result.error, run, telling), run.deliveries);
+  if (result.kind === 'ok') return [successOutcome(run, telling)];
+  return result.items.map((item) => itemOutcome(item, run, telling));
+}
+
+function part({ wrote, gateClosed, last, exchanges }: Run, deliveries: number): Run {
+  return { wrote, gateClosed, last, exchanges, deliveries };
+}
+
+function successOutcome({ last }: Run, telling: Telling): Outcome {
+  if (last?.answer.kind !== 'answered' || !telling.showsSuccess) return { kind: 'delivered' };
+  const outcome = exchangeOutcome(last, telling);
+  return outcome.kind === 'delivered' ? outcome : { kind: 'delivered' };
+}
+
+function itemOutcome(item: ItemResult, run: Run, telling: Telling): Outcome {
+  if (item.status >= 200 && item.status < 300) return successOutcome(run, telling);
+  const { status, code, message = 'The definition gives no reason.' } = item;
+  const error: JobError = { name: 'MultiStatus', status, message, ...(code !== undefined && { code }) };
+  const isOwnCheck = code === 'PAYLOAD_VALIDATION_FAILED';
+  return isOwnCheck
+    ? { kind: 'invalid', failure: failureOf(error, run, telling) }
+    : statusOutcome(error, run, telling);
+}
+
+/** The definition threw. */
+function errorOutcome(error: JobError, run: Run, telling: Telling): Outcome {
+  if (run.gateClosed) return run.wrote ? unknownOutcome(error, run, telling) : notSent;
+  const exchange = error.request === undefined ? undefined : run.exchanges.get(error.request);
+  if (exchange !== undefined) {
+    const outcome = exchangeOutcome(exchange, telling);
+    return outcome.kind === 'delivered' ? unknownOutcome(error, run, telling) : outcome;
+  }
+  if (isCheck(error)) return { kind: 'invalid', failure: failureOf(error, run, telling) };
+  if (error.status !== undefined) return statusOutcome(error, run, telling);
+  // A fault of the definition's code: before anything left it is the event's, after that nobody knows.
+  if (run.wrote) return unknownOutcome(error, run, telling);
+  return { kind: 'invalid', failure: { ...failureOf(error, run, telling), errorClass: 'definition_error' } };
+}
+
+function exchangeOutcome({ url, request, answer }: Exchange, { mask, now, showsSuccess }: Telling): Outcome {
+  return outcomeOf(answer, { url: withoutQuery(url), request, mask, now, showsSuccess });
+}
+
+/** Something has left, and whether it was taken is not known: sending again is the only safe answer. */
+function unknownOutcome(error: JobError, run: Run, telling: Telling): Outcome {
+  return { kind: 'failed', failure: { ...failureOf(error, run, telling), errorClass: 'definition_error' } };
+}
+
+/** The framework's and the definitions' own checks of a payload, before anything is sent. */
+function isCheck({ name, code }: JobError): boolean {
+  return (
+    name === 'AggregateAjvError' ||
+    name === 'ValidationError' ||
+    code === 'PAYLOAD_VALIDATION_FAILED' ||
+    code === 'INVALID_AUDIENCE_MEMBERSHIP'
+  );
+}
+
+function statusOutcome(error: JobError, run: Run, telling: Telling): Outcome {
+  const failure = failureOf(error, run, telling);
+  const status = error.status!;
+  if (status === 401) return { kind: 'down', failure };
+  if (status === 429) return { kind: 'throttled', failure, retryAfterMs: null };
+  if (status === 408 && !run.wrote) {
+    return { kind: 'down', failure: { ...failure, errorClass: 'connect_timeout' } };
+  }
+  const transient = status >= 500 || status === 408 || status === 425;
+  return { kind: transient ? 'failed' : 'refused', failure };
+}
+
+function failureOf(error: JobError, { last }: Run, telling: Telling): Failure {
+  const { status, code, name, message } = error;
+  const text = shownText(telling.mask.text(message, true), messageLength);
+  const seen = last === null ? null : exchangeOutcome(last, { ...telling, showsSuccess: false });
+  const shown = seen !== null && 'failure' in seen ? seen.failure : null;
+  return {
+    ...(shown?.at !== undefined && { at: shown.at }),
+    ...(shown?.tookMs !== undefined && { tookMs: shown.tookMs }),
+    ...(shown?.request !== undefined && { request: shown.request }),
+    ...(shown?.response !== undefined && { response: shown.response }),
+    errorClass: status === undefined ? classOf(code ?? name) : `http_${status}`,
+    message: text,
+    ...(status !== undefined && { status }),
+  };
+}
+
+/** `PAYLOAD_VALIDATION_FAILED` -> `payload_validation_failed` */
+function classOf(name: string): string {
+  return shownText(name, 60)
+    .replaceAll(/[^A-Za-z0-9]+/g, '_')
+    .toLowerCase();
+}
+
+function exitOutcome(end: Extract<JobEnd, { kind: 'exited' }>, run: Run, telling: Telling): Outcome {
+  const message = `The process that ran the definition's code ended: ${end.why}.`;
+  const failure: Failure = { errorClass: 'definition_crashed', message: telling.mask.text(message, false) };
+  if (!end.started) return { kind: 'failed', failure: { ...failure, errorClass: 'definition_not_started' } };
+  if (end.alone) return { kind: 'refused', failure };
+  return run.wrote ? { kind: 'failed', failure } : notSent;
+}
+
+function overdueOutcome(run: Run, telling: Telling): Outcome {
+  const message = 'The definition did not come to an end in time.';
+  const failure = failureOf({ name: 'Overdue', code: 'timeout', message }, run, telling);
+  return { kind: 'failed', failure };
+}

@@ -1,0 +1,98 @@
+import type { SendGate } from '../definition.ts';
+import type { AccountHttp, Exchange } from './account-http.ts';
+import type { Account, Job, JobResult, ToChild, WantedRequest, Work } from './protocol.ts';
+
+/** How a job ended. */
+export type JobEnd =
+  | { readonly kind: 'result'; readonly result: JobResult }
+  /** The child ended while it ran. `alone`: nothing else was under way there, so the job is to blame. */
+  | { readonly kind: 'exited'; readonly alone: boolean; readonly why: string; readonly started: boolean }
+  /** The definition did not come to an end in time. */
+  | { readonly kind: 'overdue' };
+
+/** Seconds are enough for any definition; one that waits for longer holds up its user. */
+export const jobDeadlineMs = 90_000;
+
+/**
+ * One job and all the requests it makes. Once it has ended nothing of it leaves any more, whatever its child still asks
+ * for.
+ */
+export class JobRun {
+  readonly account: Account;
+  readonly work: Work;
+  /** Something of it has left, or may have. */
+  wrote = false;
+  /** A request could not leave, because the lane may not send any more. */
+  gateClosed = false;
+  /** By the child's number. */
+  readonly exchanges = new Map<number, Exchange>();
+  last: Exchange | null = null;
+  #ended = false;
+  readonly #http: AccountHttp;
+  readonly #gate: SendGate;
+  readonly #aborted = new Set<number>();
+
+  constructor(options: {
+    readonly account: Account;
+    readonly work: Work;
+    readonly http: AccountHttp;
+    readonly gate: SendGate;
+  }) {
+    this.account = options.account;
+    this.work = options.work;
+    this.#http = options.http;
+    this.#gate = options.gate;
+  }
+
+  job(id: number): Job {
+    return { id, account: this.account, work: this.work };
+  }
+
+  get deliveries(): number {
+    return this.work.kind === 'batch' ? this.work.events.length : 1;
+  }
+
+  /** Sends a request of it. @returns what the child is told, null when it need not know any more */
+  async request(id: number, wanted: WantedRequest): Promise<ToChild | null> {
+    const mayWrite = () => {
+      if (this.#ended || this.#aborted.has(id)) return false;
+      const may = this.#gate.mayWrite();
+      if (may) this.wrote = true;
+      else this.gateClosed = true;
+      return may;
+    };
+    const exchange = await this.#http.send(wanted, this.deliveries, { mayWrite });
+    if (this.#ended) return null;
+    this.exchanges.set(id, exchange);
+    this.last = exchange;
+    return told(id, exchange);
+  }
+
+  /** The definition has given up on a request: what has not left yet stays here. */
+  abort(request: number): void {
+    this.#aborted.add(request);
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+}
+
+function told(request: number, { answer }: Exchange): ToChild {
+  if (answer.kind === 'answered') {
+    const headers = Object.entries(answer.head.headers).flatMap(([name, value]) =>
+      value === undefined || name === 'set-cookie' ? [] : [[name, String(value)]],
+    );
+    const { status } = answer.head;
+    return {
+      kind: 'answer',
+      request,
+      status,
+      headers: Object.fromEntries(headers) as Record<string, string>,
+      body: answer.body,
+    };
+  }
+  const error = answer.kind === 'broken' ? answer.error : new Error('The request may not leave any more.');
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'NOT_SENT';
+  return { kind: 'broken', request, code, message: error.message };
+}

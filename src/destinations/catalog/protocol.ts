@@ -1,0 +1,102 @@
+/**
+ * What a delivery process and its child say to each other. The child maps events and runs the definitions' code; it has
+ * no network of its own: each request that a definition makes is asked of the parent, which sends it as all others, and
+ * knows what has left whatever becomes of the child.
+ */
+
+/** One action as a child runs it. */
+export interface JobAction {
+  /** Its key in the definition. */
+  readonly type: string;
+  readonly mapping: Readonly<Record<string, unknown>>;
+}
+
+/** A definition with what its account needs. */
+export interface Account {
+  /** The definition's folder in the package. */
+  readonly folder: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Given to definitions of the schemes `oauth2` and `oauth-managed`. */
+  readonly auth?: { readonly accessToken?: string; readonly refreshToken?: string };
+  readonly features?: Readonly<Record<string, boolean>>;
+}
+
+export type Work =
+  | { readonly kind: 'one'; readonly action: JobAction; readonly event: string }
+  | {
+      readonly kind: 'batch';
+      readonly action: JobAction;
+      readonly events: readonly string[];
+      /** Fields whose values have to be alike within one call. */
+      readonly keys: readonly string[];
+    }
+  | { readonly kind: 'test' };
+
+/** One call of a definition, over which it may make any number of requests. */
+export interface Job {
+  readonly id: number;
+  readonly account: Account;
+  readonly work: Work;
+}
+
+/** A request that a definition makes. */
+export interface WantedRequest {
+  readonly method: string;
+  readonly url: string;
+  /** name, value, name, value, ... */
+  readonly headers: string[];
+  readonly body: Uint8Array;
+}
+
+export type ToChild =
+  | { readonly kind: 'job'; readonly job: Job }
+  | {
+      readonly kind: 'answer';
+      readonly request: number;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: 'broken'; readonly request: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'ping' };
+
+export type FromChild =
+  | {
+      readonly kind: 'request';
+      readonly job: number;
+      readonly request: number;
+      readonly wanted: WantedRequest;
+    }
+  | { readonly kind: 'aborted'; readonly request: number }
+  | { readonly kind: 'done'; readonly job: number; readonly result: JobResult }
+  /** The catalog's code can be run from now on. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'pong' };
+
+/** How the definition's code ended, before anyone says what that means for the events. */
+export type JobResult =
+  | { readonly kind: 'ok' }
+  /** What it says of each event of a batch, in their order. */
+  | { readonly kind: 'each'; readonly items: readonly ItemResult[] }
+  /** Events of a batch that needed calls of their own, by their place in it. */
+  | {
+      readonly kind: 'groups';
+      readonly groups: readonly { readonly places: readonly number[]; readonly result: JobResult }[];
+    }
+  | { readonly kind: 'error'; readonly error: JobError };
+
+export interface ItemResult {
+  readonly status: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** An error as it was thrown, in plain values. Texts are bounded; secrets are hidden by the parent. */
+export interface JobError {
+  readonly name: string;
+  readonly code?: string;
+  readonly message: string;
+  readonly status?: number;
+  /** The request that it is about: its answer was an error, or none came. */
+  readonly request?: number;
+}

@@ -1,0 +1,46 @@
+import type { TestResult } from '../definition.ts';
+import type { EgressAllow } from '../egress-address.ts';
+import { secretMask } from '../secret-mask.ts';
+import { AccountHttp } from './account-http.ts';
+import { CatalogChild } from './child-process.ts';
+import type { CatalogDocument } from './document.ts';
+import { outcomesOfJob } from './job-outcome.ts';
+import { JobRun } from './job-run.ts';
+import type { Account } from './protocol.ts';
+
+/** Asks the definition's own code whether the credentials are good; where it cannot tell, that is said. */
+export async function testAccount(
+  { title, authentication }: CatalogDocument,
+  account: Account,
+  context: { readonly egress: EgressAllow; readonly secrets: readonly string[] },
+): Promise<TestResult> {
+  if (!authentication.tests) {
+    const message = `${title} has no test of its own: whether the settings are right shows with the first delivery.`;
+    return { ok: true, message, latencyMs: 0 };
+  }
+  const http = new AccountHttp({ egress: context.egress, connections: 1 });
+  const child = new CatalogChild();
+  const startedAt = performance.now();
+  try {
+    const gate = { mayWrite: () => true };
+    const run = new JobRun({ account, work: { kind: 'test' }, http, gate });
+    const end = await child.perform(run);
+    const latencyMs = Math.round(performance.now() - startedAt);
+    const telling = { mask: secretMask(context.secrets), now: Date.now(), showsSuccess: false };
+    const [outcome] = outcomesOfJob(end, run, telling);
+    if (outcome?.kind === 'delivered') {
+      return { ok: true, message: `${title} accepts the credentials.`, latencyMs };
+    }
+    const failure = outcome !== undefined && 'failure' in outcome ? outcome.failure : undefined;
+    const status = run.last?.answer.kind === 'answered' ? run.last.answer.head.status : failure?.status;
+    return {
+      ok: false,
+      message: failure?.message ?? 'The credentials were not tested.',
+      ...(status !== undefined && { status }),
+      latencyMs,
+    };
+  } finally {
+    child.close();
+    await http.close();
+  }
+}

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { sql } from '../../src/db/sql.ts';
+import { openStreamRun } from '../../src/db/streams.ts';
+import { testApi } from '../support/api.ts';
+import { testDatabase } from '../support/database.ts';
+import { startReceiver } from '../support/receiver.ts';
+
+const db = await testDatabase();
+const api = await testApi(db);
+const settings = { apiEndpoint: 'https://example.com', writeKey: 'klime-canary-4d1f' };
+const base = { type: 'actions-klime', name: 'Klime', settings };
+const track = { action: 'track', trigger: 'type = "track" and event = "Signed Up"' };
+
+const post = (body: unknown) => api.call('POST', '/api/destinations', body);
+async function connect(more: Record<string, unknown> = {}) {
+  const made = await post({ ...base, ...more });
+  expect(made.status).toBe(201);
+  return made.body;
+}
+
+describe('a destination of the catalog', () => {
+  test('begins with the actions that its definition suggests', async () => {
+    const made = await connect();
+    expect(made.actions).toMatchObject([
+      { name: 'Track Event', action: 'track', version: 1, trigger: 'type = "track"' },
+      { name: 'Identify User', action: 'identify', version: 1 },
+      { name: 'Track Group', action: 'group', version: 1 },
+    ]);
+    expect(made.actions[0].mapping).toMatchObject({ messageId: { '@path': '$.messageId' } });
+    expect(JSON.stringify(made) + api.log()).not.toContain('klime-canary-4d1f');
+  });
+
+  test('or with those that are named, completed with what the definition suggests', async () => {
+    const { actions } = await connect({ actions: [{ ...track, name: 'Sign-ups' }] });
+    expect(actions).toMatchObject([{ name: 'Sign-ups', action: 'track', trigger: track.trigger }]);
+    expect(actions[0].mapping).toHaveProperty('enable_batching', true);
+  });
+
+  test.each([
+    [{ settings: { apiEndpoint: 'https://example.com' } }, '/settings/writeKey', 'Write Key'],
+    [{ settings: { ...settings, writekey: 'x' } }, '/settings/writekey', 'Did you mean "writeKey"?'],
+    [{ settings: { ...settings, apiEndpoint: 'http://10.0.0.1/' } }, '/settings/apiEndpoint', 'not a public'],
+    [{ actions: [{ action: 'trak' }] }, '/actions/0/action', 'Did you mean "track"?'],
+    [{ actions: [{ ...track, trigger: 'type = ' }] }, '/actions/0/trigger', ''],
+    [{ actions: [{ ...track, mapping: { event: 'x' } }] }, '/actions/0/mapping/messageId', 'Missing'],
+    [
+      { actions: [{ ...track, mapping: { messageId: { '@pth': '$.a' } } }] },
+      '/actions/0/mapping/messageId/@pth',
+      '',
+    ],
+    [
+      { type: 'webhook', settings: { url: 'https://a.example' }, actions: [{ mapping: {} }] },
+      '/actions/0/mapping',
+      'whole events',
+    ],
+  ])('%j is refused at %s', async (more, pointer, text) => {
+    const refused = await post({ ...base, ...more });
+    expect(refused.status).toBe(422);
+    const error = refused.body.errors.find((one: { pointer: string }) => one.pointer === pointer);
+    expect(error, JSON.stringify(refused.body.errors)).toBeDefined();
+    expect(error.detail).toContain(text);
+  });
+
+  test('a change of its actions makes new versions and another stretch of its stream, what is left out is taken away', async () => {
+    const made = await connect({ actions: [track, { action: 'identify' }] });
+    const [first, second] = made.actions;
+    const before = await openStreamRun(db, made.id);
+    const changed = await api.call('PATCH', `/api/destinations/${made.id}`, {
+      actions: [{ id: first.id, trigger: 'type = "track"' }, { action: 'group' }],
+    });
+    expect(changed.body.actions).toMatchObject([
+      { id: first.id, version: 2, trigger: 'type = "track"', mapping: first.mapping },
+      { action: 'group', version: 1 },
+    ]);
+    const after = await openStreamRun(db, made.id);
+    expect(after?.id).not.toBe(before?.id);
+    expect(after?.actions).toMatchObject([{ actionId: first.id, version: 2 }, { version: 1 }]);
+    const [kept] = await db.rows(
+      sql`select 1 from action where id = ${second.id} and deleted_at is not null`,
+    );
+    expect(kept).toBeDefined();
+  });
+
+  test('the same actions again change nothing', async () => {
+    const made = await connect({ actions: [track] });
+    const [{ id }] = made.actions;
+    const same = await api.call('PATCH', `/api/destinations/${made.id}`, { actions: [{ id }] });
+    expect(same.body.actions).toEqual(made.actions);
+  });
+
+  test('an action of another destination cannot be named', async () => {
+    const [other, made] = [await connect(), await connect()];
+    const change = { actions: [{ id: other.actions[0].id }] };
+    const refused = await api.call('PATCH', `/api/destinations/${made.id}`, change);
+    expect(refused.body.errors).toMatchObject([{ pointer: '/actions/0/id' }]);
+  });
+});
+
+describe('the test of credentials', () => {
+  test.each([
+    [200, { ok: true }],
+    [401, { ok: false, status: 401 }],
+  ])('asks the definition: its service answers %i', async (status, expected) => {
+    const receiver = await startReceiver((_, response) => response.writeHead(status).end('{}'));
+    const made = await post({
+      type: 'actions-klime',
+      name: 'Klime',
+      settings: { ...settings, apiEndpoint: receiver.url },
+    });
+    const tested = await api.call('POST', `/api/destinations/${made.body.id}/test`);
+    expect(tested.body).toMatchObject(expected);
+    expect(tested.text).not.toContain('klime-canary-4d1f');
+  });
+
+  test('where it has none, it says so', async () => {
+    const made = await post({
+      type: 'actions-webhook',
+      name: 'Hook',
+      settings: {},
+      actions: [{ action: 'send', mapping: { url: 'https://example.com/', method: 'POST' } }],
+    });
+    const tested = await api.call('POST', `/api/destinations/${made.body.id}/test`);
+    expect(tested.body.message).toContain('no test of its own');
+  });
+});
