@@ -22,13 +22,17 @@ const feature = (draw: () => number) => `Feature ${Math.floor(40 * draw() ** 2)}
 const rareName = (draw: () => number) => `Rare ${Math.floor(2_000 * draw())}`;
 
 /** What is asked of the archive that `fillArchive` makes, by name. */
-export const questions: Readonly<Record<string, Question>> = {
+export const questionsOf = (events: number): Readonly<Record<string, Question>> => ({
   'nothing (the newest)': () => ({}),
   type: (draw) => ({ types: [(['track', 'page', 'group', 'alias'] as const)[Math.floor(draw() * 4)]!] }),
   'common name': (draw) => ({ names: [feature(draw)] }),
   'name of one event in 100,000': (draw) => ({ names: [rareName(draw)] }),
   'user as busy as they come': (draw) => ({ users: [`user-${somebody(draw)}`] }),
   'user of few events': (draw) => ({ users: [`user-${Math.floor(500_000 * (0.5 + draw() / 2))}`] }),
+  'user of about fifty events': (draw) => ({
+    // Of so many events by `somebody` the share of number n is n^(-2/3) / (3 * 500000^(1/3)); four of five have a userId.
+    users: [`user-${Math.floor(((0.8 * events) / 3 / 500_000 ** (1 / 3) / 50) ** 1.5 * (0.9 + draw() / 5))}`],
+  }),
   'user who is not there': (draw) => ({ users: [`nobody-${draw()}`] }),
   'busiest user and rare name': (draw) => ({ users: ['user-0'], names: [rareName(draw)] }),
   'busy user and name and a day': (draw) => ({
@@ -57,4 +61,4 @@ export const questions: Readonly<Record<string, Question>> = {
       .toString(16)
       .padStart(8, '0'),
   }),
-};
+});

@@ -14,8 +14,8 @@ import { startPostgres } from '../src/dev/postgres.ts';
 import { cpuSeconds } from './replays.ts';
 import { median, report, say } from './rig.ts';
 import { fillArchive } from './search-archive.ts';
-import { costOfIndexes, createCandidates, hideCandidates } from './search-ingest.ts';
-import { questions, type Question } from './search-queries.ts';
+import { costOfIndexes, createCandidates } from './search-ingest.ts';
+import { questionsOf, type Question } from './search-queries.ts';
 
 const [events, times, rounds, perRound] = [10_000_000, 30, 4, 10_000].map((usual, index) =>
   Number(process.argv[index + 2] ?? usual),
@@ -43,19 +43,19 @@ async function measure(url: string): Promise<void> {
   await withDatabase(url, 1, async (db) => {
     const [backend] = await db.rows<{ pid: number }>(sql`select pg_backend_pid() as pid`);
     const pid = backend!.pid;
-    await hideCandidates(db);
     const summing = await cpuSeconds([pid]);
     await sumUpChunks(db);
     const summaryCpuMicros = (((await cpuSeconds([pid])) - summing) * 1e6) / events;
     const asked: Record<string, unknown> = {};
-    for (const [name, question] of Object.entries(questions)) {
+    for (const [name, question] of Object.entries(questionsOf(events))) {
       asked[name] = await ask(db, pid, question);
       say({ name, ...(asked[name] as object) });
     }
     const sizes = await db.rows<{ name: string; megabytes: number }>(sql`
       select root.relname as name, sum(pg_relation_size(part.relid))::bigint / 1048576 as megabytes
-      from pg_class root, pg_partition_tree(root.oid) part
-      where root.relname in ('event', 'event_pkey', 'event_user', 'event_anonymous') group by 1`);
+      from pg_class root, lateral (
+        select relid from pg_partition_tree(root.oid) union select root.oid) part
+      where root.relname in ('event', 'event_pkey', 'archive_person', 'archive_person_pkey') group by 1`);
     await createCandidates(db);
     const ingest = await costOfIndexes(db, rounds, perRound);
     await report('search', { events, times, asked, sizes, summaryCpuMicros, rounds, perRound, ingest });

@@ -5,6 +5,8 @@ import { claimDeletion, DeletionLost, deletionStep } from '../../src/db/deletion
 import { deleteEvents } from '../../src/db/deletions/archive.ts';
 import { rejectEvents } from '../../src/db/archive/rejected.ts';
 import { rejectedEvent } from '../../src/core/new-event.ts';
+import { positionsOfPeople } from '../../src/db/search/people.ts';
+import { sumUpChunks } from '../../src/db/search/summaries.ts';
 import { sql } from '../../src/db/sql.ts';
 import { workDeletions } from '../../src/api/deletions/work.ts';
 import { testApi } from '../support/api.ts';
@@ -165,6 +167,11 @@ test('what was broken off goes on where it was, at another process, which alone 
     engine,
     turns(60_000, 3).map((user) => `big-${user}`),
   );
+  await sumUpChunks(db);
+  const listed = async (user: string) =>
+    await positionsOfPeople(db, [user], { span: { low: 0, high: 1e9 }, order: 'oldest', most: 100_000 });
+  const others = await listed('big-u2');
+  expect((await listed('big-u1')).length).toBeGreaterThan(15_000);
   const { body } = await forget({ userId: 'big-u1' });
   const lost = (await claimDeletion(db))!;
   let steps = 0;
@@ -186,6 +193,8 @@ test('what was broken off goes on where it was, at another process, which alone 
   expect(done.status).toBe('completed');
   expect(rowsOf(done)['event']).toBe(20_000);
   expect(await whereNamed(db, 'big-u1')).toEqual(['suppression.user_id: 1']);
+  expect(await listed('big-u1')).toEqual([]);
+  expect(await listed('big-u2')).toEqual(others);
 });
 
 test('asking again while it runs is the same deletion; nobody or both ids are refused', async () => {

@@ -11,6 +11,8 @@ import { newSource } from '../support/events.ts';
 const db = await testDatabase();
 const [busy, rare] = [await newSource(db), await newSource(db)];
 const count = 90_000;
+/** Events of the last chunk, which is not full. */
+const tail = count % 8_192;
 const firstReceived = Date.UTC(2026, 0, 1);
 
 // Everything is of one person but a few events near the start. Times of arrival rise by a second, give or take.
@@ -60,23 +62,6 @@ test('a rare name is looked for in a bounded part of the archive, and the next r
   expect(Math.max(...rows)).toBeLessThanOrEqual(50_010);
 });
 
-test.each(['before', 'after'])('people are found by their events alone, %s statistics', async (when) => {
-  if (when === 'after') await db.run(sql`analyze event`);
-  const seldom = await request({ filter: { users: ['seldom'] } });
-  expect(seldom).toMatchObject({ more: false });
-  expect(seldom.positions).toHaveLength(10);
-  expect(seldom.rows).toBeLessThan(100);
-  expect((await request({ filter: { users: ['nobody', 'busy'] } })).rows).toBeLessThan(1_000);
-  expect((await request({ filter: { users: ['a-5'] }, order: 'oldest', limit: 2 })).positions).toEqual([
-    5, 105,
-  ]);
-  // One who did nearly everything, and something else that is rare.
-  const first = await request({ filter: { users: ['busy'], names: ['Rare'] } });
-  expect(first).toMatchObject({ events: [], more: true });
-  expect(first.rows).toBeLessThanOrEqual(12_000);
-  expect((await requests({ users: ['busy'], names: ['Rare'] })).positions).toEqual([3]);
-});
-
 test('what cannot be in a chunk is not looked for in it', async () => {
   const times = { receivedFrom: at(20_000), receivedTo: at(20_010) };
   expect((await request({ filter: times, order: 'oldest' })).rows).toBeGreaterThan(15_000);
@@ -104,3 +89,23 @@ test('what cannot be in a chunk is not looked for in it', async () => {
     expect(rows[0]).toBeLessThanOrEqual(8_192 + 10); // the last chunk is not full yet
   }
 });
+
+test.each(['before', 'after'])(
+  'people are found by their events alone, but for what is not listed yet, %s statistics',
+  async (when) => {
+    if (when === 'after') await db.run(sql`analyze event`);
+    const seldom = await request({ filter: { users: ['seldom'] } });
+    expect(seldom).toMatchObject({ more: false });
+    expect(seldom.positions).toHaveLength(10);
+    expect(seldom.rows).toBeLessThanOrEqual(tail + 100);
+    expect((await request({ filter: { users: ['nobody', 'busy'] } })).rows).toBeLessThan(tail + 1_000);
+    expect((await request({ filter: { users: ['a-5'] }, order: 'oldest', limit: 2 })).positions).toEqual([
+      5, 105,
+    ]);
+    // One who did nearly everything, and something else that is rare.
+    const first = await request({ filter: { users: ['busy'], names: ['Rare'] } });
+    expect(first).toMatchObject({ events: [], more: true });
+    expect(first.rows).toBeLessThanOrEqual(tail + 2_010);
+    expect((await requests({ users: ['busy'], names: ['Rare'] })).positions).toEqual([3]);
+  },
+);

@@ -97,6 +97,10 @@ test('whole partitions go once they are too old and nobody needs them; what cann
   });
   const [chunks] = await db.rows<{ first: number }>(sql`select min(chunk) as first from archive_chunk`);
   expect(chunks?.first).toBe(size / 8_192);
+  const [lists] = await db.rows<{ below: number }>(
+    sql`select count(*) filter (where chunk < ${size / 8_192}::bigint) as below from archive_person`,
+  );
+  expect(lists?.below).toBe(0);
   const tables = await db.rows(sql`select 1 from pg_class where relname = 'event_p0'`);
   expect(tables).toEqual([]);
   const ask = async (range: Record<string, unknown>) => {

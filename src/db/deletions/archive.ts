@@ -1,6 +1,7 @@
 import { idOf, names, patternOf } from '../../core/named-person.ts';
 import { archiveHead, firstAbove } from '../archive/read.ts';
 import type { Database } from '../database.ts';
+import { holdChunks, unlist } from '../search/people.ts';
 import { sql, type Queryable } from '../sql.ts';
 import { deletionStep, type ClaimedDeletion } from './claim.ts';
 import { pseudonymOf } from './records.ts';
@@ -47,11 +48,19 @@ async function bury(
   const { userId, anonymousId } = claim.person;
   const aliases = await aliasesOf(tx, idOf(claim.person), stretch);
   // Names of pages are often those of people. Those of track calls are the sender's own words, and selections ask for them.
-  return await tx.run(sql`
+  await holdChunks(tx);
+  const buried = await tx.rows<{ position: number }>(sql`
     update event set raw = '', edits = '[]', integrations = null, message_id = '', anonymous_id = null, sent_at = null,
       user_id = ${pseudonymOf(claim.id)}, name = case when type = 'track' then name end
     where position between ${stretch.from} and ${stretch.to} and message_id <> ''
-      and (user_id = ${userId} or anonymous_id = ${anonymousId} or position = any(${aliases}::bigint[]))`);
+      and (user_id = ${userId} or anonymous_id = ${anonymousId} or position = any(${aliases}::bigint[]))
+    returning position`);
+  await unlist(
+    tx,
+    buried.map(({ position }) => position),
+    stretch,
+  );
+  return buried.length;
 }
 
 async function aliasesOf(tx: Queryable, id: string, stretch: { from: number; to: number }) {

@@ -80,6 +80,7 @@ async function dropDetached(db: Database): Promise<void> {
 async function forgetBelow(db: Database, keptFrom: number): Promise<void> {
   const chunk = Math.floor(keptFrom / chunkPositions);
   await db.run(sql`delete from archive_chunk where chunk < ${chunk}`);
+  await db.run(sql`delete from archive_person where chunk < ${chunk}`);
   for (const { id } of await db.rows<{ id: string }>(sql`select id from action`)) {
     await inSteps(() =>
       db.run(sql`

@@ -1,15 +1,18 @@
+import { chunkPositions } from '../../core/coverage.ts';
 import type { EventFilter } from '../../core/event-filter.ts';
 import type { Position } from '../../core/event.ts';
 import { eventRecordColumns, type EventRecord } from '../event-lookup.ts';
 import { sql, type Queryable, type Statement } from '../sql.ts';
 import { filterSql } from './filter-sql.ts';
-import { positionsOfPeople } from './people.ts';
-import { endOf, hullOf, stretchesOf, type SearchOrder, type Span } from './stretches.ts';
+import { listedBelow, positionsOfPeople } from './people.ts';
+import { endOf, firstOf, hullOf, stretchesOf, type SearchOrder, type Span } from './stretches.ts';
 
 /** The most positions that one request reads one after another. */
 const searchPositions = 50_000;
 /** The most events of people that one request looks at, each in a place of its own. */
 const searchPeoplesEvents = 2_000;
+/** About the most rows of lists that one request reads, one for each person and chunk: one person in 30 million positions. */
+const searchLists = 4_000;
 
 export interface Search {
   readonly filter: EventFilter;
@@ -18,7 +21,7 @@ export interface Search {
   readonly behind?: Position;
   /** How many events it finds at most. */
   readonly limit: number;
-  /** How many positions it looks at at most: 50,000, or 2,000 events of people, unless said. */
+  /** How many positions it looks at at most: 50,000, or 2,000 listed events of people, unless said. */
   readonly positions?: number;
 }
 
@@ -74,8 +77,35 @@ async function readThrough(db: Queryable, span: Span, search: Search): Promise<L
   return { events, through };
 }
 
-/** Looks at the events of some people, more and more at once. */
+/** Where people's events are listed it looks at those alone, and reads what is not listed yet. */
 async function lookAtPeople(
+  db: Queryable,
+  span: Span,
+  search: Search,
+  users: readonly string[],
+): Promise<Looked> {
+  const { order, limit } = search;
+  const end = endOf(span, order);
+  const hull = await hullOf(db, span, search.filter);
+  if (hull === null) return { events: [], through: end };
+  const unlisted = await listedBelow(db);
+  const parts = [
+    { part: { low: hull.low, high: Math.min(hull.high, unlisted - 1) }, isListed: true },
+    { part: { low: Math.max(hull.low, unlisted), high: hull.high }, isListed: false },
+  ].filter(({ part }) => part.low <= part.high);
+  const events: EventRecord[] = [];
+  for (const { part, isListed } of order === 'newest' ? parts.toReversed() : parts) {
+    const rest = { ...search, limit: limit - events.length };
+    const looked = await (isListed ? lookAtListed(db, part, rest, users) : readThrough(db, part, rest));
+    events.push(...looked.events);
+    if (events.length === limit || looked.through !== endOf(part, order))
+      return { events, through: looked.through };
+  }
+  return { events, through: end };
+}
+
+/** Looks at the listed events of some people, in more and more chunks at once. */
+async function lookAtListed(
   db: Queryable,
   span: Span,
   search: Search,
@@ -83,29 +113,29 @@ async function lookAtPeople(
 ): Promise<Looked> {
   const { filter, order, limit, positions = searchPeoplesEvents } = search;
   const end = endOf(span, order);
-  const hull = await hullOf(db, span, filter);
-  if (hull === null) return { events: [], through: end };
   const events: EventRecord[] = [];
-  let rest: Span | null = hull;
-  let left = positions;
-  for (let most = Math.max(limit, 100); rest !== null && left > 0; most *= 4) {
-    const asked: number = Math.min(most, left);
-    const looked: Position[] = await positionsOfPeople(db, users, { span: rest, order, most: asked });
-    left -= asked;
+  let [left, rows] = [Math.min(positions, searchPeoplesEvents), searchLists];
+  let through: Position | null = null;
+  for (let chunks = 8; left > 0 && rows > 0; chunks *= 4) {
+    const some: Span = firstOf(
+      through === null ? span : behindOf(span, order, through),
+      order,
+      Math.max(1, Math.floor(Math.min(chunks, rows) / users.length)) * chunkPositions,
+    );
+    rows -= chunks;
+    const looked: Position[] = await positionsOfPeople(db, users, { span: some, order, most: left });
     events.push(...(await readEvents(db, eventsAt(looked, filter), { order, limit: limit - events.length })));
     if (events.length === limit) return { events, through: events.at(-1)!.position };
-    if (looked.length < asked) return { events, through: end };
-    rest = behindOf(rest, order, looked.at(-1)!);
-    if (rest === null) return { events, through: end };
-    if (left === 0) return { events, through: looked.at(-1)! };
+    through = looked.length === left ? looked.at(-1)! : endOf(some, order);
+    if (through === end) break;
+    left -= looked.length;
   }
-  return { events, through: end };
+  return { events, through: through ?? end };
 }
 
-/** What of a span lies behind a position; null: nothing. */
-function behindOf({ low, high }: Span, order: SearchOrder, position: Position): Span | null {
-  const rest = order === 'newest' ? { low, high: position - 1 } : { low: position + 1, high };
-  return rest.low > rest.high ? null : rest;
+/** What of a span lies behind a position that is not its end. */
+function behindOf({ low, high }: Span, order: SearchOrder, position: Position): Span {
+  return order === 'newest' ? { low, high: position - 1 } : { low: position + 1, high };
 }
 
 /** Each by the primary key: for a list of positions a planner without statistics would read the whole partition. */

@@ -111,7 +111,7 @@ function cut(
 const isWhole = (part: Span, taken: Span) => part.low === taken.low && part.high === taken.high;
 
 /** As many positions of a span as there is room for. */
-function firstOf({ low, high }: Span, order: SearchOrder, room: number): Span {
+export function firstOf({ low, high }: Span, order: SearchOrder, room: number): Span {
   return order === 'newest'
     ? { low: Math.max(low, high - room + 1), high }
     : { low, high: Math.min(high, low + room - 1) };

@@ -2,14 +2,13 @@ import { chunkPositions } from '../../core/coverage.ts';
 import { archiveHead, firstAbove } from '../archive/read.ts';
 import type { Database } from '../database.ts';
 import { sql } from '../sql.ts';
+import { chunksLock, listPeople } from './people.ts';
 
 /** Chunks that one statement sums up. */
 const chunksPerStep = 16;
-/** Key of the advisory lock under which it is done by one process at a time. */
-const lockKey = 4_712_386;
 
 /**
- * Sums up the chunks of the archive that are full: position order is commit order, so nothing comes into a chunk once
+ * Sums up the chunks of the archive that are full, and lists the people in them: position order is commit order, so nothing comes into a chunk once
  * the head lies behind it. Passed over while another process does it.
  * @param goOn whether to begin another step
  */
@@ -22,7 +21,7 @@ export async function sumUpChunks(db: Database, goOn: () => boolean = () => true
 async function sumUpSome(db: Database, lastFull: number): Promise<boolean> {
   return await db.transaction(async (tx) => {
     const [lock] = await tx.rows<{ got: boolean }>(
-      sql`select pg_try_advisory_xact_lock(${lockKey}::bigint) as got`,
+      sql`select pg_try_advisory_xact_lock(${chunksLock}::bigint) as got`,
     );
     if (lock?.got !== true) return false;
     const [done] = await tx.rows<{ last: number | null }>(sql`select max(chunk) as last from archive_chunk`);
@@ -43,6 +42,7 @@ async function sumUpSome(db: Database, lastFull: number): Promise<boolean> {
           array_agg(distinct origin) as origins
         from event where position between ${from * chunkPositions} and ${(to + 1) * chunkPositions - 1} group by 1
       ) held on held.chunk = number`);
+    await listPeople(tx, from, to);
     return true;
   });
 }
