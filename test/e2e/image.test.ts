@@ -72,7 +72,9 @@ test('it refuses what it cannot do, and says what is missing', async () => {
 });
 
 test('what is told to end while it still waits for a server has ended well', async () => {
-  const worker = image.start(['worker'], { ...ofWorker, TEMPORAL_ADDRESS: '127.0.0.1:1' });
+  const own = { ...ofWorker, DATABASE_URL: await emptyDatabase(), TEMPORAL_ADDRESS: '127.0.0.1:1' };
+  expect(await image.start(['migrate'], own).exited).toBe(0);
+  const worker = image.start(['worker'], own);
   await until('it waits', worker.output, (printed) => printed.includes('Temporal does not answer yet'));
   expect((await worker.stop()).end).toBe(0);
 });

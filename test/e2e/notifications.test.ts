@@ -51,6 +51,12 @@ test('a replay is told of once for each step, although processes are killed and 
     () => scene.product.processes()['api'],
     (pid) => pid !== undefined && pid !== killed,
   );
+  const answers = () =>
+    fetch(`${scene.product.apiUrl}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until('and answers', answers, Boolean);
 
   mood = 'away';
   expect((await second.call('POST', `/api/replays/${replay.id}/pause`)).status).toBeLessThan(300);

