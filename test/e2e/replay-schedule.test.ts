@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { leaseSeenLiveMs } from '../../src/core/lease.ts';
 import { startTemporal } from '../../src/dev/temporal.ts';
 import { flawless, judge, type FaultLine } from '../support/checker.ts';
 import { makeProductFolder, type Replay } from '../support/product.ts';
@@ -49,14 +50,15 @@ async function arrived(sink: Sink, count: number): Promise<void> {
   );
 }
 
-/** It stands outside its windows, and nobody works a lane of it. */
+/** It stands outside its windows, and nobody works a lane of it: who was killed after it closed gives nothing back. */
 async function stands(id: string): Promise<Replay> {
   const replay = await scene.readUntil(
     id,
     'it is outside',
     ({ statusReason }) => statusReason === 'outside_window',
   );
-  const held = 'select 1 from lane where run_id = $1 and not lease_released';
+  const held = `select 1 from lane where run_id = $1 and not lease_released
+    and lease_renewed_at > clock_timestamp() - make_interval(secs => ${leaseSeenLiveMs / 1_000})`;
   await until(
     'its lanes are let go',
     () => scene.rows(held, [id]),
