@@ -15,6 +15,11 @@ const checks = [
     command: join(root, 'node_modules/@typescript/native/bin/tsc'),
     args: ['-p', 'tsconfig.json'],
   },
+  {
+    name: 'types of examples',
+    command: join(root, 'node_modules/@typescript/native/bin/tsc'),
+    args: ['-p', 'examples'],
+  },
   { name: 'lint', command: bin('oxlint'), args: ['--type-aware'] },
   { name: 'format', command: bin('prettier'), args: ['--check', '--log-level', 'warn', '.'] },
   { name: 'imports', command: bin('depcruise'), args: ['src', 'test', 'scripts'] },

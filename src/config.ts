@@ -35,6 +35,8 @@ const Environment = z.object({
     .transform((value) => (value ?? '').split(',').map((key) => key.trim()))
     .transform((keys) => keys.filter((key) => key !== ''))
     .refine((keys) => keys.every(isSecretKey), 'expected keys of 32 bytes in base64, with commas between'),
+  /** A folder of destination definitions of this deployment's own (docs/own-destinations.md). */
+  REPRISE_DESTINATIONS: optional(z.string()),
   REPRISE_EGRESS_ALLOW: optional(z.string())
     .transform((value) => (value ?? '').split(',').map((part) => part.trim()))
     .transform((parts) => parts.filter((part) => part !== '')),

@@ -3,6 +3,7 @@ import { dedupeWindowOf, readConfig, required, tracingOf } from '../config.ts';
 import { announceProcess } from '../db/processes.ts';
 import { refuseOldSchema } from '../db/schema-state.ts';
 import { openDatabase } from '../db/database.ts';
+import { addOwnDefinitions } from '../destinations/catalog/own-folder.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { createKeyring, keyIdsOf } from '../destinations/secrets.ts';
 import { createLogger } from '../log.ts';
@@ -19,6 +20,7 @@ import { upkeep } from './upkeep.ts';
 // The API process serves the one HTTP port. It starts, and answers, while Postgres or Temporal are away.
 const config = readConfig();
 const log = createLogger(config, 'api');
+await addOwnDefinitions(config.REPRISE_DESTINATIONS);
 const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-api' });
 // Events come in over connections of their own, so that no search in the archive keeps them waiting.
 const trackingDb = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-tracking' });

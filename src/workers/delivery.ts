@@ -12,6 +12,7 @@ import { openDatabase } from '../db/database.ts';
 import { announceProcess } from '../db/processes.ts';
 import { refuseOldSchema } from '../db/schema-state.ts';
 import { watchHead } from '../db/head-watch.ts';
+import { addOwnDefinitions } from '../destinations/catalog/own-folder.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
 import { installEgressGuard } from '../destinations/egress-guard.ts';
 import { createKeyring, keyIdsOf } from '../destinations/secrets.ts';
@@ -37,6 +38,7 @@ const replayHeartbeat = '1s';
 
 const config = readConfig();
 const log = createLogger(config, 'delivery');
+await addOwnDefinitions(config.REPRISE_DESTINATIONS);
 await installRuntime(config, log);
 installEgressGuard();
 

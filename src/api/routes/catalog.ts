@@ -62,7 +62,7 @@ function list(): Route {
     async ({ query: { limit, cursor, ...asked } }) => {
       const start = placeOfCursor('catalog', cursor, Place);
       if (isProblem(start)) return start;
-      const found = inOrder.filter((summary) => matches(summary, asked));
+      const found = inOrder().filter((summary) => matches(summary, asked));
       const after = start.place === null ? 0 : 1 + found.findIndex(({ type }) => type === start.place?.[0]);
       const rows = found.slice(after, after + limit + 1);
       const placeOf = ({ type }: CatalogSummary) => [type];
@@ -77,7 +77,8 @@ function list(): Route {
 type Asked = Omit<z.output<typeof ListQuery>, 'limit' | 'cursor'>;
 
 const isConnectable = (summary: CatalogSummary) => obstacleTo(summary) === null;
-const inOrder = catalogSummaries().toSorted((a, b) => Number(isConnectable(b)) - Number(isConnectable(a)));
+const inOrder = () =>
+  catalogSummaries().toSorted((a, b) => Number(isConnectable(b)) - Number(isConnectable(a)));
 
 function matches(summary: CatalogSummary, { q, category, auth, batch, replay, connectable }: Asked): boolean {
   const { type, title, description } = summary;

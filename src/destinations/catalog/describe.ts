@@ -15,9 +15,9 @@ import type { PackageAction, PackageDefinition, PackagePreset } from './package-
 import type { CodeFacts } from './scan-code.ts';
 import { sideEffectsOf } from './side-effects.ts';
 
-/** Where a definition stands in the package. */
+/** Where a definition stands: a folder of the package, or the absolute path of a file of the deployment's own. */
 export interface PackagePlace {
-  readonly segmentId: string;
+  readonly segmentId: string | null;
   readonly folder: string;
 }
 

@@ -148,7 +148,7 @@ export interface DescribedDefinition {
   readonly category: Category | null;
   /** The id that Segment's own API knows it by; null for a type of our own. */
   readonly segmentId: string | null;
-  /** Its folder in the package; null for a type of our own. */
+  /** Its folder in the package, or the absolute path of the file of a deployment's own; null for a type of our own. */
   readonly folder: string | null;
   readonly authentication: Authentication;
   readonly settings: readonly Field[];

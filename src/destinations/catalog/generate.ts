@@ -1,10 +1,8 @@
 import { ownDefinitions } from '../registry.ts';
-import type { ReplayProfile } from '../replay-profile.ts';
-import { computeProfile } from './compute-profile.ts';
+import { completed } from './complete.ts';
 import { describeOwn } from './describe-own.ts';
 import { describe } from './describe.ts';
-import type { CatalogDocument, DescribedDefinition } from './document.ts';
-import { explain, readinessOf } from './explain.ts';
+import type { DescribedDefinition } from './document.ts';
 import { laidOut } from './layout.ts';
 import { fileOfDefinition, loadFromPackage, packageVersion, placesInPackage } from './package.ts';
 import { writtenProfiles } from './profiles.ts';
@@ -41,21 +39,4 @@ function describePackage(): DescribedDefinition[] {
     .filter(({ definition }) => definition.mode === 'cloud')
     .map(({ place, definition }) => describe(definition, place, scanCode(fileOfDefinition(place.folder))))
     .toSorted((a, b) => (a.type < b.type ? -1 : 1));
-}
-
-function completed(
-  described: DescribedDefinition,
-  profile: ReplayProfile | null,
-  isComputed: boolean,
-): CatalogDocument {
-  const computed = isComputed ? computeProfile(described) : null;
-  return {
-    ...described,
-    replay: {
-      readiness: readinessOf(described, computed, profile),
-      explanation: explain({ title: described.title, profile, computed }),
-      profile,
-      computed,
-    },
-  };
 }

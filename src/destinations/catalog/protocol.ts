@@ -13,7 +13,7 @@ export interface JobAction {
 
 /** A definition with what its account needs. */
 export interface Account {
-  /** The definition's folder in the package. */
+  /** The definition's folder in the package, or the absolute path of the file of a deployment's own. */
   readonly folder: string;
   readonly settings: Readonly<Record<string, unknown>>;
   /** Given to definitions of the schemes `oauth2` and `oauth-managed`. */

@@ -1,20 +1,30 @@
 import { readFileSync } from 'node:fs';
 import type { CatalogDocument } from './document.ts';
-import type { CatalogSummary } from './summary.ts';
+import { summaryOf, type CatalogSummary } from './summary.ts';
 
 /** Where the generated files are, beside `src` as beside `dist`. */
 export const catalogFolder = new URL('../../../assets/catalog/', import.meta.url);
 
 let summaries: readonly CatalogSummary[] | undefined;
+/** Of this deployment's own definitions, by type. */
+const added = new Map<string, CatalogDocument>();
 
-/** All types, as a list shows them: our own, then those of the package. Read once. */
+/** All types, as a list shows them: ours and the deployment's, then those of the package. Read once. */
 export function catalogSummaries(): readonly CatalogSummary[] {
   summaries ??= (readJson('index.json') as { definitions: CatalogSummary[] }).definitions;
   return summaries;
 }
 
+/** Takes definitions into this process' catalog that were described when it started. */
+export function addToCatalog(documents: readonly CatalogDocument[]): void {
+  for (const document of documents) added.set(document.type, document);
+  summaries = [...documents.map(summaryOf), ...catalogSummaries()];
+}
+
 /** Everything about one type; null when the catalog does not have it. */
 export function readCatalogDocument(type: string): CatalogDocument | null {
+  const own = added.get(type);
+  if (own !== undefined) return own;
   // Only a name that the index has becomes a part of a path.
   const known = catalogSummaries().some((summary) => summary.type === type);
   return known ? (readJson(`${type}.json`) as CatalogDocument) : null;

@@ -1,5 +1,8 @@
+import { isAbsolute } from 'node:path';
+import type { PackageDefinition } from '../package-definition.ts';
 import type { Account, ItemResult, JobError, JobResult, Work } from '../protocol.ts';
 import { requestOf } from './fetch.ts';
+import { importOwn } from './own-module.ts';
 import { require } from './seal.ts';
 
 /** The part of the catalog's framework that is used here. */
@@ -18,15 +21,27 @@ const loaded = new Map<string, LoadedDestination>();
 const textLength = 1_000;
 
 /** A definition, loaded on first use. @throws what its module throws */
-function destinationOf(folder: string): LoadedDestination {
+async function destinationOf(folder: string): Promise<LoadedDestination> {
   const known = loaded.get(folder);
   if (known !== undefined) return known;
   const { Destination } = require('@segment/actions-core') as Framework;
-  const module = require(`@segment/action-destinations/dist/destinations/${folder}`) as { default: unknown };
-  const destination = new Destination(module.default);
+  const module = isAbsolute(folder) ? await importOwn(folder) : fromPackage(folder);
+  const destination = new Destination(renamed(module.default as PackageDefinition));
   loaded.set(folder, destination);
   return destination;
 }
+
+/**
+ * The framework's validator (ajv) keeps the schema of an action under `{name}:{title}` and reads that as a URI, whose
+ * scheme may have no spaces: with a name as "Google Analytics 4" each event would fail. Nothing else reads the name.
+ */
+const renamed = (definition: PackageDefinition) => ({
+  ...definition,
+  name: `destination-${definition.slug}`,
+});
+
+const fromPackage = (folder: string) =>
+  require(`@segment/action-destinations/dist/destinations/${folder}`) as { default: unknown };
 
 /**
  * Runs the definition's code for one job. Triggers are not asked: who makes the job has decided. Never rejects, whatever
@@ -34,7 +49,7 @@ function destinationOf(folder: string): LoadedDestination {
  */
 export async function perform(account: Account, work: Work): Promise<JobResult> {
   try {
-    return await performed(destinationOf(account.folder), account, work);
+    return await performed(await destinationOf(account.folder), account, work);
   } catch (error) {
     return { kind: 'error', error: told(error) };
   }
