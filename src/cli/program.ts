@@ -7,6 +7,7 @@ import { destinationCommands } from './commands/destination.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventCommands } from './commands/event.ts';
 import { importCommand } from './commands/import.ts';
+import { keysCommands } from './commands/keys.ts';
 import { notificationCommands } from './commands/notification.ts';
 import { processCommands } from './commands/processes.ts';
 import { replayCommands } from './commands/replay.ts';
@@ -33,6 +34,7 @@ const commands = [
   importCommand,
   notificationCommands,
   tokenCommands,
+  keysCommands,
   completionCommand,
 ];
 

@@ -19,6 +19,7 @@ import type {
   Replay as ReplaySchema,
   ReplayWithWarnings as ReplayWithWarningsSchema,
 } from '../api/schemas/replay.ts';
+import type { KeyChangeAnswer, Keys as KeysSchema } from '../api/schemas/key.ts';
 import type { Lane as LaneSchema } from '../api/schemas/lane.ts';
 import type { ImportWithErrors as ImportWithErrorsSchema } from '../api/schemas/import.ts';
 import type { Source as SourceSchema } from '../api/schemas/source.ts';
@@ -36,6 +37,8 @@ export type Replay = z.output<typeof ReplaySchema>;
 export type ReplayWithWarnings = z.output<typeof ReplayWithWarningsSchema>;
 export type Notification = z.output<typeof NotificationSchema>;
 export type NotificationWithSecret = z.output<typeof NotificationWithSecretSchema>;
+export type SecretKeys = z.output<typeof KeysSchema>;
+export type KeyChange = z.output<typeof KeyChangeAnswer>;
 export type LaneShown = z.output<typeof LaneSchema>;
 export type Source = z.output<typeof SourceSchema>;
 export type Token = z.output<typeof TokenSchema>;

@@ -4,8 +4,10 @@ import { sql } from '../../src/db/sql.ts';
 import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
 import { adminToken, answered } from '../support/api.ts';
 import { startApi, type ApiProcess } from '../support/api-process.ts';
+import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
 import { commandsOf, runCommand } from '../support/document.ts';
+import { testFolder } from '../support/folder.ts';
 import { startReceiver } from '../support/receiver.ts';
 
 const db = await testDatabase();
@@ -13,12 +15,11 @@ const newKey = () => randomBytes(32).toString('base64');
 const idOf = (key: string) => createKeyring(key).current;
 const loopback = { REPRISE_EGRESS_ALLOW: '127.0.0.1' };
 
-const start = (current: string, ...others: string[]) =>
-  startApi(db.url, {
-    ...loopback,
-    REPRISE_SECRET_KEY: current,
-    REPRISE_OTHER_SECRET_KEYS: others.join(', '),
-  });
+const starterOn =
+  (url: string) =>
+  (current: string, ...others: string[]) =>
+    startApi(url, { ...loopback, REPRISE_SECRET_KEY: current, REPRISE_OTHER_SECRET_KEYS: others.join(', ') });
+const start = starterOn(db.url);
 
 /** What a command of the guide prints that asks an API of this test. */
 const run = (command: string, apiUrl: string) =>
@@ -84,6 +85,25 @@ test('the secret key is changed while processes run, and afterwards the old one 
   expect(again.headers.get('idempotency-replayed')).toBe('true');
   expect(again.body).toEqual(made.body);
   expect(await create(second, body.replace('Warehouse', 'Other'))).toMatchObject({ status: 422 });
+});
+
+test('the command line changes it, too, and shows what each key seals', async () => {
+  const start = starterOn((await testDatabase()).url);
+  const [old, fresh] = [newKey(), newKey()];
+  const first = await start(old, fresh);
+  const settings = { url: (await startReceiver()).url };
+  await first.call('POST', '/api/destinations', { type: 'webhook', name: 'Shed', settings, enabled: false });
+  await stop(first);
+  const second = await start(fresh, old);
+  const cli = commandLine(second.url, adminToken, testFolder());
+  const before = await cli.run(['keys', 'list']);
+  expect(before.stdout).toMatch(new RegExp(`${idOf(fresh)} +current +[01] `));
+  const rotated = await cli.run(['keys', 'rotate', '--json']);
+  expect(rotated).toMatchObject({ code: 0 });
+  expect(JSON.parse(rotated.stdout)).toMatchObject({ current: idOf(fresh), complete: true });
+  expect((await cli.run(['keys', 'rotate'])).stdout).toContain('0 sealed anew');
+  const after = JSON.parse((await cli.run(['keys', 'list', '--json'])).stdout);
+  expect(after.sealed.map(({ keyId }: { keyId: string }) => keyId)).not.toContain(idOf(old));
 });
 
 test('what no key of this server opens stays as it is, and is named', async () => {
