@@ -53,6 +53,11 @@ export class CatalogChild {
     return this.#running.size;
   }
 
+  /** Of all its jobs. */
+  get events(): number {
+    return [...this.#running.values()].reduce((sum, { run }) => sum + run.deliveries, 0);
+  }
+
   get pid(): number | undefined {
     return this.#process.pid;
   }

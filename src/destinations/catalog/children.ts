@@ -3,6 +3,11 @@ import type { JobEnd, JobRun } from './job-run.ts';
 
 /** How many children the accounts of one process share. */
 const sharedChildren = 2;
+/**
+ * A child with so many events in its hands is busy, and further ones of its accounts go to the one that has fewest. Single
+ * events do not: on two processors they are a third faster through one child, batches are a third faster through two.
+ */
+const busyEvents = 100;
 /** An account that was there when a child ended has one of its own for so long. */
 const suspectMs = 600_000;
 /** And in it one job at a time for so long, so that whoever is to blame stands alone. */
@@ -16,6 +21,11 @@ class Seat {
   #child: CatalogChild | null = null;
   #idle: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+
+  /** How many are in its hands. */
+  get events(): number {
+    return this.#child?.events ?? 0;
+  }
 
   async perform(run: JobRun): Promise<JobEnd> {
     clearTimeout(this.#idle);
@@ -108,6 +118,6 @@ export class Children {
     const known = this.#shared.find((seat) => seat.accounts.has(accountId));
     const seat = known ?? this.#shared.toSorted((a, b) => a.accounts.size - b.accounts.size)[0]!;
     seat.accounts.add(accountId);
-    return seat;
+    return seat.events < busyEvents ? seat : this.#shared.toSorted((a, b) => a.events - b.events)[0]!;
   }
 }

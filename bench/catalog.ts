@@ -1,0 +1,104 @@
+// What the way through the catalog's child costs beside the catalog's own framework: batches of 100 against a bare loop
+// over the same `executeBatch`, single events against its default client, and the CPU time of each part.
+//   node bench/catalog.ts [events] [singleEvents] [rounds]
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodeFlags } from '../src/child-process.ts';
+import { selfSigned } from '../test/support/self-signed.ts';
+import { cpuSeconds } from './replays.ts';
+import { median, report, say } from './rig.ts';
+
+const [events, singles, rounds] = [40_000, 4_000, 3].map((usual, index) =>
+  Number(process.argv[index + 2] ?? usual),
+) as [number, number, number];
+
+const file = (name: string) => new URL(name, import.meta.url);
+
+// As all destinations of the catalog do, the sink speaks TLS.
+const { key, cert } = selfSigned('127.0.0.1');
+const folder = mkdtempSync(join(tmpdir(), 'reprise-bench-'));
+const authority = join(folder, 'cert.pem');
+writeFileSync(authority, cert);
+
+async function startSink(): Promise<{ readonly child: ChildProcess; readonly url: string }> {
+  const child = fork(file('sink.ts'), { env: { ...process.env, SINK_KEY: key, SINK_CERT: cert } });
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  return { child, url: `https://127.0.0.1:${port}` };
+}
+
+/** Processes that a process has started. */
+const childrenOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+
+const megabytesOf = (pid: number) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024;
+
+interface Measured {
+  readonly perSecond: number;
+  /** CPU time for an event, in microseconds: of the process itself, of its children, of the sink. */
+  readonly ownMicros: number;
+  readonly childMicros: number;
+  readonly sinkMicros: number;
+  readonly megabytes: number;
+}
+
+async function measure(side: 'bare' | 'sender', batchSize: number, count: number): Promise<Measured> {
+  const sink = await startSink();
+  const args = [side, sink.url, String(batchSize), String(count)];
+  const worker = fork(file('catalog-worker.ts'), args, {
+    execArgv: [...nodeFlags],
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: authority },
+  });
+  worker.once('exit', (code) => {
+    if (code !== 0) process.exit(1);
+  });
+  await once(worker, 'message');
+  const own = [worker.pid!];
+  const children = childrenOf(worker.pid!);
+  const all = [own, children, [sink.child.pid!]];
+  const used = async () => await Promise.all(all.map((pids) => cpuSeconds(pids)));
+  const before = await used();
+  worker.send('go');
+  const [{ perSecond }] = (await once(worker, 'message')) as [{ perSecond: number }];
+  const after = await used();
+  const megabytes = [...own, ...children].reduce((sum, pid) => sum + megabytesOf(pid), 0);
+  const [ownMicros, childMicros, sinkMicros] = after.map((seconds, index) =>
+    Number((((seconds - before[index]!) * 1e6) / count).toFixed(1)),
+  ) as [number, number, number];
+  worker.disconnect();
+  sink.child.disconnect();
+  await Promise.all([once(worker, 'exit'), once(sink.child, 'exit')]);
+  return { perSecond, ownMicros, childMicros, sinkMicros, megabytes: Math.round(megabytes) };
+}
+
+async function compare(batchSize: number, count: number): Promise<Record<string, unknown>> {
+  const ratios: number[] = [];
+  const sides: Record<'bare' | 'sender', Measured[]> = { bare: [], sender: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const side of ['bare', 'sender'] as const) {
+      const measured = await measure(side, batchSize, count);
+      say({ batchSize, side, ...measured });
+      sides[side].push(measured);
+    }
+    ratios.push(sides.sender.at(-1)!.perSecond / sides.bare.at(-1)!.perSecond);
+  }
+  const middle = (measured: readonly Measured[]) =>
+    measured.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(measured.length / 2)];
+  return {
+    events: count,
+    ratio: Number(median(ratios).toFixed(2)),
+    ratios: ratios.map((ratio) => Number(ratio.toFixed(2))),
+    bare: middle(sides.bare),
+    sender: middle(sides.sender),
+  };
+}
+
+await report('catalog', {
+  rounds,
+  batchesOf100: await compare(100, events),
+  oneByOne: await compare(1, singles),
+});
+rmSync(folder, { recursive: true });
