@@ -3,6 +3,7 @@ import { nearestName } from '../core/nearest-name.ts';
 import type { ActionRecord } from '../db/destinations.ts';
 import type { WantedAction as StoredAction } from '../db/actions.ts';
 import { checkMapping } from '../destinations/catalog/check-mapping.ts';
+import { withSyncMode } from '../destinations/catalog/describe-field.ts';
 import type { CatalogAction, CatalogDocument } from '../destinations/catalog/document.ts';
 import { readCatalogDocument } from '../destinations/catalog/read.ts';
 import { pointerTo } from './json-place.ts';
@@ -103,9 +104,9 @@ function unknownAction({ actions, title }: CatalogDocument, name: string | null)
 }
 
 /** A preset of the definition knows best; else what its fields begin with. */
-function suggestedMapping({ presets }: CatalogDocument, { name, fields }: CatalogAction) {
+function suggestedMapping({ presets }: CatalogDocument, { name, fields, syncMode }: CatalogAction) {
   const preset = presets.find(({ action }) => action === name);
   if (preset !== undefined) return preset.mapping;
   const having = fields.filter((field) => field.default !== undefined);
-  return Object.fromEntries(having.map((field) => [field.name, field.default]));
+  return withSyncMode(Object.fromEntries(having.map((field) => [field.name, field.default])), syncMode);
 }

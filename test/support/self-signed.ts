@@ -1,23 +1,5 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-
-/** DER of one element (X.690): tag, length, content. */
-function der(tag: number, ...content: Buffer[]): Buffer {
-  const body = Buffer.concat(content);
-  return Buffer.concat([Buffer.from([tag, ...sizeOf(body.length)]), body]);
-}
-
-/** In as few bytes as do, or strict readers refuse it. */
-function sizeOf(length: number): number[] {
-  if (length < 0x80) return [length];
-  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-}
-
-const sequence = (...content: Buffer[]) => der(0x30, ...content);
-const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'));
-const utcTime = (date: Date) =>
-  der(0x17, Buffer.from(`${date.toISOString().slice(2, 19).replaceAll(/[-:T]/g, '')}Z`));
-const pem = (label: string, bytes: Buffer) =>
-  `-----BEGIN ${label}-----\n${bytes.toString('base64')}\n-----END ${label}-----\n`;
+import { der, oid, pem, sequence, utcTime } from './der.ts';
 
 /**
  * A fresh key and a certificate for an IPv4 address that it signs itself (RFC 5280), valid for a day: one that nobody

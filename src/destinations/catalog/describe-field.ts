@@ -4,6 +4,14 @@ import type { PackageConditions, PackageField, PackageFields } from './package-d
 /** How the package names the sync mode among the fields of a mapping. */
 export const syncModeField = '__segment_internal_sync_mode';
 
+/** A mapping with the way of its sync that a form begins with, where it says none: actions that have ways refuse to guess. */
+export function withSyncMode(
+  mapping: Readonly<Record<string, unknown>>,
+  syncMode: { readonly default: string } | null,
+): Readonly<Record<string, unknown>> {
+  return syncMode === null ? mapping : { [syncModeField]: syncMode.default, ...mapping };
+}
+
 /** Fields of the package as the index has them, in the order in which forms show them. */
 export function describeFields(fields: PackageFields | undefined): Field[] {
   return Object.entries(fields ?? {}).map(([name, field]) => describeField(name, field));

@@ -1,6 +1,6 @@
 import { checkMapping } from './check-mapping.ts';
 import { categoryOf } from './categories.ts';
-import { describeFields, describeSettings } from './describe-field.ts';
+import { describeFields, describeSettings, withSyncMode } from './describe-field.ts';
 import type {
   Audience,
   Batch,
@@ -142,9 +142,10 @@ function describePresets(presets: readonly PackagePreset[], actions: readonly Ca
 }
 
 function describePreset(
-  { name, subscribe, mapping = {} }: PackagePreset,
+  { name, subscribe, mapping: given = {} }: PackagePreset,
   action: CatalogAction,
 ): CatalogPreset {
+  const mapping = withSyncMode(given, action.syncMode);
   if (subscribe === undefined) throw new Error(`the preset "${name}" has no trigger`);
   const faults = checkMapping(action, mapping).map(({ path, problem }) => `${path.join('/')}: ${problem}`);
   return { name, action: action.name, trigger: subscribe, mapping, ...(faults.length > 0 && { faults }) };

@@ -1,0 +1,35 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { laidOut } from '../../src/destinations/catalog/layout.ts';
+import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
+import { drive, type Driven } from '../support/contract/drive.ts';
+import { openInternet } from '../support/internet.ts';
+
+// What each definition of the catalog sends of plausible events, recorded in test/records/catalog for review. After an
+// upgrade of the package: `npm run catalog:all -- -u`, and read the difference.
+const internet = await openInternet(() => ({ status: 200, body: '{}' }));
+afterAll(() => internet.close());
+const connectable = catalogSummaries().filter(({ folder, obstacle }) => folder !== null && obstacle === null);
+const all = new Map<string, readonly Driven[]>();
+
+describe('every action of', () => {
+  test.each(connectable.map(({ type }) => type))('%s sends what is recorded, and ends', async (type) => {
+    const driven = await drive(readCatalogDocument(type)!, internet);
+    all.set(type, driven);
+    for (const { outcome } of driven)
+      expect(String(outcome)).not.toMatch(/definition_crashed|not_started|overdue/);
+    await expect(`${laidOut(driven)}\n`).toMatchFileSnapshot(`../records/catalog/${type}.json`);
+  });
+});
+
+test('which definitions send nothing, and why, is known', async () => {
+  const silent = [...all].filter(([, driven]) => driven.every(({ requests }) => requests.length === 0));
+  const reasons = silent.map(([type, driven]) => [
+    type,
+    [...new Set(driven.flatMap(({ outcome }) => outcome))],
+  ]);
+  const notConnectable = catalogSummaries()
+    .filter(({ obstacle }) => obstacle !== null)
+    .map(({ type, obstacle }) => [type, obstacle]);
+  const known = { silent: Object.fromEntries(reasons), notConnectable: Object.fromEntries(notConnectable) };
+  await expect(`${laidOut(known)}\n`).toMatchFileSnapshot('../records/catalog-silent.json');
+});

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import type { EventType } from '../../../src/core/event.ts';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import { readFql } from '../../../src/core/fql/read.ts';
+import { withSyncMode } from '../../../src/destinations/catalog/describe-field.ts';
+import { defaultMapping } from '../../../src/destinations/catalog/compute-profile.ts';
+import { packageDestination } from '../../../src/destinations/catalog/definition.ts';
+import type { CatalogAction, CatalogDocument } from '../../../src/destinations/catalog/document.ts';
+import { parseEgressAllow } from '../../../src/destinations/egress-address.ts';
+import { deliveryOf } from '../deliveries.ts';
+import type { Internet } from '../internet.ts';
+import { columnsOf, takenBy, types } from './events.ts';
+import { givenValues } from './given.ts';
+import { madeUp, mappingFor, settingsFor } from './made-up.ts';
+import { recordOf, type RequestRecord } from './record.ts';
+
+/** What one preset made of events of one kind. */
+export interface Driven {
+  readonly preset: string;
+  readonly action: string;
+  readonly type: EventType;
+  /** So many events in one call; 1: alone. */
+  readonly events: number;
+  /** How each fared; one text where all fared alike. */
+  readonly outcome: string | readonly string[];
+  readonly requests: readonly RequestRecord[];
+}
+
+const tokens = { accessToken: 'an-access-token', refreshToken: 'a-refresh-token' };
+const egress = parseEgressAllow(['127.0.0.0/8']);
+const together = 3;
+
+/** What is driven: the presets, and each action that none of them uses, with its own trigger and mapping. */
+function routesOf({ presets, actions }: CatalogDocument): Route[] {
+  const others = actions.filter(({ name }) => !presets.some(({ action }) => action === name));
+  const routes = [
+    ...presets,
+    ...others.map((action) => ({
+      name: action.title,
+      action: action.name,
+      trigger: action.trigger,
+      mapping: withSyncMode(defaultMapping(action), action.syncMode),
+    })),
+  ];
+  return routes.map(({ name, action, trigger, mapping }) => ({
+    name,
+    trigger,
+    mapping,
+    action: actions.find((one) => one.name === action)!,
+  }));
+}
+
+interface Route {
+  readonly name: string;
+  readonly action: CatalogAction;
+  readonly trigger: string | null;
+  readonly mapping: Readonly<Record<string, unknown>>;
+}
+
+/** Sends what each action of a type takes, alone and in a batch, the way of every delivery. */
+export async function drive(document: CatalogDocument, internet: Internet): Promise<Driven[]> {
+  const driven: Driven[] = [];
+  for (const route of routesOf(document)) {
+    // A trigger that nobody can read is not applied.
+    if (route.trigger !== null && !readFql(route.trigger).ok) continue;
+    const taken = types.filter((type) => takenBy(route.trigger, type, 1) !== null);
+    for (const [index, type] of taken.entries()) {
+      driven.push(await driveFully(document, route, { type, events: 1 }, internet));
+      if (route.action.batch !== null && index === 0) {
+        driven.push(await driveFully(document, route, { type, events: together }, internet));
+      }
+    }
+  }
+  return driven;
+}
+
+/** Events of one kind, so many in a call. */
+interface Sent {
+  readonly type: EventType;
+  readonly events: number;
+}
+
+const missing = /root value is missing the required field '(\w+)'/g;
+
+/** With a made-up value for each field that the action then says it lacks. */
+async function driveFully(
+  document: CatalogDocument,
+  route: Route,
+  sent: Sent,
+  internet: Internet,
+): Promise<Driven> {
+  const given = givenValues[document.type] ?? {};
+  const known = route.action.fields
+    .filter(({ name }) => name in (given.mapping ?? {}))
+    .map(({ name }) => [name, given.mapping?.[name]]);
+  let mapping: Record<string, unknown> = {
+    ...mappingFor(route.action.fields, route.mapping),
+    ...Object.fromEntries(known),
+  };
+  for (;;) {
+    const driven = await driveOne(document, { ...route, mapping }, sent, internet);
+    const names = [...[driven.outcome].flat().join(' ').matchAll(missing)].map(([, name]) => name!);
+    const lacking = route.action.fields.filter(
+      ({ name }) => names.includes(name) && !isLiteral(mapping[name]),
+    );
+    if (lacking.length === 0) return driven;
+    mapping = { ...mapping, ...Object.fromEntries(lacking.map((field) => [field.name, madeUp(field)])) };
+  }
+}
+
+const isLiteral = (value: unknown) =>
+  value !== undefined && (typeof value !== 'object' || Array.isArray(value));
+
+async function driveOne(
+  document: CatalogDocument,
+  { name, action, trigger, mapping }: Route,
+  { type, events }: Sent,
+  internet: Internet,
+): Promise<Driven> {
+  const actionId = randomUUID();
+  const { batch } = action;
+  const batching = batch === null || batch.enabledByDefault === null ? {} : { enable_batching: events > 1 };
+  const sender = packageDestination(document).open(
+    { ...settingsFor(document), ...givenValues[document.type]?.settings, oauth: tokens },
+    {
+      egress,
+      destinationId: randomUUID(),
+      actions: [{ actionId, action: action.name, mapping: { ...mapping, ...batching } }],
+    },
+  );
+  try {
+    const deliveries = Array.from({ length: events }, (_, index) => {
+      const event = takenBy(trigger, type, index + 1)!;
+      const delivery = deliveryOf(JSON.stringify(event), { actionId });
+      return { ...delivery, event: { ...delivery.event, ...columnsOf(event) } };
+    });
+    const outcomes = await sender.send(deliveries, { mayWrite: () => true });
+    const told = outcomes.map(outcomeText);
+    return {
+      preset: name,
+      action: action.name,
+      type,
+      events,
+      outcome: new Set(told).size === 1 ? told[0]! : told,
+      requests: internet.taken().map(recordOf),
+    };
+  } finally {
+    await sender.close();
+  }
+}
+
+function outcomeText(outcome: Outcome): string {
+  if (!('failure' in outcome) || outcome.failure === undefined) return outcome.kind;
+  const { errorClass, status, message } = outcome.failure;
+  return [outcome.kind, errorClass, status, message.slice(0, 200)]
+    .filter((part) => part !== undefined)
+    .join(' · ');
+}

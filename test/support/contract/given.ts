@@ -1,0 +1,19 @@
+/** What a type needs that its schema does not tell: values that its own code asks for, as its service has them. */
+export interface GivenValues {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly mapping?: Readonly<Record<string, unknown>>;
+}
+
+export const givenValues: Readonly<Record<string, GivenValues>> = {
+  'actions-adjust': { settings: { default_app_token: 'abc123' } },
+  'actions-google-analytics-4': { settings: { measurementId: 'G-123456' } },
+  'actions-google-campaign-manager-360': { mapping: { gclid: 'a-click' } },
+  'actions-google-enhanced-conversions': { mapping: { conversion_label: 'a-label' } },
+  'actions-google-sheets': { mapping: { spreadsheet_id: 'a-sheet' } },
+  'actions-pardot': { mapping: { company: 'Analytical Engines' } },
+  'actions-salesforce': { mapping: { company: 'Analytical Engines' } },
+  'actions-salesforce-marketing-cloud': { mapping: { key: 'a-key' } },
+  'actions-slack': { mapping: { url: 'https://hooks.slack.com/services/T1/B1/x1' } },
+  'actions-snap-conversions': { settings: { pixel_id: 'a-pixel' } },
+  'actions-zapier': { mapping: { url: 'https://hooks.zapier.com/hooks/catch/1/2/' } },
+};
