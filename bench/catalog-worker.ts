@@ -62,6 +62,7 @@ function throughSender(): Send {
     egress: parseEgressAllow(['127.0.0.1/32']),
     destinationId: randomUUID(),
     actions: [{ actionId, action: preset.action, mapping }],
+    replay: false,
   });
   const time = new Date();
   const delivery = (number: number): Delivery => ({

@@ -4,6 +4,7 @@ import { filtersOf, letThrough, type Verdict } from '../core/event-filters.ts';
 import { orderKeyOf, type ArchivedEvent, type Position } from '../core/event.ts';
 import { optsOut } from '../core/integrations.ts';
 import type { Offered } from '../core/lane-types.ts';
+import type { OutOfTime } from '../core/time-rule.ts';
 import { pageWindow, readPage } from '../db/archive/read.ts';
 import {
   deliveryKey,
@@ -20,6 +21,8 @@ import { verdictsOf } from './verdicts.ts';
 export interface Questions {
   /** Whether it is of a user to whom nothing may be sent. */
   readonly suppressed: (event: ArchivedEvent) => boolean;
+  /** Why a replay does not send it, as the destination takes no events of its time. */
+  readonly outOfTime: (event: ArchivedEvent) => OutOfTime | null;
 }
 
 /**
@@ -53,10 +56,11 @@ function offerOf(
   lane: TakenLane,
   known: LaneKnowledge,
   others: PageKnowledge,
-  { suppressed, verdict }: Questions & { readonly verdict: Verdict },
+  { suppressed, outOfTime, verdict }: Questions & { readonly verdict: Verdict },
 ): Offered<ArchivedEvent> {
   const { position } = event;
   const isSuppressed = suppressed(event);
+  const timeless = outOfTime(event);
   const optedOut = lane.integrations === 'honour' && optsOut(event.integrations, lane.destination);
   const { toRetry } = others;
   // Nearly always there are none, and keys take their time to make.
@@ -73,6 +77,7 @@ function offerOf(
       passes: verdict.passes,
       optedOut,
       suppressed: isSuppressed,
+      outOfTime: timeless,
     });
     return [actionId, decision] as const;
   });

@@ -3,6 +3,7 @@ import { laneConnections } from '../core/concurrency.ts';
 import type { ArchivedEvent, Position } from '../core/event.ts';
 import type { Lane } from '../core/lane.ts';
 import type { Task } from '../core/lane-types.ts';
+import { outOfTime } from '../core/time-rule.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
 import type { Copying } from '../db/copy-out.ts';
@@ -21,7 +22,7 @@ const requestsAhead = 4;
 
 const longCloseMs = 2_000; // a lane waits for less without saying so
 
-export interface TrafficDeps extends Questions {
+export interface TrafficDeps extends Pick<Questions, 'suppressed'> {
   readonly db: Queryable & Copying;
   readonly sender: Sender;
   readonly accounts: Accounts;
@@ -230,7 +231,8 @@ export class LaneTraffic implements Waiter {
     const { db } = this.#deps;
     try {
       const stretch = { after: this.#lane.scannedTo, upTo };
-      const page = await readLanePage(db, this.#taken, this.#known, this.#deps, stretch, this.#pageSize);
+      const questions = { suppressed: this.#deps.suppressed, outOfTime: this.#outOfTime };
+      const page = await readLanePage(db, this.#taken, this.#known, questions, stretch, this.#pageSize);
       // What the last holder had read is within the share already.
       const whole = this.#lane.isBehind || this.#deps.canary === null;
       const { offers, scannedTo } = whole ? page : this.#deps.canary.cut(page);
@@ -243,6 +245,13 @@ export class LaneTraffic implements Waiter {
     this.pump();
     this.#deps.onProgress();
   }
+
+  /** Streams send what comes, whatever it says of its time. */
+  readonly #outOfTime = (event: ArchivedEvent) => {
+    const { takes } = this.#deps.sender;
+    if (this.#taken.kind === 'stream' || takes == null) return null;
+    return outOfTime(takes, event.timestamp.getTime(), Date.now());
+  };
 
   #armTimer(): void {
     const wakeAt = this.#lane.wakeAt();

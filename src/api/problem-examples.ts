@@ -107,6 +107,11 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
       ],
     },
   ),
+  side_effects: problem(
+    'side_effects',
+    'Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": ["sendEmail"]}, or take these actions from the destination first.',
+    { errors: [{ pointer: '/allowSideEffects', detail: 'sendEmail: Each event sends an email.' }] },
+  ),
   idempotency_key_reused: problem(
     'idempotency_key_reused',
     'This Idempotency-Key was used for a request with another body. Use a new key for a new request.',

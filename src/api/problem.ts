@@ -25,6 +25,7 @@ export const problemKinds = {
   unsupported_media_type: [415, 'The body has a type that is not taken'],
   invalid_body: [422, 'The body has fields that cannot be used'],
   not_connectable: [422, 'Destinations of this type cannot be connected'],
+  side_effects: [422, 'The replay would set off what nobody can take back'],
   unreadable_file: [422, 'The file cannot be read'],
   idempotency_key_reused: [422, 'This Idempotency-Key belongs to another request'],
   too_many_requests: [429, 'The token asks too often'],

@@ -25,6 +25,7 @@ export interface ReplayOptions {
   readonly excludeSources?: readonly string[];
   readonly newIds?: boolean;
   readonly ignoreIntegrations?: boolean;
+  readonly allowSideEffects?: readonly string[];
   readonly marker?: boolean;
   readonly fql?: string;
   readonly excludeFql?: string;
@@ -94,6 +95,12 @@ function howOptions(command: Command): Command {
     .option('--new-ids', 'with ids of their own, so that a destination takes again what it knows')
     .option('--no-new-ids', 'with the ids of before, also with --only all')
     .option('--ignore-integrations', 'also events that say they are not for this destination')
+    .addOption(
+      new Option(
+        '--allow-side-effects <action>',
+        'an action that may reach people or take something away; may be repeated',
+      ).argParser(texts),
+    )
     .option('--marker', 'what is sent says which replay sends it: context.replay, x-reprise-replay')
     .addOption(new Option('--rate <rate>', 'no more than that: 200/s, 1000/min').argParser(rate))
     .addOption(new Option('--concurrency <n>', 'no more requests at once').argParser(whole))
@@ -142,6 +149,7 @@ export async function replayBody(client: ApiClient, destinationId: string, optio
       filter,
       exclude,
       newIds,
+      allowSideEffects: options.allowSideEffects,
       marker,
       integrations: options.ignoreIntegrations === true ? 'ignore' : undefined,
       pace,

@@ -1,5 +1,6 @@
 import type { Bucket } from './counts.ts';
 import type { Settled } from './tally.ts';
+import type { OutOfTime } from './time-rule.ts';
 
 /** What is known of one event and one action before anything is sent. */
 export interface Knowledge {
@@ -21,6 +22,8 @@ export interface Knowledge {
   readonly optedOut: boolean;
   /** Nothing may be sent to its user. */
   readonly suppressed: boolean;
+  /** The destination does not take events of its time. */
+  readonly outOfTime: OutOfTime | null;
 }
 
 /** What to do with an event for one action. */
@@ -55,13 +58,17 @@ export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): De
   if (known.optedOut && mode !== 'failed') return settled('filtered', 'integrations');
   if (mode !== 'all' && known.otherBit) return settled('alreadyDelivered', null, true);
   if (known.suppressed) return settled('suppressed');
+  if (known.outOfTime !== null) return settled('tooOld', known.outOfTime);
   if (known.waitsElsewhere) return settled('filtered', 'waiting_elsewhere');
   return { kind: 'deliver' };
 }
 
 const none: readonly never[] = [];
 
-/** The decisions of an event's actions, put together for the lane; the reason is that of an event filtered as a whole. */
+/** What is left out for a reason that is told. */
+const leftOut: ReadonlySet<Bucket> = new Set(['filtered', 'tooOld']);
+
+/** The decisions of an event's actions, put together for the lane; the reason is that of an event left out as a whole. */
 export function gather(decisions: readonly (readonly [actionId: string, decision: Decision])[]): {
   deliver: readonly string[];
   settled: readonly Settled[];
@@ -83,6 +90,6 @@ export function gather(decisions: readonly (readonly [actionId: string, decision
     if (decision.set) have.push(actionId);
     reason ??= decision.reason;
   }
-  const filtered = deliver.length === 0 && settledOnes.every(({ bucket }) => bucket === 'filtered');
-  return { deliver, settled: settledOnes, have, reason: filtered ? reason : null };
+  const isLeftOut = deliver.length === 0 && settledOnes.every(({ bucket }) => leftOut.has(bucket));
+  return { deliver, settled: settledOnes, have, reason: isLeftOut ? reason : null };
 }

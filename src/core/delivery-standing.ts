@@ -54,6 +54,7 @@ export function endedAs(trace: Trace, takenUp: TakenUp | null): Ended {
     passes: true,
     optedOut: false,
     suppressed: false,
+    outOfTime: null,
   });
   return decision.kind === 'settled' && decision.bucket === 'alreadyDelivered'
     ? 'alreadyDelivered'
@@ -132,6 +133,7 @@ export function standingOfUntouched(facts: Untouched): {
     passes,
     optedOut,
     suppressed,
+    outOfTime: null, // a stream sends it
   });
   if (decision.kind === 'settled') {
     const isSuppressed = decision.bucket === 'suppressed';

@@ -145,6 +145,11 @@ export const replayRequestFields = {
     description:
       'What an event’s own `integrations` says of the destination. `honour` (unless said): an event that is not meant for it is filtered, reason `integrations`. `ignore`: it is sent all the same. Mode `failed` does not ask: what was given up on had been let through.',
   }),
+  allowSideEffects: list(z.string().min(1).max(200)).meta({
+    description:
+      'Actions of the destination that may be used although they reach people or take something away: by what they do in the catalog (`sendEmail`), their id or their name. A replay to a destination that has such actions is refused (`side_effects`) unless each is named here.',
+    example: ['sendEmail'],
+  }),
   marker: z.exactOptional(z.boolean()).meta({
     description:
       'true: what is sent says that it is of this replay: `context.replay` is `{"id": "…"}`, in place of one that the event had, and requests of a `webhook` have the header `x-reprise-replay`. What the stream sends never has it.',

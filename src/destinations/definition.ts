@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ArchivedEvent } from '../core/event.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { TimeRule } from '../core/time-rule.ts';
 import type { EgressAllow } from './egress-address.ts';
 
 /** One event through one action, as it is handed to a destination. */
@@ -30,6 +31,8 @@ export interface Sender {
   readonly batchSize: number;
   /** How many `send` may run side by side. */
   readonly concurrency: number;
+  /** Which events a replay sends, by their time; null or absent: all. */
+  readonly takes?: TimeRule | null;
   /** Resolves with one outcome per delivery, in order. Never rejects, whatever the destination does. */
   send(deliveries: readonly Delivery[], gate: SendGate): Promise<Outcome[]>;
   /** Ends all connections; what is in flight fails, what is queued is not sent. */
@@ -53,6 +56,8 @@ export interface RunAction {
 export interface RunContext extends SenderContext {
   readonly destinationId: string;
   readonly actions: readonly RunAction[];
+  /** What is sent is of the past: the destination's replay profile counts. */
+  readonly replay: boolean;
 }
 
 /** How a test event fared, in words for a person. */

@@ -11,13 +11,23 @@ import { open, settingsPlace, type Keyring } from '../destinations/secrets.ts';
  */
 export function createOpenSender(context: SenderContext & { readonly keyring: Keyring }) {
   return async (
-    { destination: { id, type, settingsSealed }, actions }: Pick<TakenLane, 'destination' | 'actions'>,
+    {
+      kind,
+      destination: { id, type, settingsSealed },
+      actions,
+    }: Pick<TakenLane, 'kind' | 'destination' | 'actions'>,
     db: Queryable,
   ): Promise<Sender> => {
     const definition = await loadDefinition(type);
     if (definition === null) throw new Error(`no definition of the type ${type}`);
     const settings = open(settingsSealed, settingsPlace(id), context.keyring);
     const versions = await readActionVersions(db, actions);
-    return definition.open(settings, { egress: context.egress, destinationId: id, actions: versions });
+    const replay = kind === 'replay';
+    return definition.open(settings, {
+      egress: context.egress,
+      destinationId: id,
+      actions: versions,
+      replay,
+    });
   };
 }

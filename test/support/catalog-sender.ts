@@ -22,7 +22,9 @@ function openCatalogSender(
   const sender = new AccountSender({
     id: randomUUID(),
     account,
-    actions: [{ actionId, batchSize: 1, batchBytes: null, batchKeys: [], ...action }],
+    actions: [{ actionId, batchSize: 1, batchBytes: null, batchKeys: [], overlays: [], ...action }],
+    takes: null,
+    confirms: true,
     egress: loopback,
     secrets,
   });

@@ -174,7 +174,10 @@ export async function destinationOf({ db, destinationId }: Engine): Promise<Take
 }
 
 export async function senderOf(engine: Engine): Promise<Sender> {
-  return await openSender({ destination: await destinationOf(engine), actions: [] }, engine.db);
+  return await openSender(
+    { kind: 'stream', destination: await destinationOf(engine), actions: [] },
+    engine.db,
+  );
 }
 
 export type RanSlice =

@@ -13,6 +13,7 @@ const unknown: Knowledge = {
   passes: true,
   optedOut: false,
   suppressed: false,
+  outOfTime: null,
 };
 const modes = ['missing', 'all', 'failed'] as const;
 
@@ -27,6 +28,7 @@ const anyKnowledge: fc.Arbitrary<Knowledge> = fc.record({
   passes: fc.boolean(),
   optedOut: fc.boolean(),
   suppressed: fc.boolean(),
+  outOfTime: fc.constantFrom('older_than_taken' as const, 'later_than_taken' as const, null),
 });
 
 function settledAs(decision: Decision): string | null {
@@ -80,6 +82,15 @@ describe('decide', () => {
         expect(decide(mode, { ...known, suppressed: true }).kind).toBe('settled');
       }),
     );
+  });
+
+  it('leaves out what the destination takes no more, in every mode, and says so only of what it lacks', () => {
+    for (const mode of modes) {
+      const decision = decide(mode, { ...unknown, outOfTime: 'older_than_taken' });
+      expect(decision).toMatchObject({ bucket: 'tooOld', reason: 'older_than_taken', set: false });
+    }
+    const had = decide('missing', { ...unknown, otherBit: true, outOfTime: 'older_than_taken' });
+    expect(had).toMatchObject({ bucket: 'alreadyDelivered' });
   });
 
   it('leaves out what another run has, but with mode all', () => {
@@ -151,15 +162,16 @@ describe('gather', () => {
     ).toBeNull();
   });
 
-  it('gives a reason exactly for the events that count as filtered', () => {
+  it('gives a reason exactly for the events that count as filtered or too old', () => {
     fc.assert(
       fc.property(anyMode, fc.array(anyKnowledge, { minLength: 1, maxLength: 4 }), (mode, list) => {
         const { deliver, settled, reason } = gather(
           list.map((known, index) => [`action ${index}`, decide(mode, known)] as const),
         );
         expect(deliver.length + settled.length).toBe(list.length);
-        const isFiltered = deliver.length === 0 && bucketOf(settled.map((one) => one.bucket)) === 'filtered';
-        expect(reason !== null).toBe(isFiltered);
+        const bucket = bucketOf(settled.map((one) => one.bucket));
+        const isLeftOut = deliver.length === 0 && (bucket === 'filtered' || bucket === 'tooOld');
+        expect(reason !== null).toBe(isLeftOut);
       }),
     );
   });

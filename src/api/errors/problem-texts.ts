@@ -120,6 +120,11 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     remedy:
       '`GET /api/catalog?connectable=true` lists what can be connected. Whatever takes HTTP can be reached by a `webhook` of yours, and whoever speaks Segment’s API by `segment`.',
   },
+  side_effects: {
+    when: 'The destination has actions that reach people, or take something away, and a replay would use them for events of the past.',
+    remedy:
+      'Name the actions that may be used in `allowSideEffects`, or take them from the destination (`PATCH` with the `actions` that stay). `GET /api/catalog/{type}` says what each does.',
+  },
   unreadable_file: {
     when: 'The file of an import is empty, is not compressed as it says, or has no header that can be read.',
     remedy: 'Mend the file at the line that the answer names, and send it again.',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { freezeRange, rangeIsEmpty } from '../../core/replay-range.ts';
 import { ReplayRequest, SearchText } from '../../core/replay-request.ts';
 import { replayStatuses } from '../../core/replay-status.ts';
+import { getDestination } from '../../db/destinations.ts';
 import { listReplays } from '../../db/replay-list.ts';
 import { createReplay, getReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
@@ -13,6 +14,7 @@ import { isProblem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
 import { Replay, replayExample, ReplayWithWarnings, showReplay } from '../schemas/replay.ts';
+import { unwantedSideEffects } from '../side-effects.ts';
 import { answerOfCreation } from '../starting.ts';
 
 export const tag = 'Replays';
@@ -68,13 +70,16 @@ function create(deps: ApiDeps): Route {
           example: { ...replayExample, warnings: [] },
         },
       },
-      problems: ['replay_running', 'destination_disabled'],
+      problems: ['replay_running', 'destination_disabled', 'side_effects'],
     },
     async ({ body }, tx) => {
       const range = freezeRange(body.range, Date.now());
       if (rangeIsEmpty(range)) return emptyRange;
       const request = { ...body, range };
       const { destinationId } = request;
+      const destination = await getDestination(tx, destinationId);
+      const unwanted = destination && unwantedSideEffects(destination, body.allowSideEffects ?? []);
+      if (unwanted) return unwanted;
       const made = await createReplay(tx, { id: randomUUID(), destinationId, request });
       return await answerOfCreation(deps, tx, made);
     },

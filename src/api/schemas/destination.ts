@@ -58,7 +58,10 @@ export const NewDestination = z.strictObject({
   }),
   sources: Sources.default(null),
   filter: Filter.default(null),
-  budget: Budget.default({}),
+  budget: z.exactOptional(Budget).meta({
+    description:
+      'The rate that the account bears. Absent: what the type’s replay profile knows of it, if it knows; {}: no limit.',
+  }),
   region: DestinationRegion.default(null),
   enabled: z.boolean().default(true).meta({ description: 'Whether new events are delivered from now on.' }),
 });

@@ -1,4 +1,5 @@
 import type { Outcome } from '../../core/outcome.ts';
+import type { TimeRule } from '../../core/time-rule.ts';
 import { completedBody } from '../completed-body.ts';
 import type { Delivery, SendGate } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
@@ -8,6 +9,7 @@ import { Children } from './children.ts';
 import { outcomesOfJob } from './job-outcome.ts';
 import { JobRun } from './job-run.ts';
 import type { Account, JobAction, Work } from './protocol.ts';
+import { overlaid, overlaysFor, type Overlay } from './replay-rules.ts';
 
 /** An action as it is sent through. */
 export interface SendingAction extends JobAction {
@@ -18,6 +20,8 @@ export interface SendingAction extends JobAction {
   readonly batchBytes: number | null;
   /** Fields whose values have to be alike within one call. */
   readonly batchKeys: readonly string[];
+  /** What is set otherwise because it is a replay; sorted by the age that they need. */
+  readonly overlays: readonly Overlay[];
 }
 
 /** What an account's deliveries are made with. */
@@ -26,6 +30,9 @@ export interface SendingAccount {
   readonly id: string;
   readonly account: Account;
   readonly actions: readonly SendingAction[];
+  readonly takes: TimeRule | null;
+  /** Its answers say whether it took an event. */
+  readonly confirms: boolean;
   readonly egress: EgressAllow;
   /** Values that no failure's text may show. */
   readonly secrets: readonly string[];
@@ -43,6 +50,7 @@ const children = new Children();
 export class AccountSender {
   readonly batchSize: number;
   readonly concurrency = accountConcurrency;
+  readonly takes: TimeRule | null;
   readonly #options: SendingAccount;
   readonly #actions: ReadonlyMap<string, SendingAction>;
   readonly #http: AccountHttp;
@@ -51,6 +59,7 @@ export class AccountSender {
 
   constructor(options: SendingAccount) {
     this.#options = options;
+    this.takes = options.takes;
     this.#actions = new Map(options.actions.map((action) => [action.actionId, action]));
     this.batchSize = Math.max(1, ...options.actions.map((action) => action.batchSize));
     this.#http = new AccountHttp({ egress: options.egress, connections: accountConcurrency });
@@ -63,14 +72,14 @@ export class AccountSender {
    */
   async send(deliveries: readonly Delivery[], gate: SendGate): Promise<Outcome[]> {
     const action = this.#actions.get(deliveries[0]!.actionId)!;
-    const taken = leadingOf(deliveries, action);
-    const work = workOf(action, taken);
-    const outcomes = await this.#outcomes(work, gate);
+    const { taken, overlays } = leadingOf(deliveries, action, Date.now());
+    const outcomes = await this.#outcomes(workOf(action, taken, overlays), overlays, gate);
     return deliveries.map((_, index): Outcome => outcomes[index] ?? { kind: 'notSent' });
   }
 
-  async #outcomes(work: Work, gate: SendGate): Promise<Outcome[]> {
-    const { id, account } = this.#options;
+  async #outcomes(work: Work, overlays: readonly Overlay[], gate: SendGate): Promise<Outcome[]> {
+    const { id, confirms } = this.#options;
+    const account = overlaidAccount(this.#options.account, overlays);
     const { end, run } = await children.perform(
       id,
       () => new JobRun({ account, work, http: this.#http, gate }),
@@ -78,7 +87,7 @@ export class AccountSender {
     const showsSuccess = this.#successesLeft > 0;
     const outcomes = outcomesOfJob(end, run, { mask: this.#mask, now: Date.now(), showsSuccess });
     if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
-    return outcomes;
+    return confirms ? outcomes : outcomes.map(unconfirmed);
   }
 
   async close(): Promise<void> {
@@ -86,22 +95,44 @@ export class AccountSender {
   }
 }
 
-/** The deliveries of one action that stand first, as many as it takes at a time. */
-function leadingOf(deliveries: readonly Delivery[], action: SendingAction): readonly Delivery[] {
+/** It answers success whatever becomes of the event. */
+const unconfirmed = (outcome: Outcome): Outcome =>
+  outcome.kind === 'delivered' ? { kind: 'unconfirmable' } : outcome;
+
+function overlaidAccount(account: Account, overlays: readonly Overlay[]): Account {
+  const settings = overlaid(account.settings, overlays, 'setting');
+  const features = overlaid(account.features ?? {}, overlays, 'feature');
+  return { ...account, settings, features };
+}
+
+/** The deliveries of one action that stand first, as many as it takes at a time, for which the same overlays count. */
+function leadingOf(
+  deliveries: readonly Delivery[],
+  action: SendingAction,
+  now: number,
+): { readonly taken: readonly Delivery[]; readonly overlays: readonly Overlay[] } {
+  const { overlays } = action;
+  const counting = ({ event }: Delivery) =>
+    overlays.length === 0 ? 0 : overlaysFor(overlays, now - event.timestamp.getTime());
+  const first = counting(deliveries[0]!);
   let bytes = 0;
-  const end = deliveries.findIndex(({ actionId, event }, index) => {
+  const end = deliveries.findIndex((delivery, index) => {
+    const { actionId, event } = delivery;
     bytes += event.raw.length;
     const tooLong = index > 0 && bytes > (action.batchBytes ?? Infinity);
-    return actionId !== action.actionId || index >= action.batchSize || tooLong;
+    const isOther = actionId !== action.actionId || counting(delivery) !== first;
+    return isOther || index >= action.batchSize || tooLong;
   });
-  return end === -1 ? deliveries : deliveries.slice(0, end);
+  const taken = end === -1 ? deliveries : deliveries.slice(0, end);
+  return { taken, overlays: overlays.slice(0, first) };
 }
 
 function workOf(
   { type, mapping, batchSize, batchKeys }: SendingAction,
   deliveries: readonly Delivery[],
+  overlays: readonly Overlay[],
 ): Work {
-  const action = { type, mapping };
+  const action = { type, mapping: overlaid(mapping, overlays, 'mapping') };
   const events = deliveries.map((delivery) => completedBody(delivery).toString());
   return batchSize === 1
     ? { kind: 'one', action, event: events[0]! }

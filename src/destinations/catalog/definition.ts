@@ -7,6 +7,7 @@ import { AccountSender, type SendingAction } from './account-sender.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
 import type { Account } from './protocol.ts';
+import { overlaid, overlaysOf, timeRuleOf } from './replay-rules.ts';
 import { testAccount } from './test-account.ts';
 
 /** Batches of who does not say how many events he takes have so many, and no batch has more than the second. */
@@ -44,10 +45,13 @@ function isUsable({ trigger, faults }: CatalogPreset): boolean {
 type Settings = Readonly<Record<string, unknown>>;
 
 function openAccount(document: CatalogDocument, settings: Settings, context: RunContext): AccountSender {
+  const { profile } = document.replay;
   return new AccountSender({
     id: context.destinationId,
     account: accountOf(document, settings),
-    actions: context.actions.map((action) => sendingAction(document, action)),
+    actions: context.actions.map((action) => sendingAction(document, action, context.replay)),
+    takes: context.replay ? timeRuleOf(profile) : null,
+    confirms: profile?.confirmable?.value !== false,
     egress: context.egress,
     secrets: secretsIn(settings),
   });
@@ -66,19 +70,31 @@ function accountOf(document: CatalogDocument, { oauth, ...given }: Settings): Ac
   };
 }
 
-function sendingAction(document: CatalogDocument, { actionId, action, mapping }: RunAction): SendingAction {
+function sendingAction(
+  document: CatalogDocument,
+  { actionId, action, mapping }: RunAction,
+  replay: boolean,
+): SendingAction {
   const known = document.actions.find(({ name }) => name === action);
   if (known === undefined || action === null) throw new Error(`${document.type} has no action ${action}`);
   const { batch } = known;
+  const overlays = replay ? overlaysOf(document.replay.profile, action) : [];
+  const always = overlays.filter(({ olderThanMs }) => olderThanMs === 0);
+  const limits = document.replay.profile?.batch?.value ?? {};
+  const size = batch === null ? 1 : batchSizeOf(batch, overlaid(mapping, always, 'mapping'));
   return {
     actionId,
     type: action,
     mapping,
-    batchSize: batch === null ? 1 : batchSizeOf(batch, mapping),
-    batchBytes: batch?.maximumBytes ?? null,
+    batchSize: Math.min(size, limits.events ?? size),
+    batchBytes: least(batch?.maximumBytes ?? null, limits.bytes ?? null),
+    overlays,
     batchKeys: batch?.keys ?? [],
   };
 }
+
+const least = (one: number | null, other: number | null) =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other);
 
 /** How many events one call takes: as the mapping says, within what the definition and Reprise bear. */
 function batchSizeOf(batch: Batch, mapping: Settings): number {

@@ -4,6 +4,7 @@ import type { Outcome } from '../../../src/core/outcome.ts';
 import { readFql } from '../../../src/core/fql/read.ts';
 import { withSyncMode } from '../../../src/destinations/catalog/describe-field.ts';
 import { defaultMapping } from '../../../src/destinations/catalog/compute-profile.ts';
+import { overlaysOf } from '../../../src/destinations/catalog/replay-rules.ts';
 import { packageDestination } from '../../../src/destinations/catalog/definition.ts';
 import type { CatalogAction, CatalogDocument } from '../../../src/destinations/catalog/document.ts';
 import { parseEgressAllow } from '../../../src/destinations/egress-address.ts';
@@ -21,6 +22,8 @@ export interface Driven {
   readonly type: EventType;
   /** So many events in one call; 1: alone. */
   readonly events: number;
+  /** Sent by a replay. */
+  readonly replay?: true;
   /** How each fared; one text where all fared alike. */
   readonly outcome: string | readonly string[];
   readonly requests: readonly RequestRecord[];
@@ -57,17 +60,24 @@ interface Route {
   readonly mapping: Readonly<Record<string, unknown>>;
 }
 
-/** Sends what each action of a type takes, alone and in a batch, the way of every delivery. */
+/**
+ * Sends what each action of a type takes, alone and in a batch, the way of every delivery; by a replay as well where the
+ * type's profile has it sent otherwise then.
+ */
 export async function drive(document: CatalogDocument, internet: Internet): Promise<Driven[]> {
   const driven: Driven[] = [];
   for (const route of routesOf(document)) {
     // A trigger that nobody can read is not applied.
     if (route.trigger !== null && !readFql(route.trigger).ok) continue;
     const taken = types.filter((type) => takenBy(route.trigger, type, 1) !== null);
+    const overlays = overlaysOf(document.replay.profile, route.action.name);
     for (const [index, type] of taken.entries()) {
-      driven.push(await driveFully(document, route, { type, events: 1 }, internet));
-      if (route.action.batch !== null && index === 0) {
-        driven.push(await driveFully(document, route, { type, events: together }, internet));
+      const inBatch = route.action.batch !== null && index === 0;
+      for (const events of inBatch ? [1, together] : [1]) {
+        driven.push(await driveFully(document, route, { type, events, replay: false }, internet));
+        if (overlays.length > 0) {
+          driven.push(await driveFully(document, route, { type, events, replay: true }, internet));
+        }
       }
     }
   }
@@ -78,6 +88,7 @@ export async function drive(document: CatalogDocument, internet: Internet): Prom
 interface Sent {
   readonly type: EventType;
   readonly events: number;
+  readonly replay: boolean;
 }
 
 const missing = /root value is missing the required field '(\w+)'/g;
@@ -114,7 +125,7 @@ const isLiteral = (value: unknown) =>
 async function driveOne(
   document: CatalogDocument,
   { name, action, trigger, mapping }: Route,
-  { type, events }: Sent,
+  { type, events, replay }: Sent,
   internet: Internet,
 ): Promise<Driven> {
   const actionId = randomUUID();
@@ -125,6 +136,7 @@ async function driveOne(
     {
       egress,
       destinationId: randomUUID(),
+      replay,
       actions: [{ actionId, action: action.name, mapping: { ...mapping, ...batching } }],
     },
   );
@@ -132,7 +144,8 @@ async function driveOne(
     const deliveries = Array.from({ length: events }, (_, index) => {
       const event = takenBy(trigger, type, index + 1)!;
       const delivery = deliveryOf(JSON.stringify(event), { actionId });
-      return { ...delivery, event: { ...delivery.event, ...columnsOf(event) } };
+      const times = { timestamp: timeOf(event, 'timestamp'), receivedAt: timeOf(event, 'receivedAt') };
+      return { ...delivery, event: { ...delivery.event, ...columnsOf(event), ...times } };
     });
     const outcomes = await sender.send(deliveries, { mayWrite: () => true });
     const told = outcomes.map(outcomeText);
@@ -141,6 +154,7 @@ async function driveOne(
       action: action.name,
       type,
       events,
+      ...(replay && { replay }),
       outcome: new Set(told).size === 1 ? told[0]! : told,
       requests: internet.taken().map(recordOf),
     };
@@ -148,6 +162,8 @@ async function driveOne(
     await sender.close();
   }
 }
+
+const timeOf = (event: Readonly<Record<string, unknown>>, name: string) => new Date(event[name] as string);
 
 function outcomeText(outcome: Outcome): string {
   if (!('failure' in outcome) || outcome.failure === undefined) return outcome.kind;

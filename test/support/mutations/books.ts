@@ -154,8 +154,8 @@ export const booksMutations: readonly Mutation[] = [
     },
     {
       name: 'an event counts as filtered although another action has it',
-      from: `const filtered = deliver.length === 0 && settledOnes.every(({ bucket }) => bucket === 'filtered');`,
-      to: `const filtered = deliver.length === 0;`,
+      from: `const isLeftOut = deliver.length === 0 && settledOnes.every(({ bucket }) => leftOut.has(bucket));`,
+      to: `const isLeftOut = deliver.length === 0;`,
     },
   ]),
 ];

@@ -187,6 +187,7 @@ export class SimTraffic {
         passes: true,
         optedOut: false,
         suppressed,
+        outOfTime: null,
       });
       this.#deps.view.suppresses(position, actionId, suppressed);
       return [actionId, decision] as const;

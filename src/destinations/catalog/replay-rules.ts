@@ -1,0 +1,95 @@
+import type { TimeRule } from '../../core/time-rule.ts';
+import type { ReplayProfile } from '../replay-profile.ts';
+import type { CatalogDocument } from './document.ts';
+
+type Profile = Pick<CatalogDocument, 'replay'>['replay']['profile'];
+
+/** Something that a replay sends otherwise than the stream does. */
+export interface Overlay {
+  readonly kind: 'mapping' | 'setting' | 'feature';
+  readonly name: string;
+  readonly value: unknown;
+  /** Only in requests whose events are all older; 0: in each. */
+  readonly olderThanMs: number;
+}
+
+/** Which events a destination takes from the past, as its profile says; null: of any time. */
+export function timeRuleOf(profile: Profile): TimeRule | null {
+  if (profile === null) return null;
+  const { maxAgeSeconds, earliest, maxFutureSeconds } = profile;
+  const rule = {
+    ...(maxAgeSeconds !== undefined && { maxAgeMs: maxAgeSeconds.value * 1_000 }),
+    ...(earliest !== undefined && { earliestMs: Date.parse(earliest.value) }),
+    ...(maxFutureSeconds !== undefined && { maxFutureMs: maxFutureSeconds.value * 1_000 }),
+  };
+  return Object.keys(rule).length === 0 ? null : rule;
+}
+
+/** What a replay sets for an action, the same for each of its events first, then by the age that it needs. */
+export function overlaysOf(profile: Profile, action: string): readonly Overlay[] {
+  if (profile === null) return [];
+  return profile.overlays
+    .map(({ value }) => value)
+    .filter(({ actions }) => actions === undefined || actions.includes(action))
+    .map(toOverlay)
+    .toSorted((a, b) => a.olderThanMs - b.olderThanMs);
+}
+
+/** How a batch is made is said by fields of the mapping, too. */
+function toOverlay({
+  kind,
+  name,
+  value,
+  olderThanSeconds = 0,
+}: ReplayProfile['overlays'][number]['value']): Overlay {
+  return { kind: kind === 'batching' ? 'mapping' : kind, name, value, olderThanMs: olderThanSeconds * 1_000 };
+}
+
+/** How many of the overlays count for an event of an age: they are sorted by it. */
+export function overlaysFor(overlays: readonly Overlay[], ageMs: number): number {
+  const first = overlays.findIndex(({ olderThanMs }) => olderThanMs > 0 && ageMs <= olderThanMs);
+  return first === -1 ? overlays.length : first;
+}
+
+/** What some overlays of a kind set, over what there was. */
+export function overlaid<T>(
+  before: Readonly<Record<string, T>>,
+  overlays: readonly Overlay[],
+  kind: Overlay['kind'],
+): Readonly<Record<string, T>> {
+  const own = overlays.filter((overlay) => overlay.kind === kind);
+  if (own.length === 0) return before;
+  return { ...before, ...Object.fromEntries(own.map(({ name, value }) => [name, value as T])) };
+}
+
+/** What an action would do to people, or take away, if it were sent events of the past. */
+export interface SideEffects {
+  readonly action: string;
+  readonly text: string;
+}
+
+/** Kinds that nobody can take back; others are told, and do not keep a replay from starting. */
+const refused = new Set(['messages', 'deletions']);
+const byName = {
+  message: 'By its name it reaches people.',
+  deletion: 'By its name it takes something away.',
+} as const;
+
+/**
+ * Of the actions of a destination those that a replay may not use unless it is told so: its profile names them, or their
+ * names do.
+ */
+export function sideEffectsOf(
+  { replay, actions }: Pick<CatalogDocument, 'replay' | 'actions'>,
+  used: readonly string[],
+): readonly SideEffects[] {
+  const told = (replay.profile?.sideEffects ?? [])
+    .map(({ value }) => value)
+    .filter(({ kind }) => refused.has(kind));
+  return used.flatMap((action): SideEffects[] => {
+    const written = told.find((one) => one.actions === undefined || one.actions.includes(action));
+    if (written !== undefined) return [{ action, text: written.text }];
+    const [guessed] = actions.find(({ name }) => name === action)?.sideEffects ?? [];
+    return guessed === undefined ? [] : [{ action, text: byName[guessed] }];
+  });
+}

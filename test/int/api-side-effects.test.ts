@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { testApi } from '../support/api.ts';
+import { testDatabase } from '../support/database.ts';
+
+const db = await testDatabase();
+const api = await testApi(db);
+
+async function connect(type: string, more: Record<string, unknown>) {
+  const made = await api.call('POST', '/api/destinations', {
+    type,
+    name: `${type} ${Math.random()}`,
+    ...more,
+  });
+  expect(made.status, JSON.stringify(made.body)).toBe(201);
+  return made.body;
+}
+const replay = (destinationId: string, more: Record<string, unknown> = {}) =>
+  api.call('POST', '/api/replays', { destinationId, ...more });
+
+const customerio = {
+  settings: { siteId: 'a-site', apiKey: 'a-key', accountRegion: 'US 🇺🇸' },
+  actions: [{ action: 'trackEvent' }, { action: 'deletePerson', name: 'Forget', trigger: 'event = "Left"' }],
+};
+
+test('a replay that would take something away is refused with what it would do, and runs when it is allowed by name', async () => {
+  const { id } = await connect('actions-customerio', customerio);
+  const refused = await replay(id);
+  expect(refused).toMatchObject({
+    status: 422,
+    body: {
+      code: 'side_effects',
+      errors: [{ pointer: '/allowSideEffects', detail: expect.stringContaining('deletePerson: ') }],
+    },
+  });
+  expect(refused.body.detail).toContain('{"allowSideEffects": ["deletePerson"]}');
+  expect((await replay(id, { allowSideEffects: ['trackEvent'] })).status).toBe(422);
+  const made = await replay(id, { allowSideEffects: ['Forget'] });
+  expect(made).toMatchObject({ status: 201, body: { request: { allowSideEffects: ['Forget'] } } });
+});
+
+test('without such actions, and for types of our own, nothing is asked', async () => {
+  const { id } = await connect('actions-customerio', { ...customerio, actions: [{ action: 'trackEvent' }] });
+  expect((await replay(id)).status).toBe(201);
+  const own = await connect('webhook', { settings: { url: 'https://example.com/hook' } });
+  expect((await replay(own.id)).status).toBe(201);
+});
+
+test('what a service bears is the budget of its destination, unless somebody says otherwise', async () => {
+  expect(await connect('actions-customerio', customerio)).toMatchObject({
+    budget: { requestsPerSecond: 1_000 },
+  });
+  expect(await connect('actions-customerio', { ...customerio, budget: {} })).toMatchObject({ budget: {} });
+  const asked = { ...customerio, budget: { eventsPerSecond: 5 } };
+  expect((await connect('actions-customerio', asked)).budget).toEqual({ eventsPerSecond: 5 });
+  const own = await connect('webhook', { settings: { url: 'https://example.com/hook' } });
+  expect(own.budget).toEqual({});
+});
