@@ -151,7 +151,7 @@ export const CatalogEntry = z
     generated: z.array(z.string()).meta({ description: 'Settings that are generated when they are absent.' }),
     environment: z.array(z.string()).meta({
       description:
-        'Environment variables that its code reads; set them for the delivery workers where they are needed.',
+        'Environment variables that its code reads, as a developer token of its service. Set them for API and delivery processes where they are needed: they are handed on to what runs its code.',
     }),
     features: z.array(z.string()).meta({ description: 'Switches that its code knows.' }),
     connections: z.object({

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { jobDeadlineMs, type JobEnd, type JobRun } from './job-run.ts';
 import type { FromChild, ToChild } from './protocol.ts';
+import { catalogEnvironment } from './read.ts';
 
 /** What the child's heap may grow to, MB. One that needs more is stopped, and its parent goes on. */
 const heapMb = 256;
@@ -15,9 +16,16 @@ interface Running {
   readonly deadline: NodeJS.Timeout;
 }
 
+/** Of this process' environment what definitions read, and nothing else. Read when a child starts. */
+function givenEnvironment(): NodeJS.ProcessEnv {
+  // oxlint-disable-next-line node/no-process-env -- the catalog names these variables, and Reprise itself reads none of them
+  const given = catalogEnvironment().map((name) => [name, process.env[name]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
 /**
- * One child process that runs the catalog's code. It has no network, no environment, writes no file and starts nothing;
- * when it ends or stalls, its jobs are told so, and who has them starts another one.
+ * One child process that runs the catalog's code. It has no network, of the environment only what definitions read, writes
+ * no file and starts nothing; when it ends or stalls, its jobs are told so, and who has them starts another one.
  */
 export class CatalogChild {
   readonly #process: ChildProcess;
@@ -32,7 +40,7 @@ export class CatalogChild {
   constructor() {
     this.#process = fork(new URL(`child/main${import.meta.filename.slice(-3)}`, import.meta.url), {
       serialization: 'advanced',
-      env: { NODE_ENV: 'production', TZ: 'UTC' },
+      env: { NODE_ENV: 'production', TZ: 'UTC', ...givenEnvironment() },
       execArgv: ['--permission', '--allow-fs-read=*', `--max-old-space-size=${heapMb}`, '--no-warnings'],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });

@@ -26,7 +26,8 @@ export function generateCatalog(): ReadonlyMap<string, string> {
   ];
   const [left] = profiles.keys();
   if (left !== undefined) throw new Error(`there is a profile of ${left}, which the catalog does not have`);
-  const index = { version: packageVersion(), definitions: documents.map(summaryOf) };
+  const environment = [...new Set(documents.flatMap((document) => document.environment))].toSorted();
+  const index = { version: packageVersion(), environment, definitions: documents.map(summaryOf) };
   return new Map([
     ['index.json', `${laidOut(index)}\n`],
     ...documents.map((document) => [`${document.type}.json`, `${laidOut(document)}\n`] as const),

@@ -11,7 +11,7 @@ const added = new Map<string, CatalogDocument>();
 
 /** All types, as a list shows them: ours and the deployment's, then those of the package. Read once. */
 export function catalogSummaries(): readonly CatalogSummary[] {
-  summaries ??= (readJson('index.json') as { definitions: CatalogSummary[] }).definitions;
+  summaries ??= index().definitions;
   return summaries;
 }
 
@@ -28,6 +28,18 @@ export function readCatalogDocument(type: string): CatalogDocument | null {
   // Only a name that the index has becomes a part of a path.
   const known = catalogSummaries().some((summary) => summary.type === type);
   return known ? (readJson(`${type}.json`) as CatalogDocument) : null;
+}
+
+/** Environment variables that some definition's code reads: what its service gives to whoever integrates it, mostly. */
+export function catalogEnvironment(): readonly string[] {
+  return index().environment;
+}
+
+function index(): {
+  readonly environment: readonly string[];
+  readonly definitions: readonly CatalogSummary[];
+} {
+  return readJson('index.json') as ReturnType<typeof index>;
 }
 
 function readJson(name: string): unknown {
