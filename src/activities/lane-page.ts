@@ -23,6 +23,8 @@ export interface Questions {
   readonly suppressed: (event: ArchivedEvent) => boolean;
   /** Why a replay does not send it, as the destination takes no events of its time. */
   readonly outOfTime: (event: ArchivedEvent) => OutOfTime | null;
+  /** The destination's success says that it has an event. */
+  readonly confirms: boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ function offerOf(
   lane: TakenLane,
   known: LaneKnowledge,
   others: PageKnowledge,
-  { suppressed, outOfTime, verdict }: Questions & { readonly verdict: Verdict },
+  { suppressed, outOfTime, confirms, verdict }: Questions & { readonly verdict: Verdict },
 ): Offered<ArchivedEvent> {
   const { position } = event;
   const isSuppressed = suppressed(event);
@@ -78,6 +80,7 @@ function offerOf(
       optedOut,
       suppressed: isSuppressed,
       outOfTime: timeless,
+      confirms,
     });
     return [actionId, decision] as const;
   });

@@ -3,6 +3,7 @@ import { laneConnections } from '../core/concurrency.ts';
 import type { ArchivedEvent, Position } from '../core/event.ts';
 import type { Lane } from '../core/lane.ts';
 import type { Task } from '../core/lane-types.ts';
+import type { Outcome } from '../core/outcome.ts';
 import { outOfTime } from '../core/time-rule.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
@@ -119,7 +120,7 @@ export class LaneTraffic implements Waiter {
       if (batch.length === 0) break;
       this.#deps.meter.waitsNoMore(this.#deps.now());
       const until = run.take(batch.length, leavesAt);
-      const rest = this.#withoutSuppressed(batch, this.#deps.now());
+      const rest = this.#withoutUnwanted(batch, this.#deps.now());
       if (rest.length > 0) void this.#send(rest, until);
     }
     this.#readMore();
@@ -176,15 +177,19 @@ export class LaneTraffic implements Waiter {
     return Math.max(1, Math.min(concurrency, laneConnections(this.#maxConcurrent, lane, lanes)));
   }
 
-  /** Who was suppressed after his events had been read gets nothing either. */
-  #withoutSuppressed(batch: readonly Task<ArchivedEvent>[], now: number): readonly Task<ArchivedEvent>[] {
-    const { suppressed } = this.#deps;
-    if (!batch.some((task) => suppressed(task.entry.event!))) return batch;
+  /** Who was suppressed after his events had been read gets nothing either; nor is sent what has grown too old since. */
+  #withoutUnwanted(batch: readonly Task<ArchivedEvent>[], now: number): readonly Task<ArchivedEvent>[] {
     return batch.filter((task) => {
-      const stays = !suppressed(task.entry.event!);
-      if (!stays) this.#lane.settle(task, { kind: 'suppressed' }, now);
-      return stays;
+      const ending = this.#endingOf(task.entry.event!);
+      if (ending !== null) this.#lane.settle(task, ending, now);
+      return ending === null;
     });
+  }
+
+  #endingOf(event: ArchivedEvent): Outcome | null {
+    if (this.#deps.suppressed(event)) return { kind: 'suppressed' };
+    const reason = this.#outOfTime(event);
+    return reason === null ? null : { kind: 'tooOld', reason };
   }
 
   async #send(batch: readonly Task<ArchivedEvent>[], until: number): Promise<void> {
@@ -231,7 +236,8 @@ export class LaneTraffic implements Waiter {
     const { db } = this.#deps;
     try {
       const stretch = { after: this.#lane.scannedTo, upTo };
-      const questions = { suppressed: this.#deps.suppressed, outOfTime: this.#outOfTime };
+      const { sender, suppressed } = this.#deps;
+      const questions = { suppressed, outOfTime: this.#outOfTime, confirms: sender.confirms ?? true };
       const page = await readLanePage(db, this.#taken, this.#known, questions, stretch, this.#pageSize);
       // What the last holder had read is within the share already.
       const whole = this.#lane.isBehind || this.#deps.canary === null;

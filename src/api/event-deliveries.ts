@@ -9,6 +9,7 @@ import {
 } from '../core/delivery-standing.ts';
 import type { ArchivedEvent, Position } from '../core/event.ts';
 import { filtersOf, letThrough, verdictOf, type Verdict } from '../core/event-filters.ts';
+import { outOfTime } from '../core/time-rule.ts';
 import { optsOut } from '../core/integrations.ts';
 import type { Failure } from '../core/outcome.ts';
 import type { Selection } from '../core/selection.ts';
@@ -27,6 +28,8 @@ import {
 } from '../db/event-traces.ts';
 import type { Queryable } from '../db/sql.ts';
 import { suppressedAmong } from '../db/suppressions.ts';
+import { profileOf } from '../destinations/catalog/profile-of.ts';
+import { timeRuleOf } from '../destinations/catalog/replay-rules.ts';
 import { deliveryId, deliveryName } from '../destinations/delivery-id.ts';
 import type { EventDelivery } from './schemas/event-delivery.ts';
 
@@ -160,6 +163,7 @@ function untouched(
 ): Parameters<typeof standingOfUntouched>[0] {
   const { destinationId: id, destinationName: name, destinationType: type, sources, seam, replay } = action;
   const { actionId, trigger, filter } = action;
+  const rule = timeRuleOf(profileOf(type));
   return {
     position: event.position,
     live: event.live,
@@ -168,6 +172,7 @@ function untouched(
     passes: filter === null || verdictBy(event, { filter }).passes,
     optedOut: optsOut(event.integrations, { id, name, type }),
     suppressed,
+    outOfTime: rule === null ? null : outOfTime(rule, event.timestamp.getTime(), Date.now()),
     seam,
     stretch: stretchOf(action, takes),
     replayComes: replay !== null && takes(replay.selection),

@@ -1,4 +1,4 @@
-import type { Bucket } from './counts.ts';
+import { bucketOf, type Bucket } from './counts.ts';
 import type { Settled } from './tally.ts';
 import type { OutOfTime } from './time-rule.ts';
 
@@ -24,6 +24,8 @@ export interface Knowledge {
   readonly suppressed: boolean;
   /** The destination does not take events of its time. */
   readonly outOfTime: OutOfTime | null;
+  /** The destination's success says that it has an event. */
+  readonly confirms: boolean;
 }
 
 /** What to do with an event for one action. */
@@ -49,7 +51,10 @@ const settled = (bucket: Bucket, reason: string | null = null, set = false): Dec
  * what waits in another run, which would otherwise arrive twice.
  */
 export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): Decision {
-  if (known.ownBit) return settled(mode !== 'all' && known.otherBit ? 'alreadyDelivered' : 'delivered');
+  if (known.ownBit) {
+    if (mode !== 'all' && known.otherBit) return settled('alreadyDelivered');
+    return settled(known.confirms ? 'delivered' : 'unconfirmable');
+  }
   if (known.ownRow !== null) return settled(known.ownRow);
   if (!known.asked) return settled('filtered', 'not_to_retry');
   if (!known.triggered) return settled('filtered', 'trigger');
@@ -80,7 +85,7 @@ export function gather(decisions: readonly (readonly [actionId: string, decision
   const deliver: string[] = [];
   const settledOnes: Settled[] = [];
   const have: string[] = [];
-  let reason: string | null = null;
+  const reasons = new Map<Bucket, string | null>();
   for (const [actionId, decision] of decisions) {
     if (decision.kind === 'deliver') {
       deliver.push(actionId);
@@ -88,8 +93,9 @@ export function gather(decisions: readonly (readonly [actionId: string, decision
     }
     settledOnes.push({ actionId, bucket: decision.bucket });
     if (decision.set) have.push(actionId);
-    reason ??= decision.reason;
+    if (!reasons.has(decision.bucket)) reasons.set(decision.bucket, decision.reason);
   }
-  const isLeftOut = deliver.length === 0 && settledOnes.every(({ bucket }) => leftOut.has(bucket));
-  return { deliver, settled: settledOnes, have, reason: isLeftOut ? reason : null };
+  const bucket = bucketOf(settledOnes.map((one) => one.bucket));
+  const isLeftOut = deliver.length === 0 && leftOut.has(bucket);
+  return { deliver, settled: settledOnes, have, reason: isLeftOut ? (reasons.get(bucket) ?? null) : null };
 }

@@ -1,5 +1,6 @@
 import { decide } from './decide.ts';
 import type { Position } from './event.ts';
+import type { OutOfTime } from './time-rule.ts';
 
 /** How an action stands with an event, in the words of a run's counts; `remaining` and `missing` have left nothing yet. */
 export const standings = [
@@ -7,6 +8,7 @@ export const standings = [
   'dead',
   'delivered',
   'suppressed',
+  'tooOld',
   'filtered',
   'remaining',
   'missing',
@@ -55,6 +57,7 @@ export function endedAs(trace: Trace, takenUp: TakenUp | null): Ended {
     optedOut: false,
     suppressed: false,
     outOfTime: null,
+    confirms: true,
   });
   return decision.kind === 'settled' && decision.bucket === 'alreadyDelivered'
     ? 'alreadyDelivered'
@@ -85,6 +88,8 @@ export interface Untouched {
   readonly passes: boolean;
   readonly optedOut: boolean;
   readonly suppressed: boolean;
+  /** Why a replay does not send an event of its time there. */
+  readonly outOfTime: OutOfTime | null;
   /** Null: the destination never had a stream. */
   readonly seam: Position | null;
   readonly stretch: StretchFacts | null;
@@ -111,6 +116,9 @@ export const untouchedReasons = {
   action_added_later: 'The stream passed it before the action was there. A replay can send it.',
   not_selected_then: 'The stream did not take it then; by today’s sources it would. A replay can send it.',
   new_account: 'The account that had it was replaced by another one. A replay can send it.',
+  older_than_taken: 'It is older than the destination takes: a replay does not send it.',
+  later_than_taken:
+    'Its time lies further in the future than the destination takes: a replay does not send it yet.',
   passed_over:
     'The stream passed it without a delivery: it was filtered, suppressed or invalid then, or it had waited and was dropped. A replay can send it.',
 } as const;
@@ -118,7 +126,7 @@ export type UntouchedReason = keyof typeof untouchedReasons;
 
 /** How an action stands with an event that it does not have, by what would be decided about it now. */
 export function standingOfUntouched(facts: Untouched): {
-  readonly status: 'suppressed' | 'filtered' | 'remaining' | 'missing';
+  readonly status: 'suppressed' | 'tooOld' | 'filtered' | 'remaining' | 'missing';
   readonly reason: UntouchedReason | null;
 } {
   if (!facts.sourceTaken) return { status: 'filtered', reason: 'sources' };
@@ -134,6 +142,7 @@ export function standingOfUntouched(facts: Untouched): {
     optedOut,
     suppressed,
     outOfTime: null, // a stream sends it
+    confirms: true,
   });
   if (decision.kind === 'settled') {
     const isSuppressed = decision.bucket === 'suppressed';
@@ -142,6 +151,8 @@ export function standingOfUntouched(facts: Untouched): {
       : { status: 'filtered', reason: decision.reason as UntouchedReason };
   }
   const comes = whatComes(facts);
+  if (facts.outOfTime !== null && (comes === null || comes === 'replay_comes'))
+    return { status: 'tooOld', reason: facts.outOfTime };
   if (comes !== null) return { status: 'remaining', reason: comes };
   return { status: 'missing', reason: whyMissing(facts) };
 }

@@ -66,6 +66,12 @@ export function noteFailure(task: Task<unknown>, failure: Failure, now: number):
   task.firstFailedAt ??= now;
 }
 
+/** The last open delivery of an event is not sent, for this reason: if none of the others was, it is the event's. */
+export function noteReason(entry: Entry<unknown>, reason: string): void {
+  const unsent = entry.settled.every(({ bucket }) => bucket === 'filtered' || bucket === 'tooOld');
+  if (entry.open === 1 && entry.asides.length === 0 && !entry.due && unsent) entry.reason = reason;
+}
+
 /** The bucket of the event's deliveries that do not wait, null when there are none. */
 export function restOf(entry: Entry<unknown>): Bucket | null {
   const ended: Bucket[] = entry.settled.map((one) => one.bucket).filter((bucket) => bucket !== 'waiting');

@@ -80,7 +80,7 @@ export interface Entry<E> {
   /** It came from waiting rows, not from the archive. */
   readonly due: boolean;
   /** Why nothing of it is sent, if nothing is. */
-  readonly reason: string | null;
+  reason: string | null;
   /** Of one that came from waiting rows: the bucket of its deliveries that ended before. */
   rest: Bucket | null;
   /** Of one that came from waiting rows: the deliveries whose rows still lie there. */

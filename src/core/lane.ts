@@ -2,7 +2,7 @@ import type { LaneStanding } from './canary.ts';
 import { healthy, type Health } from './health.ts';
 import { LaneBooks } from './lane-books.ts';
 import { LaneEndings } from './lane-endings.ts';
-import { dueEntryOf, entryOf, newTask } from './lane-entry.ts';
+import { dueEntryOf, entryOf, newTask, noteReason } from './lane-entry.ts';
 import { LaneFailures } from './lane-failures.ts';
 import { LaneOrder } from './lane-order.ts';
 import {
@@ -189,6 +189,10 @@ export class Lane<E> {
       case 'suppressed':
         this.#unsend();
         return this.#endings.finish(task, 'suppressed', now);
+      case 'tooOld':
+        this.#unsend();
+        noteReason(task.entry, outcome.reason);
+        return this.#endings.finish(task, 'tooOld', now);
       case 'refused':
       case 'failed':
         return this.#failures.failOne(task, outcome, now);

@@ -1,3 +1,5 @@
+import type { OutOfTime } from './time-rule.ts';
+
 /**
  * How one attempt of a delivery ended. A refusal is a value, never an exception; what is unknown (a reset after the
  * request was written) is a transient failure, because sending again is the only safe answer.
@@ -15,6 +17,8 @@ export type Outcome =
   | { readonly kind: 'invalid'; readonly failure: Failure }
   /** Its user must not be sent: nothing left this process. */
   | { readonly kind: 'suppressed' }
+  /** The destination does not take events of its time any more: nothing left this process. */
+  | { readonly kind: 'tooOld'; readonly reason: OutOfTime }
   /** The destination refuses it and would refuse it again: 400, 403, 404, 413, 422, 3xx, ... */
   | ({ readonly kind: 'refused'; readonly failure: Failure } & MaybeTogether)
   /** Worth another try: 5xx, 408, timeout, reset. */

@@ -14,6 +14,7 @@ const unknown: Knowledge = {
   optedOut: false,
   suppressed: false,
   outOfTime: null,
+  confirms: true,
 };
 const modes = ['missing', 'all', 'failed'] as const;
 
@@ -29,6 +30,7 @@ const anyKnowledge: fc.Arbitrary<Knowledge> = fc.record({
   optedOut: fc.boolean(),
   suppressed: fc.boolean(),
   outOfTime: fc.constantFrom('older_than_taken' as const, 'later_than_taken' as const, null),
+  confirms: fc.boolean(),
 });
 
 function settledAs(decision: Decision): string | null {
@@ -111,6 +113,11 @@ describe('decide', () => {
     );
   });
 
+  it('says after a crash that what nobody confirmed is unconfirmable', () => {
+    for (const mode of modes)
+      expect(settledAs(decide(mode, { ...unknown, ownBit: true, confirms: false }))).toBe('unconfirmable');
+  });
+
   it('says after a crash what it said before', () => {
     for (const mode of modes) {
       const had = decide(mode, { ...unknown, otherBit: true });
@@ -124,6 +131,16 @@ describe('decide', () => {
 });
 
 describe('gather', () => {
+  it('tells of an event that is too old why it is, whatever else was left out', () => {
+    const outside = decide('missing', { ...unknown, outOfTime: 'older_than_taken' });
+    const untriggered = decide('missing', { ...unknown, triggered: false });
+    const both = gather([
+      ['a', untriggered],
+      ['b', outside],
+    ]);
+    expect(both.reason).toBe('older_than_taken');
+  });
+
   const deliver = decide('missing', unknown);
   const filtered = decide('missing', { ...unknown, triggered: false });
   const elsewhere = decide('missing', { ...unknown, waitsElsewhere: true });

@@ -156,7 +156,7 @@ describe('an explanation', () => {
   test('says what a replay sends otherwise, and why', () => {
     const value = { kind: 'mapping', name: 'id', value: 1, actions: ['track'], because: 'It has to.' };
     expect(told({ overlays: [{ value, source }] })).toEqual([
-      'A replay sets the field id to 1 (track). It has to.',
+      'A replay sets the field id to 1 (track), unless another value was chosen. It has to.',
     ]);
   });
 

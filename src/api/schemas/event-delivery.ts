@@ -18,6 +18,7 @@ const standingTexts: Readonly<Record<Standing, string>> = {
   dead: 'Given up on: see its dead letter.',
   delivered: 'The action has it.',
   suppressed: 'Its user must not be sent.',
+  tooOld: 'The destination takes no events of its time: nothing is about to send it, and a replay does not.',
   filtered: 'Not meant for the destination.',
   remaining: 'Not decided yet: the stream, or a replay, will come to it.',
   missing: 'The action lacks it, and nothing is about to send it. A replay can.',

@@ -51,6 +51,7 @@ export class AccountSender {
   readonly batchSize: number;
   readonly concurrency = accountConcurrency;
   readonly takes: TimeRule | null;
+  readonly confirms: boolean;
   readonly #options: SendingAccount;
   readonly #actions: ReadonlyMap<string, SendingAction>;
   readonly #http: AccountHttp;
@@ -60,6 +61,7 @@ export class AccountSender {
   constructor(options: SendingAccount) {
     this.#options = options;
     this.takes = options.takes;
+    this.confirms = options.confirms;
     this.#actions = new Map(options.actions.map((action) => [action.actionId, action]));
     this.batchSize = Math.max(1, ...options.actions.map((action) => action.batchSize));
     this.#http = new AccountHttp({ egress: options.egress, connections: accountConcurrency });
@@ -78,7 +80,7 @@ export class AccountSender {
   }
 
   async #outcomes(work: Work, overlays: readonly Overlay[], gate: SendGate): Promise<Outcome[]> {
-    const { id, confirms } = this.#options;
+    const { id } = this.#options;
     const account = overlaidAccount(this.#options.account, overlays);
     const { end, run } = await children.perform(
       id,
@@ -87,7 +89,7 @@ export class AccountSender {
     const showsSuccess = this.#successesLeft > 0;
     const outcomes = outcomesOfJob(end, run, { mask: this.#mask, now: Date.now(), showsSuccess });
     if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
-    return confirms ? outcomes : outcomes.map(unconfirmed);
+    return this.confirms ? outcomes : outcomes.map(unconfirmed);
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import { AccountSender, type SendingAction } from './account-sender.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
 import type { Account } from './protocol.ts';
-import { overlaid, overlaysOf, timeRuleOf } from './replay-rules.ts';
+import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
 import { testAccount } from './test-account.ts';
 
 /** Batches of who does not say how many events he takes have so many, and no batch has more than the second. */
@@ -46,10 +46,13 @@ type Settings = Readonly<Record<string, unknown>>;
 
 function openAccount(document: CatalogDocument, settings: Settings, context: RunContext): AccountSender {
   const { profile } = document.replay;
+  const account = accountOf(document, settings);
   return new AccountSender({
     id: context.destinationId,
-    account: accountOf(document, settings),
-    actions: context.actions.map((action) => sendingAction(document, action, context.replay)),
+    account,
+    actions: context.actions.map((action) =>
+      sendingAction(document, action, context.replay ? account.settings : null),
+    ),
     takes: context.replay ? timeRuleOf(profile) : null,
     confirms: profile?.confirmable?.value !== false,
     egress: context.egress,
@@ -70,15 +73,20 @@ function accountOf(document: CatalogDocument, { oauth, ...given }: Settings): Ac
   };
 }
 
+/** @param settings of the account, for a replay; null: it is for a stream */
 function sendingAction(
   document: CatalogDocument,
   { actionId, action, mapping }: RunAction,
-  replay: boolean,
+  settings: Settings | null,
 ): SendingAction {
   const known = document.actions.find(({ name }) => name === action);
   if (known === undefined || action === null) throw new Error(`${document.type} has no action ${action}`);
   const { batch } = known;
-  const overlays = replay ? overlaysOf(document.replay.profile, action) : [];
+  const fields = { mapping: known.fields, settings: document.settings };
+  const overlays =
+    settings === null
+      ? []
+      : withoutChosen(overlaysOf(document.replay.profile, action), { mapping, settings }, fields);
   const always = overlays.filter(({ olderThanMs }) => olderThanMs === 0);
   const limits = document.replay.profile?.batch?.value ?? {};
   const size = batch === null ? 1 : batchSizeOf(batch, overlaid(mapping, always, 'mapping'));

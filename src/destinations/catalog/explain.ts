@@ -59,12 +59,20 @@ function ageSentences(
   if (anyAge !== undefined) sentences.push(doubted('Events of any age can be sent.', anyAge.confirmed));
   if (earliest !== undefined) {
     sentences.push(
-      doubted(`Nothing from before ${earliest.value.slice(0, 10)} is taken.`, earliest.confirmed),
+      doubted(
+        `Nothing from before ${earliest.value.slice(0, 10)} is taken; a replay does not send it.`,
+        earliest.confirmed,
+      ),
     );
   }
   if (maxFutureSeconds !== undefined) {
     const most = durationText(maxFutureSeconds.value);
-    sentences.push(doubted(`Times may lie at most ${most} in the future.`, maxFutureSeconds.confirmed));
+    sentences.push(
+      doubted(
+        `Times may lie at most ${most} in the future; a replay does not send later ones.`,
+        maxFutureSeconds.confirmed,
+      ),
+    );
   }
   if (tooOld !== undefined && tooOld.value !== 'unknown') {
     sentences.push(doubted(tooOldTexts[tooOld.value], tooOld.confirmed));
@@ -109,8 +117,9 @@ function overlaySentence({
 }: ReplayProfile['overlays'][number]['value']): string {
   const when =
     olderThanSeconds === undefined ? '' : ` for events older than ${durationText(olderThanSeconds)}`;
+  const unless = kind === 'feature' ? '' : ', unless another value was chosen';
   const what = kind === 'mapping' ? 'the field' : kind === 'batching' ? 'the batch field' : `the ${kind}`;
-  return `A replay sets ${what} ${name} to ${JSON.stringify(value)}${when}${actionsText(actions)}. ${because}`;
+  return `A replay sets ${what} ${name} to ${JSON.stringify(value)}${when}${actionsText(actions)}${unless}. ${because}`;
 }
 
 function confirmationSentences(title: string, { confirmable, partialFailure }: ReplayProfile): string[] {

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { TimeRule } from '../../core/time-rule.ts';
 import type { ReplayProfile } from '../replay-profile.ts';
-import type { CatalogDocument } from './document.ts';
+import type { CatalogDocument, Field } from './document.ts';
 
 type Profile = Pick<CatalogDocument, 'replay'>['replay']['profile'];
 
@@ -43,6 +44,29 @@ function toOverlay({
   olderThanSeconds = 0,
 }: ReplayProfile['overlays'][number]['value']): Overlay {
   return { kind: kind === 'batching' ? 'mapping' : kind, name, value, olderThanMs: olderThanSeconds * 1_000 };
+}
+
+interface Values {
+  readonly mapping: Readonly<Record<string, unknown>>;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The overlays that replace nothing which somebody has chosen: a field or setting that is there and not as by default
+ * stays as it is.
+ * @param fields those of the action and of the settings
+ */
+export function withoutChosen(
+  overlays: readonly Overlay[],
+  { mapping, settings }: Values,
+  fields: { readonly mapping: readonly Field[]; readonly settings: readonly Field[] },
+): readonly Overlay[] {
+  return overlays.filter(({ kind, name }) => {
+    if (kind === 'feature') return true;
+    const current = (kind === 'mapping' ? mapping : settings)[name];
+    const field = fields[kind === 'mapping' ? 'mapping' : 'settings'].find((one) => one.name === name);
+    return current === undefined || current === '' || isDeepStrictEqual(current, field?.default);
+  });
 }
 
 /** How many of the overlays count for an event of an age: they are sorted by it. */

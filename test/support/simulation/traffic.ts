@@ -188,6 +188,7 @@ export class SimTraffic {
         optedOut: false,
         suppressed,
         outOfTime: null,
+        confirms: true,
       });
       this.#deps.view.suppresses(position, actionId, suppressed);
       return [actionId, decision] as const;
