@@ -98,6 +98,11 @@ test('nothing of a person is left anywhere but in the suppression; others keep w
   expect([201, 409]).toContain(asked.status);
   await db.run(sql`update run set selection = ${JSON.stringify({ users: [canary] })}::jsonb,
     request = ${JSON.stringify({ filter: { users: [canary] } })}::jsonb where id = ${died}`);
+  const fql = `userId = "${canary}" or traits.email = '${canary}@example.com' or properties.total > 9`;
+  await db.run(sql`update run set selection = ${JSON.stringify({ fql, filter: fql, exclude: { fql } })}::jsonb,
+    request = ${JSON.stringify({ filter: { fql }, exclude: { fql } })}::jsonb where id = ${waits}`);
+  await db.run(sql`update destination set filter = ${fql} where id = ${engine.destinationId}`);
+  await db.run(sql`update action_version set trigger = ${fql} where action_id = ${engine.actions[0]!}`);
   expect((await whereNamed(db, canary)).join()).toMatch(
     /dead_letter.*event.*import_error.*lane.*rejected_event.*run.*waiting/,
   );
@@ -107,6 +112,10 @@ test('nothing of a person is left anywhere but in the suppression; others keep w
   await work();
 
   expect(await whereNamed(db, canary)).toEqual(['suppression.user_id: 1']);
+  const [{ filter } = { filter: '' }] = await db.rows<{ filter: string }>(
+    sql`select filter from destination where id = ${engine.destinationId}`,
+  );
+  expect(filter).toMatch(/^userId = "[^"]+" or traits.email = '[^']+@example.com' or properties.total > 9$/);
   const done = await certificate(made.body.id);
   expect(done).toMatchObject({ status: 'completed', userId: null, throughPosition: done.scannedTo });
   expect(rowsOf(done)).toMatchObject({
@@ -114,7 +123,7 @@ test('nothing of a person is left anywhere but in the suppression; others keep w
     rejected_event: 3,
     import_error: 1,
     lane: 2,
-    run: 1,
+    run: 2,
   });
   expect((await api.call('GET', '/api/rejected')).text).not.toContain(canary);
   expect((await api.call('GET', '/api/rejected')).body.data).toHaveLength(2);

@@ -2,6 +2,7 @@ import { idOf, names, patternOf } from '../../core/named-person.ts';
 import type { Database } from '../database.ts';
 import { sql, type Queryable } from '../sql.ts';
 import { deletionStep, type ClaimedDeletion } from './claim.ts';
+import { renameInDestinations, renameInRunFilters, renameInTriggers } from './filters.ts';
 import { pseudonymOf } from './records.ts';
 
 /** Opens a kept answer; null when it cannot be opened. */
@@ -64,6 +65,24 @@ export const places: readonly Place[] = [
     what: 'Replays that were asked for by his id.',
     how: 'A pseudonym takes its place.',
     forget: (deleting) => once(deleting, 'run', renameInRuns),
+  },
+  {
+    table: 'run',
+    what: 'Replays and streams whose filters name him.',
+    how: 'A pseudonym takes his place in them.',
+    forget: (deleting) => once(deleting, 'run', renameInRunFilters),
+  },
+  {
+    table: 'destination',
+    what: 'Filters of destinations that name him.',
+    how: 'A pseudonym takes his place in them.',
+    forget: (deleting) => once(deleting, 'destination', renameInDestinations),
+  },
+  {
+    table: 'action_version',
+    what: 'Triggers of actions that name him.',
+    how: 'A pseudonym takes his place in them.',
+    forget: (deleting) => once(deleting, 'action_version', renameInTriggers),
   },
   {
     table: 'idempotency_key',

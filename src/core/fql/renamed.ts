@@ -1,0 +1,72 @@
+import { patternOf } from '../named-person.ts';
+import { FqlError, tokensOf, type Token } from './tokens.ts';
+
+/** Fields whose values are ids of people. */
+const ofPeople = /^(?:userId|anonymousId)$/;
+/** In other fields a shorter text may as well be a plan or a size, which the filter then is about. */
+const leastLength = 6;
+
+/**
+ * A filter that names somebody by what is left of him, so that it goes on taking what is left of his events and says no
+ * more who he was. Texts that it compares ids with, and longer ones elsewhere that name him; what cannot be read is as it was.
+ */
+export function renamedFql(text: string, id: string, pseudonym: string): string {
+  try {
+    return renamed(text, tokensOf(text), { id, pseudonym });
+  } catch (error) {
+    if (error instanceof FqlError) return text;
+    throw error;
+  }
+}
+
+interface Renaming {
+  readonly id: string;
+  readonly pseudonym: string;
+}
+
+function renamed(text: string, tokens: readonly Token[], renaming: Renaming): string {
+  let kept = '';
+  let from = 0;
+  let isId = false;
+  let valueFollows = false;
+  for (const token of tokens) {
+    const isValue = token.kind === 'text' || (token.kind === 'path' && valueFollows);
+    if (token.kind === 'path' && !isValue) isId = ofPeople.test(token.parts[0]!);
+    const other = isValue ? otherValue(token, renaming, isId) : null;
+    if (other !== null) {
+      kept += text.slice(from, token.offset) + other;
+      from = token.offset + token.text.length;
+    }
+    valueFollows = token.kind === 'sign' && /[=<>]/.test(token.text);
+  }
+  return kept + text.slice(from);
+}
+
+/** What stands in place of a value; null: it stays. A word without quotes is a text. */
+function otherValue(token: Token, { id, pseudonym }: Renaming, isId: boolean): string | null {
+  const value = token.kind === 'text' ? token.value : token.text;
+  if (value === id && (isId || id.length >= leastLength)) return JSON.stringify(pseudonym);
+  if (id.length < leastLength) return null;
+  const pattern = new RegExp(patternOf(id), 'gi');
+  const other = value.replaceAll(
+    pattern,
+    (_, before: string, __, after: string) => before + pseudonym + after,
+  );
+  if (other === value) return null;
+  const quote = token.text[0] === "'" ? "'" : '"';
+  return `${quote}${other}${quote}`;
+}
+
+/** Members of what a run keeps that are filters. */
+const filters = new Set(['fql', 'filter']);
+
+/** The same of every filter within what a run keeps of its request. */
+export function renamedFilters(value: unknown, id: string, pseudonym: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => renamedFilters(item, id, pseudonym));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([name, member]) => {
+    const isFilter = filters.has(name) && typeof member === 'string';
+    return [name, isFilter ? renamedFql(member, id, pseudonym) : renamedFilters(member, id, pseudonym)];
+  });
+  return Object.fromEntries(members) as Record<string, unknown>;
+}
