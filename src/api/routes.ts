@@ -10,6 +10,7 @@ import { deploymentRoutes } from './routes/deployment.ts';
 import { deliveryStreamRoute } from './routes/delivery-stream.ts';
 import { destinationChangeRoutes } from './routes/destination-change.ts';
 import { destinationControlRoutes } from './routes/destination-control.ts';
+import { destinationPreviewRoute } from './routes/destination-preview.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { errorPageRoutes } from './routes/error-pages.ts';
 import { deletionRoutes } from './routes/deletions.ts';
@@ -48,6 +49,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...destinationRoutes(deps),
     ...destinationChangeRoutes(deps),
     ...destinationControlRoutes(deps),
+    destinationPreviewRoute(deps),
     ...deliveryOverviewRoutes(deps),
     deliveryStreamRoute(deps, live),
     ...replayRoutes(deps),

@@ -6,6 +6,7 @@ import type {
 } from '../api/schemas/catalog.ts';
 import type { DeliveryNews as DeliveryNewsSchema } from '../api/schemas/delivery-news.ts';
 import type { Destination as DestinationSchema } from '../api/schemas/destination.ts';
+import type { Preview as PreviewSchema } from '../api/schemas/preview.ts';
 import type { Event as EventSchema, EventWithText as EventWithTextSchema } from '../api/schemas/event.ts';
 import type {
   EventCompletion as EventCompletionSchema,
@@ -28,6 +29,7 @@ import type { Token as TokenSchema, TokenWithText as TokenWithTextSchema } from 
 export type CatalogListed = z.output<typeof CatalogListedSchema>;
 export type CatalogEntry = z.output<typeof CatalogEntrySchema>;
 export type Destination = z.output<typeof DestinationSchema>;
+export type Preview = z.output<typeof PreviewSchema>;
 export type ArchivedEvent = z.output<typeof EventSchema>;
 export type EventWithText = z.output<typeof EventWithTextSchema>;
 export type EventDelivery = z.output<typeof EventDeliverySchema>;

@@ -3,6 +3,7 @@ import type { ArchivedEvent } from '../core/event.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { TimeRule } from '../core/time-rule.ts';
 import type { EgressAllow } from './egress-address.ts';
+import type { DeliveryPreview } from './preview.ts';
 
 /** One event through one action, as it is handed to a destination. */
 export interface Delivery {
@@ -101,6 +102,12 @@ export interface DestinationDefinition {
   open(settings: unknown, context: RunContext): Sender;
   /** Sends one test event. Never rejects, whatever the destination does. */
   test(settings: unknown, context: SenderContext): Promise<TestResult>;
+  /** What would leave for each delivery if it were sent alone, in order; nothing is sent. Never rejects. */
+  preview(
+    settings: unknown,
+    context: RunContext,
+    deliveries: readonly Delivery[],
+  ): Promise<DeliveryPreview[]>;
 }
 
 export type SettingsCheck =

@@ -1,11 +1,14 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { outcomesOf, type Outcome } from '../core/outcome.ts';
-import type { DestinationDefinition, Sender, SenderContext, TestResult } from './definition.ts';
+import { completedBody } from './completed-body.ts';
+import type { Delivery, DestinationDefinition, Sender, SenderContext, TestResult } from './definition.ts';
 import { checkUrl } from './egress-url.ts';
 import type { HttpRequest } from './http-exchange.ts';
 import { openHttpSender, type HttpSender } from './http-sender.ts';
 import { testEvent, testOver } from './http-test.ts';
+import { wholeEventPreview, type DeliveryPreview } from './preview.ts';
+import { secretMask } from './secret-mask.ts';
 import { outcomesOfNamed } from './segment-answer.ts';
 import { segmentBatch } from './segment-batch.ts';
 import { authorizationOf, batchUrl, segmentSecrets, SegmentSettings } from './segment-settings.ts';
@@ -28,6 +31,8 @@ export const segment = {
   },
   open: (settings, context: SenderContext) => openSegment(SegmentSettings.parse(settings), context),
   test: (settings, context) => testSegment(SegmentSettings.parse(settings), context),
+  preview: (settings, context, deliveries) =>
+    previewSegment(SegmentSettings.parse(settings), context, deliveries),
 } satisfies DestinationDefinition;
 
 function openSegment(settings: SegmentSettings, context: SenderContext): Sender {
@@ -46,6 +51,21 @@ function openSegment(settings: SegmentSettings, context: SenderContext): Sender 
     },
     close: () => http.close(),
   };
+}
+
+function previewSegment(
+  settings: SegmentSettings,
+  { egress }: SenderContext,
+  deliveries: readonly Delivery[],
+): Promise<DeliveryPreview[]> {
+  const showing = { egress, mask: secretMask(segmentSecrets(settings)) };
+  const url = batchUrl(settings).href;
+  const previews = deliveries.map(async (delivery) => {
+    const { body, count } = segmentBatch([delivery]);
+    const request = await requestOf(settings, body, count);
+    return wholeEventPreview(completedBody(delivery), { url, request }, showing);
+  });
+  return Promise.all(previews);
 }
 
 function openHttp(settings: SegmentSettings, context: SenderContext): HttpSender {

@@ -7,6 +7,8 @@ import { checkUrl } from './egress-url.ts';
 import type { HttpRequest } from './http-exchange.ts';
 import { openHttpSender, type HttpSender } from './http-sender.ts';
 import { testEvent, testOver } from './http-test.ts';
+import { wholeEventPreview, type DeliveryPreview } from './preview.ts';
+import { secretMask } from './secret-mask.ts';
 import { userAgent } from './user-agent.ts';
 import { webhookSecrets, WebhookSettings } from './webhook-settings.ts';
 import { newWebhookSecret, webhookKeys, webhookSignature } from './webhook-signature.ts';
@@ -25,6 +27,8 @@ export const webhook = {
   },
   open: (settings, context: SenderContext) => openWebhook(WebhookSettings.parse(settings), context),
   test: (settings, context) => testWebhook(WebhookSettings.parse(settings), context),
+  preview: (settings, context, deliveries) =>
+    Promise.resolve(previewWebhook(WebhookSettings.parse(settings), context, deliveries)),
 } satisfies DestinationDefinition;
 
 function openWebhook(settings: WebhookSettings, context: SenderContext): Sender {
@@ -41,6 +45,19 @@ function openWebhook(settings: WebhookSettings, context: SenderContext): Sender 
     },
     close: () => http.close(),
   };
+}
+
+function previewWebhook(
+  settings: WebhookSettings,
+  { egress }: SenderContext,
+  deliveries: readonly Delivery[],
+): DeliveryPreview[] {
+  const makeRequest = requestMaker(settings);
+  const showing = { egress, mask: secretMask(webhookSecrets(settings)) };
+  return deliveries.map((delivery) => {
+    const request = makeRequest(contentOf([delivery], settings.batchSize > 1));
+    return wholeEventPreview(completedBody(delivery), { url: settings.url, request }, showing);
+  });
 }
 
 function openHttp(settings: WebhookSettings, context: SenderContext): HttpSender {

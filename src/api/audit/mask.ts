@@ -30,7 +30,7 @@ function maskIn(value: unknown, hidden: boolean): unknown {
         name,
         typeof member === 'string' && filters.test(name)
           ? maskedFql(member)
-          : maskIn(member, hidden || secret.test(name) || personal.test(name)),
+          : maskIn(member, hidden || secret.test(name) || personal.test(name) || isEvent(name, member)),
       ]),
     );
   }
@@ -38,6 +38,9 @@ function maskIn(value: unknown, hidden: boolean): unknown {
   if (hidden) return masked;
   return typeof value === 'string' ? withoutPath(value) : value;
 }
+
+/** An event as a whole: whatever its members are called, it may say something of somebody. */
+const isEvent = (name: string, value: unknown) => name === 'event' && typeof value === 'object';
 
 const withoutPath = (text: string) =>
   text.replaceAll(/\b([a-z][a-z\d+.-]*:\/\/)(?:[^\s/?#@]*@)?([^\s/?#]+)([/?#]\S+)/gi, `$1$2/${masked}`);

@@ -8,6 +8,7 @@ import type { Destination } from '../shapes.ts';
 import { facts } from '../table.ts';
 import { count, moment, plain } from '../texts.ts';
 import { destinationChanges } from './destination-change.ts';
+import { previewCommand } from './destination-preview.ts';
 import { laneCommands } from './lanes.ts';
 import { sourcesOf, withSettings, type SettingOptions } from './destination-settings.ts';
 
@@ -50,6 +51,7 @@ export const destinationCommands: Register = (parent, on) => {
     ],
   );
   steering(destination, on);
+  previewCommand(destination, on);
   destinationChanges(destination, on);
   laneCommands(destination, on, 'destination');
 };

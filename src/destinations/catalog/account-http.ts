@@ -86,7 +86,8 @@ export class AccountHttp {
   }
 }
 
-function headersOf({ headers }: WantedRequest): string[] {
+/** A definition's headers as they leave: name, value, name, value, ... */
+export function headersOf({ headers }: Pick<WantedRequest, 'headers'>): string[] {
   const kept: string[] = [];
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value] = [headers[at]!, headers[at + 1]!];

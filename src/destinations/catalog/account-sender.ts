@@ -129,6 +129,16 @@ function leadingOf(
   return { taken, overlays: overlays.slice(0, first) };
 }
 
+/** What a child is asked for with one delivery that is sent alone, with the overlays that count for it. */
+export function callOf(
+  account: Account,
+  action: SendingAction,
+  delivery: Delivery,
+): { readonly account: Account; readonly work: Work } {
+  const { taken, overlays } = leadingOf([delivery], action, Date.now());
+  return { account: overlaidAccount(account, overlays), work: workOf(action, taken, overlays) };
+}
+
 function workOf(
   { type, mapping, batchSize, batchKeys }: SendingAction,
   deliveries: readonly Delivery[],

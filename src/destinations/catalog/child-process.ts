@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { jobDeadlineMs, type JobEnd, type JobRun } from './job-run.ts';
+import { jobDeadlineMs, type ChildRun, type JobEnd } from './job-run.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 import { catalogEnvironment } from './read.ts';
 
@@ -11,7 +11,7 @@ const missedTogether = 6;
 const missedAlone = 20;
 
 interface Running {
-  readonly run: JobRun;
+  readonly run: ChildRun;
   readonly settle: (end: JobEnd) => void;
   readonly deadline: NodeJS.Timeout;
 }
@@ -71,7 +71,7 @@ export class CatalogChild {
   }
 
   /** Runs a job. Never rejects. */
-  async perform(run: JobRun): Promise<JobEnd> {
+  async perform(run: ChildRun): Promise<JobEnd> {
     const id = ++this.#last;
     const end = await new Promise<JobEnd>((settle) => {
       const deadline = setTimeout(() => settle({ kind: 'overdue' }), jobDeadlineMs);
@@ -97,7 +97,8 @@ export class CatalogChild {
     if (message.kind === 'ready') this.#started = true;
     else if (message.kind === 'done') {
       this.#running.get(message.job)?.settle({ kind: 'result', result: message.result });
-    } else if (message.kind === 'request') void this.#send(message);
+    } else if (message.kind === 'mapped') this.#running.get(message.job)?.run.mapped?.(message.payload);
+    else if (message.kind === 'request') void this.#send(message);
     else if (message.kind === 'aborted')
       for (const { run } of this.#running.values()) run.abort(message.request);
   }

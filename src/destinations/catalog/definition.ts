@@ -3,10 +3,11 @@ import { readFql } from '../../core/fql/read.ts';
 import type { DestinationDefinition, RunAction, RunContext, SettingsProblem } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
 import { checkUrl } from '../egress-url.ts';
-import { AccountSender, type SendingAction } from './account-sender.ts';
+import { AccountSender, type SendingAccount, type SendingAction } from './account-sender.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
 import type { Account } from './protocol.ts';
+import { previewAccount } from './preview-account.ts';
 import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
 import { testAccount } from './test-account.ts';
 
@@ -34,6 +35,8 @@ export function packageDestination(document: CatalogDocument): DestinationDefini
         egress: context.egress,
         secrets: secretsIn(settings),
       }),
+    preview: (settings, context, deliveries) =>
+      previewAccount(sendingAccount(document, settings as Settings, context), deliveries),
   };
 }
 
@@ -45,9 +48,13 @@ function isUsable({ trigger, faults }: CatalogPreset): boolean {
 type Settings = Readonly<Record<string, unknown>>;
 
 function openAccount(document: CatalogDocument, settings: Settings, context: RunContext): AccountSender {
+  return new AccountSender(sendingAccount(document, settings, context));
+}
+
+function sendingAccount(document: CatalogDocument, settings: Settings, context: RunContext): SendingAccount {
   const { profile } = document.replay;
   const account = accountOf(document, settings);
-  return new AccountSender({
+  return {
     id: context.destinationId,
     account,
     actions: context.actions.map((action) =>
@@ -57,7 +64,7 @@ function openAccount(document: CatalogDocument, settings: Settings, context: Run
     confirms: profile?.confirmable?.value !== false,
     egress: context.egress,
     secrets: secretsIn(settings),
-  });
+  };
 }
 
 /** What the definition's code is given: its own settings as they are, tokens apart. */

@@ -13,11 +13,24 @@ export type JobEnd =
 /** Seconds are enough for any definition; one that waits for longer holds up its user. */
 export const jobDeadlineMs = 90_000;
 
+/** Who asks a child for something, and is asked for the requests that come of it. */
+export interface ChildRun {
+  readonly deliveries: number;
+  job(id: number): Job;
+  /** @returns what the child is told, null when it need not know any more */
+  request(id: number, wanted: WantedRequest): Promise<ToChild | null>;
+  /** The definition has given up on a request. */
+  abort(request: number): void;
+  end(): void;
+  /** What the mapping made, of a job that tells it. */
+  mapped?(payload: string): void;
+}
+
 /**
  * One job and all the requests it makes. Once it has ended nothing of it leaves any more, whatever its child still asks
  * for.
  */
-export class JobRun {
+export class JobRun implements ChildRun {
   readonly account: Account;
   readonly work: Work;
   /** Something of it has left, or may have. */

@@ -37,6 +37,8 @@ export interface Job {
   readonly id: number;
   readonly account: Account;
   readonly work: Work;
+  /** The child tells what the mapping made, before the definition is run with it. */
+  readonly tellsPayload?: true;
 }
 
 /** A request that a definition makes. */
@@ -68,6 +70,8 @@ export type FromChild =
       readonly wanted: WantedRequest;
     }
   | { readonly kind: 'aborted'; readonly request: number }
+  /** What a definition is run with, as JSON; of several events an array. */
+  | { readonly kind: 'mapped'; readonly job: number; readonly payload: string }
   | { readonly kind: 'done'; readonly job: number; readonly result: JobResult }
   /** The catalog's code can be run from now on. */
   | { readonly kind: 'ready' }

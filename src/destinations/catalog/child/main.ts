@@ -14,9 +14,10 @@ fetch.install();
 process.on('message', (message: ToChild) => {
   if (message.kind === 'ping') tell({ kind: 'pong' });
   else if (message.kind === 'job') {
-    const { id, account, work } = message.job;
+    const { id, account, work, tellsPayload } = message.job;
+    const mapped = (payload: string) => tell({ kind: 'mapped', job: id, payload });
     void fetch
-      .run(id, () => perform(account, work))
+      .run(id, () => perform(account, work, tellsPayload === true ? mapped : null))
       .then((result) => tell({ kind: 'done', job: id, result }));
   } else fetch.settle(message);
 });

@@ -3,6 +3,7 @@ import type { PackageDefinition } from '../package-definition.ts';
 import type { Account, ItemResult, JobError, JobResult, Work } from '../protocol.ts';
 import { requestOf } from './fetch.ts';
 import { importOwn } from './own-module.ts';
+import { telling, type Mapped } from './telling.ts';
 import { require } from './seal.ts';
 
 /** The part of the catalog's framework that is used here. */
@@ -25,10 +26,20 @@ async function destinationOf(folder: string): Promise<LoadedDestination> {
   const known = loaded.get(folder);
   if (known !== undefined) return known;
   const { Destination } = require('@segment/actions-core') as Framework;
-  const module = isAbsolute(folder) ? await importOwn(folder) : fromPackage(folder);
-  const destination = new Destination(renamed(module.default as PackageDefinition));
+  const destination = new Destination(await definitionIn(folder));
   loaded.set(folder, destination);
   return destination;
+}
+
+/** A definition that tells what it is run with. It is made for one job, as it tells of that one. */
+async function tellingDestination(folder: string, mapped: Mapped): Promise<LoadedDestination> {
+  const { Destination } = require('@segment/actions-core') as Framework;
+  return new Destination(telling(await definitionIn(folder), mapped));
+}
+
+async function definitionIn(folder: string): Promise<PackageDefinition> {
+  const module = isAbsolute(folder) ? await importOwn(folder) : fromPackage(folder);
+  return renamed(module.default as PackageDefinition);
 }
 
 /**
@@ -46,10 +57,14 @@ const fromPackage = (folder: string) =>
 /**
  * Runs the definition's code for one job. Triggers are not asked: who makes the job has decided. Never rejects, whatever
  * the code throws.
+ * @param mapped is told what the mapping made, as JSON; null: nobody wants to know
  */
-export async function perform(account: Account, work: Work): Promise<JobResult> {
+export async function perform(account: Account, work: Work, mapped: Mapped | null): Promise<JobResult> {
   try {
-    return await performed(await destinationOf(account.folder), account, work);
+    const { folder } = account;
+    const destination =
+      mapped === null ? await destinationOf(folder) : await tellingDestination(folder, mapped);
+    return await performed(destination, account, work);
   } catch (error) {
     return { kind: 'error', error: told(error) };
   }
