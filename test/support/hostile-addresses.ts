@@ -1,0 +1,123 @@
+/** Addresses that lead nowhere public, of every range that is set aside (IANA, special-purpose registries). */
+export const forbiddenV4 = [
+  '0.0.0.0',
+  '0.1.2.3',
+  '0.255.255.255',
+  '10.0.0.0',
+  '10.0.0.1',
+  '10.128.7.9',
+  '10.255.255.255',
+  '100.64.0.0',
+  '100.64.0.1',
+  '100.100.100.200',
+  '100.127.255.255',
+  '127.0.0.0',
+  '127.0.0.1',
+  '127.1.2.3',
+  '127.255.255.255',
+  '169.254.0.1',
+  '169.254.169.254',
+  '169.254.170.2',
+  '169.254.255.255',
+  '172.16.0.0',
+  '172.16.0.1',
+  '172.20.10.5',
+  '172.31.255.255',
+  '192.0.0.1',
+  '192.0.0.170',
+  '192.0.0.192',
+  '192.0.2.1',
+  '192.0.2.255',
+  '192.168.0.0',
+  '192.168.0.1',
+  '192.168.1.254',
+  '192.168.255.255',
+  '198.18.0.0',
+  '198.18.0.1',
+  '198.19.255.255',
+  '198.51.100.1',
+  '198.51.100.255',
+  '203.0.113.1',
+  '203.0.113.255',
+  '224.0.0.1',
+  '224.0.0.251',
+  '239.255.255.250',
+  '240.0.0.1',
+  '250.1.2.3',
+  '255.255.255.254',
+  '255.255.255.255',
+];
+
+export const forbiddenV6 = [
+  '::',
+  '::1',
+  '::2',
+  'fe80::1',
+  'fe80::a9fe:a9fe',
+  'febf::1',
+  'fc00::1',
+  'fd00::1',
+  'fd00:ec2::254',
+  'fdff:ffff::1',
+  'ff02::1',
+  'ff0e::1',
+  '100::1',
+  '2001::1',
+  '2001:2::1',
+  '2001:10::1',
+  '2001:20::1',
+  '2001:db8::1',
+  '2001:db8:ffff::1',
+  '3fff::1',
+  '5f00::1',
+  'fec0::1',
+  '64:ff9b:1::1',
+  '4000::1',
+  '8000::1',
+  'e000::1',
+];
+
+export const publicAddresses = [
+  '8.8.8.8',
+  '1.1.1.1',
+  '93.184.216.34',
+  '2606:4700:4700::1111',
+  '2a00:1450:4001:81b::200e',
+];
+
+const octets = (address: string) => address.split('.').map(Number) as [number, number, number, number];
+const hex = (value: number) => value.toString(16);
+const pair = (high: number, low: number) => hex(high * 256 + low);
+
+/** The ways in which a host can be written that is an IPv4 address after all. */
+export function spellingsOf(address: string): string[] {
+  const [a, b, c, d] = octets(address);
+  const whole = ((a * 256 + b) * 256 + c) * 256 + d;
+  const tail = `${pair(a, b)}:${pair(c, d)}`;
+  return [
+    address,
+    String(whole),
+    `0x${hex(whole)}`,
+    `0${whole.toString(8)}`,
+    `0x${hex(a)}.0x${hex(b)}.0x${hex(c)}.0x${hex(d)}`,
+    `0${a.toString(8)}.0${b.toString(8)}.0${c.toString(8)}.0${d.toString(8)}`,
+    `${a}.${b}.${c * 256 + d}`,
+    `${a}.${(b * 256 + c) * 256 + d}`,
+    `00${a.toString(8)}.${b}.0x${hex(c)}.${d}`,
+    `${address}.`,
+    `user:pass@${address}`,
+    `example.com@${address}`,
+    `%${hex(address.charCodeAt(0))}${address.slice(1)}`,
+    address.replaceAll(/./g, (sign) =>
+      sign === '.' ? '。' : String.fromCodePoint(sign.charCodeAt(0) + 0xfee0),
+    ),
+    `[::ffff:${address}]`,
+    `[::ffff:${tail}]`,
+    `[0:0:0:0:0:ffff:${tail}]`,
+    `[::${address}]`,
+    `[64:ff9b::${tail}]`,
+    `[64:ff9b::${address}]`,
+    `[2002:${tail}::1]`,
+    `[::ffff:0:${address}]`,
+  ];
+}
