@@ -42,9 +42,30 @@ export interface Sender {
   close(): Promise<void>;
 }
 
+/** OAuth tokens of an account. */
+export interface Tokens {
+  readonly accessToken: string;
+  /** Absent: the one of before stays. */
+  readonly refreshToken?: string;
+}
+
+export type Renewed =
+  { readonly ok: true; readonly settings: unknown } | { readonly ok: false; readonly message: string };
+
+/**
+ * Renews the tokens of an account that were refused, one process at a time, and stores them.
+ * @param stale the access token that was refused. @param refresh fetches new ones with settings, or says why not
+ */
+export type Renew = (
+  stale: string,
+  refresh: (settings: unknown) => Promise<Tokens | string>,
+) => Promise<Renewed>;
+
 /** What a destination is opened with beside its settings. */
 export interface SenderContext {
   readonly egress: EgressAllow;
+  /** Absent: tokens stay as they are. */
+  readonly renew?: Renew;
 }
 
 /** An action in the version that a run works with. */

@@ -1,8 +1,10 @@
 import { readActionVersions } from '../db/actions.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Queryable } from '../db/sql.ts';
+import { tokenRows } from '../db/token-refresh.ts';
 import type { Sender, SenderContext } from '../destinations/definition.ts';
 import { loadDefinition } from '../destinations/registry.ts';
+import { createRenew } from '../destinations/token-renewal.ts';
 import { open, settingsPlace, type Keyring } from '../destinations/secrets.ts';
 
 /**
@@ -25,6 +27,7 @@ export function createOpenSender(context: SenderContext & { readonly keyring: Ke
     const replay = kind === 'replay';
     return definition.open(settings, {
       egress: context.egress,
+      renew: createRenew(tokenRows(db, id), context.keyring, settingsPlace(id)),
       destinationId: id,
       actions: versions,
       replay,

@@ -1,6 +1,9 @@
 import { getDestination } from '../../db/destinations.ts';
 import { setStreamDesired, openStreamRun } from '../../db/streams.ts';
+import { tokenRows } from '../../db/token-refresh.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
+import { settingsPlace } from '../../destinations/secrets.ts';
+import { createRenew } from '../../destinations/token-renewal.ts';
 import { replayStatus } from '../../core/replay-status.ts';
 import { streamWorkflowId } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -50,7 +53,9 @@ function test(deps: ApiDeps): Route {
       if (destination === null || definition === null) return nothingHere(path);
       const settings = openSettings(destination.settingsSealed, destination.id, deps.keyring);
       if (settings === null) return unreadableSettings;
-      return { status: 200, body: await definition.test(settings, { egress: deps.egress }) };
+      const { db, egress, keyring } = deps;
+      const renew = createRenew(tokenRows(db, destination.id), keyring, settingsPlace(destination.id));
+      return { status: 200, body: await definition.test(settings, { egress, renew }) };
     },
   );
 }

@@ -1,10 +1,11 @@
-import type { Outcome } from '../../core/outcome.ts';
+import type { Failure, Outcome } from '../../core/outcome.ts';
 import type { TimeRule } from '../../core/time-rule.ts';
 import { completedBody } from '../completed-body.ts';
 import type { Delivery, SendGate } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
 import { secretMask, type SecretMask } from '../secret-mask.ts';
 import { AccountHttp } from './account-http.ts';
+import { AccountTokens, type Renewal } from './account-tokens.ts';
 import { Children } from './children.ts';
 import { outcomesOfJob } from './job-outcome.ts';
 import { JobRun } from './job-run.ts';
@@ -36,6 +37,8 @@ export interface SendingAccount {
   readonly egress: EgressAllow;
   /** Values that no failure's text may show. */
   readonly secrets: readonly string[];
+  /** How refused tokens are renewed; absent: they are not. */
+  readonly renewal?: Renewal;
 }
 
 /** Calls of one account that may be under way at once. */
@@ -55,7 +58,8 @@ export class AccountSender {
   readonly #options: SendingAccount;
   readonly #actions: ReadonlyMap<string, SendingAction>;
   readonly #http: AccountHttp;
-  readonly #mask: SecretMask;
+  readonly #tokens: AccountTokens | null;
+  readonly #ownMask: SecretMask;
   #successesLeft = shownSuccesses;
 
   constructor(options: SendingAccount) {
@@ -65,7 +69,10 @@ export class AccountSender {
     this.#actions = new Map(options.actions.map((action) => [action.actionId, action]));
     this.batchSize = Math.max(1, ...options.actions.map((action) => action.batchSize));
     this.#http = new AccountHttp({ egress: options.egress, connections: accountConcurrency });
-    this.#mask = secretMask(options.secrets);
+    this.#ownMask = secretMask(options.secrets);
+    const perform = (account: Account, work: Work) => this.#perform(account, work, always);
+    this.#tokens =
+      options.renewal === undefined ? null : new AccountTokens({ ...options, ...options.renewal, perform });
   }
 
   /**
@@ -75,27 +82,62 @@ export class AccountSender {
   async send(deliveries: readonly Delivery[], gate: SendGate): Promise<Outcome[]> {
     const action = this.#actions.get(deliveries[0]!.actionId)!;
     const { taken, overlays } = leadingOf(deliveries, action, Date.now());
-    const outcomes = await this.#outcomes(workOf(action, taken, overlays), overlays, gate);
+    const outcomes = await this.#renewing(() =>
+      this.#outcomes(workOf(action, taken, overlays), overlays, gate),
+    );
     return deliveries.map((_, index): Outcome => outcomes[index] ?? { kind: 'notSent' });
   }
 
   async #outcomes(work: Work, overlays: readonly Overlay[], gate: SendGate): Promise<Outcome[]> {
-    const { id } = this.#options;
-    const account = overlaidAccount(this.#options.account, overlays);
-    const { end, run } = await children.perform(
-      id,
-      () => new JobRun({ account, work, http: this.#http, gate }),
-    );
+    const account = overlaidAccount(this.#account, overlays);
+    const { end, run } = await this.#perform(account, work, gate);
     const showsSuccess = this.#successesLeft > 0;
-    const outcomes = outcomesOfJob(end, run, { mask: this.#mask, now: Date.now(), showsSuccess });
+    const outcomes = outcomesOfJob(end, run, { mask: this.#mask(), now: Date.now(), showsSuccess });
     if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
     return this.confirms ? outcomes : outcomes.map(unconfirmed);
+  }
+
+  /** Tokens that were renewed are secrets, too. */
+  #mask(): SecretMask {
+    return this.#tokens === null ? this.#ownMask : secretMask(this.#tokens.secrets);
+  }
+
+  get #account(): Account {
+    return this.#tokens?.account ?? this.#options.account;
+  }
+
+  async #perform(account: Account, work: Work, gate: SendGate) {
+    const { id } = this.#options;
+    return await children.perform(id, () => new JobRun({ account, work, http: this.#http, gate }));
+  }
+
+  /** What is refused as a whole because its token has run out goes once more with another one. */
+  async #renewing(send: () => Promise<Outcome[]>): Promise<Outcome[]> {
+    const stale = this.#account.auth?.accessToken;
+    const outcomes = await send();
+    if (this.#tokens === null || stale === undefined || !outcomes.every(isUnauthorised)) return outcomes;
+    const problem = await this.#tokens.renew(stale);
+    if (problem === null) return await send();
+    return outcomes.map((outcome) => ('failure' in outcome ? told(outcome, problem) : outcome));
   }
 
   async close(): Promise<void> {
     await this.#http.close();
   }
 }
+
+/** Fetching tokens sends no event. */
+const always: SendGate = { mayWrite: () => true };
+
+const isUnauthorised = (outcome: Outcome) => outcome.kind === 'down' && outcome.failure.status === 401;
+
+const told = (outcome: Extract<Outcome, { failure: Failure }>, problem: string): Outcome => ({
+  ...outcome,
+  failure: {
+    ...outcome.failure,
+    message: `The access token was refused, and no new one could be had: ${problem}`,
+  },
+});
 
 /** It answers success whatever becomes of the event. */
 const unconfirmed = (outcome: Outcome): Outcome =>

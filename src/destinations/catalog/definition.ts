@@ -1,12 +1,19 @@
 import { z } from 'zod';
 import { readFql } from '../../core/fql/read.ts';
-import type { DestinationDefinition, RunAction, RunContext, SettingsProblem } from '../definition.ts';
+import type {
+  DestinationDefinition,
+  RunAction,
+  RunContext,
+  SenderContext,
+  SettingsProblem,
+} from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
 import { checkUrl } from '../egress-url.ts';
 import { AccountSender, type SendingAccount, type SendingAction } from './account-sender.ts';
+import type { Renewal } from './account-tokens.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
-import type { Account } from './protocol.ts';
+import type { Account, OAuth } from './protocol.ts';
 import { previewAccount } from './preview-account.ts';
 import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
 import { testAccount } from './test-account.ts';
@@ -34,6 +41,7 @@ export function packageDestination(document: CatalogDocument): DestinationDefini
       testAccount(document, accountOf(document, settings as Settings), {
         egress: context.egress,
         secrets: secretsIn(settings),
+        ...renewalOf(document, context),
       }),
     preview: (settings, context, deliveries) =>
       previewAccount(sendingAccount(document, settings as Settings, context), deliveries),
@@ -64,7 +72,19 @@ function sendingAccount(document: CatalogDocument, settings: Settings, context: 
     confirms: profile?.confirmable?.value !== false,
     egress: context.egress,
     secrets: secretsIn(settings),
+    ...renewalOf(document, context),
   };
+}
+
+/** Tokens are renewed where the definition can fetch new ones, and whoever opens it can keep them. */
+function renewalOf(document: CatalogDocument, { renew }: SenderContext): { renewal?: Renewal } {
+  if (renew === undefined || !document.authentication.refreshes) return {};
+  const read = (settings: unknown) => ({
+    account: accountOf(document, settings as Settings),
+    oauth: ((settings as Settings)['oauth'] ?? {}) as OAuth,
+    secrets: secretsIn(settings),
+  });
+  return { renewal: { renew, read } };
 }
 
 /** What the definition's code is given: its own settings as they are, tokens apart. */

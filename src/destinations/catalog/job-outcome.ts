@@ -1,6 +1,7 @@
 import { outcomesOf, type Failure, type Outcome } from '../../core/outcome.ts';
 import { shownText, withoutQuery } from '../http-exchange.ts';
 import { outcomeOf } from '../http-outcome.ts';
+import type { Tokens } from '../definition.ts';
 import type { SecretMask } from '../secret-mask.ts';
 import type { Exchange } from './account-http.ts';
 import type { JobEnd, JobRun } from './job-run.ts';
@@ -33,6 +34,18 @@ export function outcomesOfJob(end: JobEnd, run: Run, telling: Telling): Outcome[
   return outcomesOfResult(end.result, run, telling);
 }
 
+/** What the end of a job that fetches tokens brought: them, or why there are none. */
+export function tokensOf(end: JobEnd, run: JobRun, telling: Telling): Tokens | string {
+  if (end.kind === 'result' && end.result.kind === 'tokens') {
+    const { accessToken, refreshToken } = end.result;
+    return { accessToken, ...(refreshToken !== undefined && { refreshToken }) };
+  }
+  const [outcome] = outcomesOfJob(end, run, telling);
+  return outcome !== undefined && 'failure' in outcome && outcome.failure !== undefined
+    ? outcome.failure.message
+    : 'The definition fetched none.';
+}
+
 function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcome[] {
   if (result.kind === 'groups') {
     const outcomes = result.groups.flatMap(({ places, result: one }) => {
@@ -42,7 +55,7 @@ function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcom
     return outcomes.toSorted(([a], [b]) => a - b).map(([, outcome]) => outcome);
   }
   if (result.kind === 'error') return outcomesOf(errorOutcome(result.error, run, telling), run.deliveries);
-  if (result.kind === 'ok') return [successOutcome(run, telling)];
+  if (result.kind === 'ok' || result.kind === 'tokens') return [successOutcome(run, telling)];
   return result.items.map((item) => itemOutcome(item, run, telling));
 }
 

@@ -21,6 +21,14 @@ export interface Account {
   readonly features?: Readonly<Record<string, boolean>>;
 }
 
+/** What a definition fetches new tokens with. */
+export interface OAuth {
+  readonly accessToken?: string;
+  readonly refreshToken?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+}
+
 export type Work =
   | { readonly kind: 'one'; readonly action: JobAction; readonly event: string }
   | {
@@ -30,7 +38,9 @@ export type Work =
       /** Fields whose values have to be alike within one call. */
       readonly keys: readonly string[];
     }
-  | { readonly kind: 'test' };
+  | { readonly kind: 'test' }
+  /** The definition fetches new tokens. */
+  | { readonly kind: 'refresh'; readonly oauth: OAuth };
 
 /** One call of a definition, over which it may make any number of requests. */
 export interface Job {
@@ -80,6 +90,7 @@ export type FromChild =
 /** How the definition's code ended, before anyone says what that means for the events. */
 export type JobResult =
   | { readonly kind: 'ok' }
+  | { readonly kind: 'tokens'; readonly accessToken: string; readonly refreshToken?: string }
   /** What it says of each event of a batch, in their order. */
   | { readonly kind: 'each'; readonly items: readonly ItemResult[] }
   /** Events of a batch that needed calls of their own, by their place in it. */

@@ -2,17 +2,22 @@ import type { TestResult } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
 import { secretMask } from '../secret-mask.ts';
 import { AccountHttp } from './account-http.ts';
+import { AccountTokens, type Renewal } from './account-tokens.ts';
 import { CatalogChild } from './child-process.ts';
 import type { CatalogDocument } from './document.ts';
 import { outcomesOfJob } from './job-outcome.ts';
 import { JobRun } from './job-run.ts';
-import type { Account } from './protocol.ts';
+import type { Account, Work } from './protocol.ts';
 
 /** Asks the definition's own code whether the credentials are good; where it cannot tell, that is said. */
 export async function testAccount(
   { title, authentication }: CatalogDocument,
   account: Account,
-  context: { readonly egress: EgressAllow; readonly secrets: readonly string[] },
+  context: {
+    readonly egress: EgressAllow;
+    readonly secrets: readonly string[];
+    readonly renewal?: Renewal;
+  },
 ): Promise<TestResult> {
   if (!authentication.tests) {
     const message = `${title} has no test of its own: whether the settings are right shows with the first delivery.`;
@@ -23,10 +28,21 @@ export async function testAccount(
   const startedAt = performance.now();
   try {
     const gate = { mayWrite: () => true };
-    const run = new JobRun({ account, work: { kind: 'test' }, http, gate });
-    const end = await child.perform(run);
+    const perform = async (asked: Account, work: Work) => {
+      const run = new JobRun({ account: asked, work, http, gate });
+      return { run, end: await child.perform(run) };
+    };
+    const { renewal, secrets } = context;
+    const tokens =
+      renewal === undefined ? null : new AccountTokens({ account, secrets, perform, ...renewal });
+    let { run, end } = await perform(account, { kind: 'test' });
+    const stale = account.auth?.accessToken;
+    const isRefused = run.last?.answer.kind === 'answered' && run.last.answer.head.status === 401;
+    const isRenewed =
+      isRefused && tokens !== null && stale !== undefined && (await tokens.renew(stale)) === null;
+    if (isRenewed) ({ run, end } = await perform(tokens.account, { kind: 'test' }));
     const latencyMs = Math.round(performance.now() - startedAt);
-    const telling = { mask: secretMask(context.secrets), now: Date.now(), showsSuccess: false };
+    const telling = { mask: secretMask(tokens?.secrets ?? secrets), now: Date.now(), showsSuccess: false };
     const [outcome] = outcomesOfJob(end, run, telling);
     if (outcome?.kind === 'delivered') {
       return { ok: true, message: `${title} accepts the credentials.`, latencyMs };

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { PackageDefinition } from '../package-definition.ts';
-import type { Account, ItemResult, JobError, JobResult, Work } from '../protocol.ts';
+import type { Account, ItemResult, JobError, JobResult, OAuth, Work } from '../protocol.ts';
 import { requestOf } from './fetch.ts';
 import { importOwn } from './own-module.ts';
 import { telling, type Mapped } from './telling.ts';
@@ -14,6 +14,10 @@ interface Framework {
 
 interface LoadedDestination {
   testAuthentication(settings: object): Promise<void>;
+  refreshAccessToken(
+    settings: object,
+    oauth: object,
+  ): Promise<{ readonly accessToken?: unknown; readonly refreshToken?: unknown } | undefined>;
   executeAction(action: string, input: object): Promise<unknown>;
   executeBatch(action: string, input: object): Promise<readonly unknown[]>;
 }
@@ -73,10 +77,11 @@ export async function perform(account: Account, work: Work, mapped: Mapped | nul
 async function performed(destination: LoadedDestination, account: Account, work: Work): Promise<JobResult> {
   const { settings, auth, features } = account;
   if (work.kind === 'test') {
-    const oauth = { access_token: auth?.accessToken, refresh_token: auth?.refreshToken };
-    await destination.testAuthentication({ ...settings, oauth });
+    await destination.testAuthentication({ ...settings, oauth: tokensOf(auth) });
     return { kind: 'ok' };
   }
+  if (work.kind === 'refresh')
+    return await refreshed(destination, { ...settings, oauth: tokensOf(auth) }, work.oauth);
   const { type, mapping } = work.action;
   const input = { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
   if (work.kind === 'one') {
@@ -92,6 +97,24 @@ async function performed(destination: LoadedDestination, account: Account, work:
     results.push({ places, result: await batch(destination, type, { ...input, events: some }) });
   }
   return { kind: 'groups', groups: results };
+}
+
+/** As the framework has them in settings. */
+const tokensOf = (auth: Account['auth']) => ({
+  access_token: auth?.accessToken,
+  refresh_token: auth?.refreshToken,
+});
+
+async function refreshed(destination: LoadedDestination, settings: object, oauth: OAuth): Promise<JobResult> {
+  const tokens = await destination.refreshAccessToken(settings, oauth);
+  const { accessToken, refreshToken } = tokens ?? {};
+  if (typeof accessToken !== 'string' || accessToken === '') {
+    return {
+      kind: 'error',
+      error: { name: 'NoToken', message: 'The vendor answered without an access token.' },
+    };
+  }
+  return { kind: 'tokens', accessToken, ...(typeof refreshToken === 'string' && { refreshToken }) };
 }
 
 async function batch(
