@@ -109,7 +109,7 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   ),
   side_effects: problem(
     'side_effects',
-    'Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": ["sendEmail"]}, or take these actions from the destination first.',
+    'Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": ["sendEmail"]}, or leave these actions out: {"actions": [those that are to be used]}.',
     { errors: [{ pointer: '/allowSideEffects', detail: 'sendEmail: Each event sends an email.' }] },
   ),
   idempotency_key_reused: problem(

@@ -24,6 +24,6 @@ export function unwantedSideEffects(
     pointer: '/allowSideEffects',
     detail: `${action}: ${text.replace(/\.$/, '')}.`,
   }));
-  const detail = `Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": [${names}]}, or take these actions from the destination first.`;
+  const detail = `Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": [${names}]}, or leave these actions out: {"actions": [those that are to be used]}.`;
   return problem('side_effects', detail, { errors });
 }

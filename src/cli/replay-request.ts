@@ -26,6 +26,7 @@ export interface ReplayOptions {
   readonly newIds?: boolean;
   readonly ignoreIntegrations?: boolean;
   readonly allowSideEffects?: readonly string[];
+  readonly actions?: readonly string[];
   readonly marker?: boolean;
   readonly fql?: string;
   readonly excludeFql?: string;
@@ -71,6 +72,11 @@ function whichOptions(command: Command): Command {
       )
         .choices(['missing', 'failed', 'all'])
         .default('missing'),
+    )
+    .addOption(
+      new Option('--actions <action>', 'only these actions of the destination; may be repeated').argParser(
+        texts,
+      ),
     )
     .addOption(new Option('--types <type,…>', `kinds of call: ${eventTypes.join(', ')}`).argParser(words))
     .addOption(new Option('--names <name>', 'name of an event, exactly; may be repeated').argParser(texts))
@@ -149,6 +155,7 @@ export async function replayBody(client: ApiClient, destinationId: string, optio
       filter,
       exclude,
       newIds,
+      actions: options.actions,
       allowSideEffects: options.allowSideEffects,
       marker,
       integrations: options.ignoreIntegrations === true ? 'ignore' : undefined,

@@ -126,6 +126,11 @@ export const ReplayNote = storableText(10_000).meta({
 /** The fields of a replay request before their defaults; also the shape in which answers give it back. */
 export const replayRequestFields = {
   destinationId: z.uuid().meta({ description: 'Where the events go.' }),
+  actions: list(z.string().min(1).max(200)).meta({
+    description:
+      'Actions of the destination that are used: by id, name or what they do in the catalog; the answer has their ids. Absent: all of them. What was given up on (mode `failed`) goes to the actions that gave up.',
+    example: ['Track Event'],
+  }),
   range: RangeFields.prefault({}),
   filter: z
     .exactOptional(EventFilter)
@@ -179,6 +184,7 @@ export const ReplayRequest = z
   .superRefine(rangeFitsItsMeasure)
   .superRefine(strictHasOneLane)
   .superRefine(lettersAreChosenByColumns)
+  .superRefine(lettersHaveTheirActions)
   .superRefine(windowsHaveRoomForLanes)
   .transform((request) => ({
     ...request,
@@ -194,6 +200,15 @@ export type Canary = NonNullable<ReplayRequest['canary']>;
 export type ReplayRange =
   | { readonly by: 'position'; readonly from?: number; readonly to?: number }
   | { readonly by: 'received' | 'event'; readonly from?: string; readonly to?: string };
+
+function lettersHaveTheirActions(
+  { mode, actions }: { mode: string; actions?: readonly string[] | undefined },
+  context: z.RefinementCtx,
+) {
+  if (mode !== 'failed' || actions === undefined) return;
+  const message = 'Mode "failed" retries each event for the actions that gave it up. Leave `actions` out.';
+  context.addIssue({ code: 'custom', path: ['actions'], message });
+}
 
 function rangeFitsItsMeasure({ range }: { range: z.infer<typeof RangeFields> }, context: z.RefinementCtx) {
   for (const end of ['from', 'to'] as const) {

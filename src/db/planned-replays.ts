@@ -34,7 +34,7 @@ export async function beginPlanned(tx: Queryable, destinationId: string): Promis
   const gone = next.disabledReason !== null;
   await tx.run(sql`
     update run set desired = ${gone ? 'paused' : 'running'}, status_reason = ${gone ? 'destination_disabled' : null},
-      revision = revision + 1, actions = ${JSON.stringify(await currentActions(tx, destinationId))}::jsonb
+      revision = revision + 1, actions = ${JSON.stringify(await currentActions(tx, destinationId, next.request.actions ?? null))}::jsonb
     where id = ${next.id}`);
   // Nobody can have worked it yet: it waits for a worker from now on.
   await tx.run(sql`update lane set lease_renewed_at = clock_timestamp() where run_id = ${next.id}`);

@@ -60,7 +60,7 @@ export async function createReplay(tx: Queryable, params: NewReplay): Promise<Cr
   const { from, to, cutToStream, selection, unreachable } = await reachOf(tx, request, destination);
   const retries = request.mode === 'failed';
   const takeUp = retries ? await newTakeUp(tx, params.destinationId, params.choice ?? {}) : null;
-  const actions = await currentActions(tx, params.destinationId);
+  const actions = await currentActions(tx, params.destinationId, request.actions ?? null);
   const canary = request.canary === undefined ? null : JSON.stringify(request.canary);
   await tx.run(sql`
     insert into run (id, destination_id, kind, parent_id, label, labels, note, schedule, request, cut_to_stream, from_position, to_position,

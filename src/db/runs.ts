@@ -147,11 +147,16 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
 }
 
 /** The actions that a destination has now, each in its newest version. */
-export async function currentActions(db: Queryable, destinationId: string): Promise<PinnedAction[]> {
+export async function currentActions(
+  db: Queryable,
+  destinationId: string,
+  only: readonly string[] | null = null,
+): Promise<PinnedAction[]> {
   return await db.rows<{ actionId: string; version: number }>(sql`
     select a.id as "actionId", max(v.version) as version
     from action a join action_version v on v.action_id = a.id
     where a.destination_id = ${destinationId} and a.deleted_at is null
+      and (${only === null} or a.id = any(${[...(only ?? [])]}::uuid[]))
     group by a.id, a.created_at order by a.created_at, a.id`);
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { sql } from '../../src/db/sql.ts';
 import { testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -36,6 +37,23 @@ test('a replay that would take something away is refused with what it would do, 
   expect((await replay(id, { allowSideEffects: ['trackEvent'] })).status).toBe(422);
   const made = await replay(id, { allowSideEffects: ['Forget'] });
   expect(made).toMatchObject({ status: 201, body: { request: { allowSideEffects: ['Forget'] } } });
+});
+
+test('a replay may use some of the actions, by id, name or what they do', async () => {
+  const { id, actions } = await connect('actions-customerio', customerio);
+  const [track, forget] = actions as { id: string; name: string }[];
+  const made = await replay(id, { actions: ['trackEvent'] });
+  expect(made).toMatchObject({ status: 201, body: { request: { actions: [track!.id] } } });
+  const [run] = await db.rows<{ actions: unknown }>(sql`select actions from run where id = ${made.body.id}`);
+  expect(run!.actions).toEqual([{ actionId: track!.id, version: 1 }]);
+  await api.call('POST', `/api/replays/${made.body.id}/cancel`);
+
+  const unknown = await replay(id, { actions: ['Tracks', 'Forgets'] });
+  expect(unknown.status).toBe(422);
+  expect(unknown.body.errors).toMatchObject([{ pointer: '/actions/0' }, { pointer: '/actions/1' }]);
+  expect((await replay(id, { actions: [forget!.name] })).body.code).toBe('side_effects');
+  const failed = await replay(id, { actions: ['trackEvent'], mode: 'failed' });
+  expect(failed).toMatchObject({ status: 422, body: { errors: [{ pointer: '/actions' }] } });
 });
 
 test('without such actions, and for types of our own, nothing is asked', async () => {

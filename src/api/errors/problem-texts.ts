@@ -123,7 +123,7 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
   side_effects: {
     when: 'The destination has actions that reach people, or take something away, and a replay would use them for events of the past.',
     remedy:
-      'Name the actions that may be used in `allowSideEffects`, or take them from the destination (`PATCH` with the `actions` that stay). `GET /api/catalog/{type}` says what each does.',
+      'Name the actions that may be used in `allowSideEffects`, or name in `actions` those that are to be used. `GET /api/catalog/{type}` says what each does.',
   },
   unreadable_file: {
     when: 'The file of an import is empty, is not compressed as it says, or has no header that can be read.',

@@ -14,7 +14,7 @@ import { isProblem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
 import { Replay, replayExample, ReplayWithWarnings, showReplay } from '../schemas/replay.ts';
-import { unwantedSideEffects } from '../side-effects.ts';
+import { actionsOfReplay } from '../replay-actions.ts';
 import { answerOfCreation } from '../starting.ts';
 
 export const tag = 'Replays';
@@ -75,11 +75,11 @@ function create(deps: ApiDeps): Route {
     async ({ body }, tx) => {
       const range = freezeRange(body.range, Date.now());
       if (rangeIsEmpty(range)) return emptyRange;
-      const request = { ...body, range };
-      const { destinationId } = request;
+      const { destinationId } = body;
       const destination = await getDestination(tx, destinationId);
-      const unwanted = destination && unwantedSideEffects(destination, body.allowSideEffects ?? []);
-      if (unwanted) return unwanted;
+      const actions = destination && actionsOfReplay(destination, body);
+      if (isProblem(actions)) return actions;
+      const request = { ...body, range, ...(actions !== null && { actions: [...actions] }) };
       const made = await createReplay(tx, { id: randomUUID(), destinationId, request });
       return await answerOfCreation(deps, tx, made);
     },
