@@ -204,7 +204,7 @@ describe('exactly what was open when the retry was asked for', () => {
 });
 
 describe('a retry that is cancelled while it marks', () => {
-  test('marks no more, and leaves nothing that cannot be retried', async () => {
+  test('marks no more, and leaves nothing that cannot be retried', { timeout: 120_000 }, async () => {
     const { engine, positions } = await withDead(db, kinds(3 * window));
     const run = await retried(engine, {}, 1);
     let windows = 0;

@@ -119,8 +119,8 @@ export const booksMutations: readonly Mutation[] = [
   ...inFile('decide.ts', [
     {
       name: 'what this run has is sent again after a crash',
-      from: `if (known.ownBit) return settled(mode !== 'all' && known.otherBit ? 'alreadyDelivered' : 'delivered');`,
-      to: '',
+      from: `if (known.ownBit) {`,
+      to: 'if (false) {',
     },
     {
       name: 'what waits or died above the mark is sent after a crash',
@@ -154,8 +154,8 @@ export const booksMutations: readonly Mutation[] = [
     },
     {
       name: 'an event counts as filtered although another action has it',
-      from: `const isLeftOut = deliver.length === 0 && settledOnes.every(({ bucket }) => leftOut.has(bucket));`,
-      to: `const isLeftOut = deliver.length === 0;`,
+      from: `reason: isLeftOut ? (reasons.get(bucket) ?? null) : null`,
+      to: `reason: deliver.length === 0 ? ([...reasons.values()].find((one) => one !== null) ?? null) : null`,
     },
   ]),
 ];
