@@ -3,6 +3,7 @@ import { nearestName } from '../core/nearest-name.ts';
 import type { ActionRecord } from '../db/destinations.ts';
 import type { WantedAction as StoredAction } from '../db/actions.ts';
 import { checkMapping } from '../destinations/catalog/check-mapping.ts';
+import { defaultMapping } from '../destinations/catalog/compute-profile.ts';
 import { withSyncMode } from '../destinations/catalog/describe-field.ts';
 import type { CatalogAction, CatalogDocument } from '../destinations/catalog/document.ts';
 import { readCatalogDocument } from '../destinations/catalog/read.ts';
@@ -104,9 +105,8 @@ function unknownAction({ actions, title }: CatalogDocument, name: string | null)
 }
 
 /** A preset of the definition knows best; else what its fields begin with. */
-function suggestedMapping({ presets }: CatalogDocument, { name, fields, syncMode }: CatalogAction) {
-  const preset = presets.find(({ action }) => action === name);
+function suggestedMapping({ presets }: CatalogDocument, action: CatalogAction) {
+  const preset = presets.find((one) => one.action === action.name);
   if (preset !== undefined) return preset.mapping;
-  const having = fields.filter((field) => field.default !== undefined);
-  return withSyncMode(Object.fromEntries(having.map((field) => [field.name, field.default])), syncMode);
+  return withSyncMode(defaultMapping(action), action.syncMode);
 }

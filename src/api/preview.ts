@@ -15,6 +15,7 @@ import { suppressedAmong } from '../db/suppressions.ts';
 import type { Delivery, DestinationDefinition } from '../destinations/definition.ts';
 import { deliveryName } from '../destinations/delivery-id.ts';
 import type { EgressAllow } from '../destinations/egress-address.ts';
+import { actionsMeant } from './named-actions.ts';
 import { isProblem, problem, type Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
 import type { heldBackBy, Preview, PreviewAsked } from './schemas/preview.ts';
@@ -81,11 +82,11 @@ function askedActions(
   asked: readonly string[] | undefined,
 ): readonly ActionRecord[] | Problem {
   if (asked === undefined) return all;
-  const isMeant = (one: ActionRecord, text: string) => [one.id, one.name, one.action].includes(text);
-  const unknown = asked.findIndex((text) => !all.some((one) => isMeant(one, text)));
-  if (unknown === -1) return all.filter((one) => asked.some((text) => isMeant(one, text)));
+  const { meant, unknown } = actionsMeant(all, asked);
+  const [first] = unknown;
+  if (first === undefined) return meant;
   const detail = `The destination has no such action. It has: ${all.map(({ name }) => name).join(', ')}.`;
-  return invalidBody([{ pointer: `/actions/${unknown}`, detail }]);
+  return invalidBody([{ pointer: `/actions/${first}`, detail }]);
 }
 
 async function askedEvents(

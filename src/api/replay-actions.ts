@@ -1,4 +1,5 @@
 import type { DestinationRecord } from '../db/destinations.ts';
+import { actionsMeant } from './named-actions.ts';
 import { isProblem, type Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
 import { unwantedSideEffects } from './side-effects.ts';
@@ -22,12 +23,8 @@ export function actionsOfReplay(
 
 /** In the destination's order. One of its names may stand for several actions that do the same. */
 function chosen(actions: Actions, asked: readonly string[]): Actions | Problem {
-  const isMeant = ({ id, name, action }: Actions[number]) =>
-    [id, name, action].some((one) => one !== null && asked.includes(one));
-  const unknown = asked.flatMap((one, index) =>
-    actions.some(({ id, name, action }) => [id, name, action].includes(one)) ? [] : [index],
-  );
-  if (unknown.length === 0) return actions.filter(isMeant);
+  const { meant, unknown } = actionsMeant(actions, asked);
+  if (unknown.length === 0) return meant;
   const names = actions.map(({ name }) => JSON.stringify(name)).join(', ');
   return invalidBody(
     unknown.map((index) => ({

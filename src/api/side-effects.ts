@@ -1,6 +1,7 @@
 import type { DestinationRecord } from '../db/destinations.ts';
 import { readCatalogDocument } from '../destinations/catalog/read.ts';
 import { sideEffectsOf } from '../destinations/catalog/replay-rules.ts';
+import { meansAction } from './named-actions.ts';
 import { problem, type Problem } from './problem.ts';
 
 /**
@@ -14,9 +15,9 @@ export function unwantedSideEffects(
 ): Problem | null {
   const document = readCatalogDocument(type);
   if (document === null || document.folder === null) return null;
-  const isAllowed = ({ id, name, action }: DestinationRecord['actions'][number]) =>
-    [id, name, action].some((one) => one !== null && allowed.includes(one));
-  const asked = actions.filter((action) => !isAllowed(action)).flatMap(({ action }) => action ?? []);
+  const asked = actions
+    .filter((one) => !allowed.some((text) => meansAction(one, text)))
+    .flatMap(({ action }) => action ?? []);
   const effects = sideEffectsOf(document, [...new Set(asked)]);
   if (effects.length === 0) return null;
   const names = effects.map(({ action }) => JSON.stringify(action)).join(', ');

@@ -30,6 +30,9 @@ export function bucketOf(deliveries: readonly Bucket[]): Bucket {
   return buckets.find((bucket) => deliveries.includes(bucket)) ?? 'filtered';
 }
 
+/** Whether an event of a bucket was left out before anything was sent, for a reason that is told. */
+export const isLeftOut = (bucket: Bucket) => bucket === 'filtered' || bucket === 'tooOld';
+
 /** Adds up the counts of a run's lanes. */
 export function sumCounts(list: readonly Counts[]): Counts {
   const events: Partial<Record<Bucket, number>> = {};

@@ -1,4 +1,4 @@
-import { bucketOf, type Bucket } from './counts.ts';
+import { bucketOf, isLeftOut, type Bucket } from './counts.ts';
 import type { Settled } from './tally.ts';
 import type { OutOfTime } from './time-rule.ts';
 
@@ -70,9 +70,6 @@ export function decide(mode: 'missing' | 'all' | 'failed', known: Knowledge): De
 
 const none: readonly never[] = [];
 
-/** What is left out for a reason that is told. */
-const leftOut: ReadonlySet<Bucket> = new Set(['filtered', 'tooOld']);
-
 /** The decisions of an event's actions, put together for the lane; the reason is that of an event left out as a whole. */
 export function gather(decisions: readonly (readonly [actionId: string, decision: Decision])[]): {
   deliver: readonly string[];
@@ -96,6 +93,6 @@ export function gather(decisions: readonly (readonly [actionId: string, decision
     if (!reasons.has(decision.bucket)) reasons.set(decision.bucket, decision.reason);
   }
   const bucket = bucketOf(settledOnes.map((one) => one.bucket));
-  const isLeftOut = deliver.length === 0 && leftOut.has(bucket);
-  return { deliver, settled: settledOnes, have, reason: isLeftOut ? (reasons.get(bucket) ?? null) : null };
+  const isUnsent = deliver.length === 0 && isLeftOut(bucket);
+  return { deliver, settled: settledOnes, have, reason: isUnsent ? (reasons.get(bucket) ?? null) : null };
 }

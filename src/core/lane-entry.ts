@@ -1,4 +1,4 @@
-import { bucketOf, type Bucket } from './counts.ts';
+import { bucketOf, isLeftOut, type Bucket } from './counts.ts';
 import type { Due, Entry, Offered, Task, WaitingRow } from './lane-types.ts';
 import type { Failure } from './outcome.ts';
 
@@ -68,7 +68,7 @@ export function noteFailure(task: Task<unknown>, failure: Failure, now: number):
 
 /** The last open delivery of an event is not sent, for this reason: if none of the others was, it is the event's. */
 export function noteReason(entry: Entry<unknown>, reason: string): void {
-  const unsent = entry.settled.every(({ bucket }) => bucket === 'filtered' || bucket === 'tooOld');
+  const unsent = entry.settled.every(({ bucket }) => isLeftOut(bucket));
   if (entry.open === 1 && entry.asides.length === 0 && !entry.due && unsent) entry.reason = reason;
 }
 

@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { TokenStore } from '../destinations/token-renewal.ts';
 import { sql, type Queryable } from './sql.ts';
-
-/** What an attempt to be the one who fetches new tokens ended in. */
-export type RefreshClaim =
-  | { readonly kind: 'claimed'; readonly holder: string }
-  /** Somebody else does. */
-  | { readonly kind: 'busy' }
-  /** It failed a moment ago. */
-  | { readonly kind: 'failed'; readonly message: string };
 
 /** Longer than a refresh takes; whoever stops within one holds the others up for so long. */
 const claimSeconds = 30;
@@ -15,16 +8,15 @@ const claimSeconds = 30;
 const restSeconds = 30;
 
 /** The OAuth tokens of one destination as Postgres keeps them: sealed in its settings, renewed by one process at a time. */
-export function tokenRows(db: Queryable, destinationId: string) {
+export function tokenRows(db: Queryable, destinationId: string): TokenStore {
   const own = (holder: string) => sql`destination_id = ${destinationId} and holder = ${holder}`;
   return {
-    /** The sealed settings; null when the destination is gone. */
-    read: async (): Promise<string | null> => {
+    read: async () => {
       const [row] = await db.rows<{ sealed: string }>(sql`
         select settings_sealed as sealed from destination where id = ${destinationId} and deleted_at is null`);
       return row?.sealed ?? null;
     },
-    claim: async (): Promise<RefreshClaim> => {
+    claim: async () => {
       const holder = randomUUID();
       const claimed = await db.run(sql`
         insert into token_refresh (destination_id, holder, claimed_until)
@@ -38,18 +30,17 @@ export function tokenRows(db: Queryable, destinationId: string) {
       );
       return row?.message == null ? { kind: 'busy' } : { kind: 'failed', message: row.message };
     },
-    /** Puts settings in place of those that were read. @returns false when somebody has changed them meanwhile */
-    store: async (before: string, after: string): Promise<boolean> => {
+    store: async (before, after) => {
       const stored = await db.run(sql`
         update destination set settings_sealed = ${after} where id = ${destinationId} and settings_sealed = ${before}`);
       return stored > 0;
     },
-    fail: async (holder: string, message: string): Promise<void> => {
+    fail: async (holder, message) => {
       await db.run(sql`
         update token_refresh set holder = null, message = ${message},
           claimed_until = clock_timestamp() + make_interval(secs => ${restSeconds}) where ${own(holder)}`);
     },
-    release: async (holder: string): Promise<void> => {
+    release: async (holder) => {
       await db.run(sql`delete from token_refresh where ${own(holder)}`);
     },
   };

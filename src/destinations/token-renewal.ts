@@ -1,16 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Renew, Renewed, Tokens } from './definition.ts';
-import { open, seal, type Keyring } from './secrets.ts';
+import { open, seal, settingsPlace, type Keyring } from './secrets.ts';
 
-type Claim =
+/** What an attempt to be the one who fetches new tokens ended in. */
+type RefreshClaim =
   | { readonly kind: 'claimed'; readonly holder: string }
+  /** Somebody else does. */
   | { readonly kind: 'busy' }
+  /** It failed a moment ago. */
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Where the settings of one destination are kept, and who may renew their tokens is decided. See `tokenRows`. */
 export interface TokenStore {
+  /** The sealed settings; null when the destination is gone. */
   read(): Promise<string | null>;
-  claim(): Promise<Claim>;
+  claim(): Promise<RefreshClaim>;
+  /** Puts settings in place of those that were read. @returns false when somebody has changed them meanwhile */
   store(before: string, after: string): Promise<boolean>;
   fail(holder: string, message: string): Promise<void>;
   release(holder: string): Promise<void>;
@@ -26,9 +31,9 @@ type Settings = Readonly<Record<string, unknown>> & { readonly oauth?: Tokens };
  * Renews the tokens of a destination, one process at a time: many vendors take a refresh token once, and whoever comes
  * second would be locked out. New ones are stored before anything is sent with them; a process that is killed between
  * having fetched and having stored them loses them, where the vendor takes a refresh token once.
- * @param place as settings are sealed for it
  */
-export function createRenew(store: TokenStore, keyring: Keyring, place: string): Renew {
+export function createRenew(store: TokenStore, keyring: Keyring, destinationId: string): Renew {
+  const place = settingsPlace(destinationId);
   const read = async () => {
     const sealed = await store.read();
     return sealed === null ? null : { sealed, settings: open(sealed, place, keyring) as Settings };

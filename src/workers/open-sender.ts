@@ -27,7 +27,7 @@ export function createOpenSender(context: SenderContext & { readonly keyring: Ke
     const replay = kind === 'replay';
     return definition.open(settings, {
       egress: context.egress,
-      renew: createRenew(tokenRows(db, id), context.keyring, settingsPlace(id)),
+      renew: createRenew(tokenRows(db, id), context.keyring, id),
       destinationId: id,
       actions: versions,
       replay,

@@ -2,7 +2,6 @@ import { getDestination } from '../../db/destinations.ts';
 import { setStreamDesired, openStreamRun } from '../../db/streams.ts';
 import { tokenRows } from '../../db/token-refresh.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
-import { settingsPlace } from '../../destinations/secrets.ts';
 import { createRenew } from '../../destinations/token-renewal.ts';
 import { replayStatus } from '../../core/replay-status.ts';
 import { streamWorkflowId } from '../../temporal/orchestrator.ts';
@@ -54,7 +53,7 @@ function test(deps: ApiDeps): Route {
       const settings = openSettings(destination.settingsSealed, destination.id, deps.keyring);
       if (settings === null) return unreadableSettings;
       const { db, egress, keyring } = deps;
-      const renew = createRenew(tokenRows(db, destination.id), keyring, settingsPlace(destination.id));
+      const renew = createRenew(tokenRows(db, destination.id), keyring, destination.id);
       return { status: 200, body: await definition.test(settings, { egress, renew }) };
     },
   );

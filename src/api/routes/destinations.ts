@@ -11,7 +11,7 @@ import { missingSources } from '../../db/sources.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { openStream } from '../../db/streams.ts';
 import type { DestinationDefinition } from '../../destinations/definition.ts';
-import { readCatalogDocument } from '../../destinations/catalog/read.ts';
+import { profileOf } from '../../destinations/catalog/profile-of.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
 import { prepareActions } from '../actions.ts';
 import { creatingRoute } from '../creating.ts';
@@ -120,7 +120,7 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
   const id = randomUUID();
   const settingsSealed = sealSettings(prepared.settings, id, deps.keyring);
   const { type, name, enabled, sources, filter, region } = body;
-  const budget = body.budget ?? readCatalogDocument(type)?.replay.profile?.rate?.value ?? {};
+  const budget = body.budget ?? profileOf(type)?.rate?.value ?? {};
   const actions = actionsOf(definition, body);
   if (isProblem(actions)) return actions;
   await insertDestination(tx, {

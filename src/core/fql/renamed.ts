@@ -1,5 +1,6 @@
 import { patternOf } from '../named-person.ts';
-import { FqlError, tokensOf, type Token } from './tokens.ts';
+import type { Token } from './tokens.ts';
+import { withOtherValues } from './values.ts';
 
 /** Fields whose values are ids of people. */
 const ofPeople = /^(?:userId|anonymousId)$/;
@@ -11,12 +12,8 @@ const leastLength = 6;
  * more who he was. Texts that it compares ids with, and longer ones elsewhere that name him; what cannot be read is as it was.
  */
 export function renamedFql(text: string, id: string, pseudonym: string): string {
-  try {
-    return renamed(text, tokensOf(text), { id, pseudonym });
-  } catch (error) {
-    if (error instanceof FqlError) return text;
-    throw error;
-  }
+  const renaming = { id, pseudonym };
+  return withOtherValues(text, (value, field) => otherValue(value, renaming, ofPeople.test(field))) ?? text;
 }
 
 interface Renaming {
@@ -24,26 +21,9 @@ interface Renaming {
   readonly pseudonym: string;
 }
 
-function renamed(text: string, tokens: readonly Token[], renaming: Renaming): string {
-  let kept = '';
-  let from = 0;
-  let isId = false;
-  let valueFollows = false;
-  for (const token of tokens) {
-    const isValue = token.kind === 'text' || (token.kind === 'path' && valueFollows);
-    if (token.kind === 'path' && !isValue) isId = ofPeople.test(token.parts[0]!);
-    const other = isValue ? otherValue(token, renaming, isId) : null;
-    if (other !== null) {
-      kept += text.slice(from, token.offset) + other;
-      from = token.offset + token.text.length;
-    }
-    valueFollows = token.kind === 'sign' && /[=<>]/.test(token.text);
-  }
-  return kept + text.slice(from);
-}
-
-/** What stands in place of a value; null: it stays. A word without quotes is a text. */
+/** What stands in place of a value; null: it stays. Numbers name nobody. */
 function otherValue(token: Token, { id, pseudonym }: Renaming, isId: boolean): string | null {
+  if (token.kind === 'number') return null;
   const value = token.kind === 'text' ? token.value : token.text;
   if (value === id && (isId || id.length >= leastLength)) return JSON.stringify(pseudonym);
   if (id.length < leastLength) return null;

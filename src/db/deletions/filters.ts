@@ -5,33 +5,40 @@ import { sql, type Queryable } from '../sql.ts';
 import type { ClaimedDeletion } from './claim.ts';
 import { pseudonymOf } from './records.ts';
 
+/** Gives each row whose filter names him what is left of him. @returns how many there were */
+async function renameEach<R extends { readonly filter: string }>(
+  rows: readonly R[],
+  claim: ClaimedDeletion,
+  update: (row: R, filter: string) => Promise<number>,
+): Promise<number> {
+  let changed = 0;
+  for (const row of rows) {
+    const other = renamedFql(row.filter, idOf(claim.person), pseudonymOf(claim.id));
+    if (other !== row.filter) changed += await update(row, other);
+  }
+  return changed;
+}
+
 /** Filters of destinations name what is left of him. */
 export async function renameInDestinations(tx: Queryable, claim: ClaimedDeletion): Promise<number> {
   const rows = await tx.rows<{ id: string; filter: string }>(
     sql`select id, filter from destination where filter is not null for no key update`,
   );
-  let changed = 0;
-  for (const { id, filter } of rows) {
-    const other = renamedFql(filter, idOf(claim.person), pseudonymOf(claim.id));
-    if (other !== filter)
-      changed += await tx.run(sql`update destination set filter = ${other} where id = ${id}`);
-  }
-  return changed;
+  return await renameEach(rows, claim, ({ id }, filter) =>
+    tx.run(sql`update destination set filter = ${filter} where id = ${id}`),
+  );
 }
 
 /** Triggers do, too: a version is never changed, but for what somebody has a right to. */
 export async function renameInTriggers(tx: Queryable, claim: ClaimedDeletion): Promise<number> {
-  const rows = await tx.rows<{ actionId: string; version: number; trigger: string }>(sql`
-    select action_id as "actionId", version, trigger from action_version where trigger is not null for no key update`);
-  let changed = 0;
-  for (const { actionId, version, trigger } of rows) {
-    const other = renamedFql(trigger, idOf(claim.person), pseudonymOf(claim.id));
-    if (other !== trigger) {
-      changed += await tx.run(sql`
-        update action_version set trigger = ${other} where action_id = ${actionId} and version = ${version}`);
-    }
-  }
-  return changed;
+  const rows = await tx.rows<{ actionId: string; version: number; filter: string }>(sql`
+    select action_id as "actionId", version, trigger as filter from action_version
+    where trigger is not null for no key update`);
+  return await renameEach(rows, claim, ({ actionId, version }, filter) =>
+    tx.run(
+      sql`update action_version set trigger = ${filter} where action_id = ${actionId} and version = ${version}`,
+    ),
+  );
 }
 
 interface KeptRequest {

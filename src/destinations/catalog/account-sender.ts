@@ -92,14 +92,14 @@ export class AccountSender {
     const account = overlaidAccount(this.#account, overlays);
     const { end, run } = await this.#perform(account, work, gate);
     const showsSuccess = this.#successesLeft > 0;
-    const outcomes = outcomesOfJob(end, run, { mask: this.#mask(), now: Date.now(), showsSuccess });
+    const outcomes = outcomesOfJob(end, run, { mask: this.#mask, now: Date.now(), showsSuccess });
     if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
     return this.confirms ? outcomes : outcomes.map(unconfirmed);
   }
 
   /** Tokens that were renewed are secrets, too. */
-  #mask(): SecretMask {
-    return this.#tokens === null ? this.#ownMask : secretMask(this.#tokens.secrets);
+  get #mask(): SecretMask {
+    return this.#tokens?.mask ?? this.#ownMask;
   }
 
   get #account(): Account {
@@ -144,6 +144,7 @@ const unconfirmed = (outcome: Outcome): Outcome =>
   outcome.kind === 'delivered' ? { kind: 'unconfirmable' } : outcome;
 
 function overlaidAccount(account: Account, overlays: readonly Overlay[]): Account {
+  if (overlays.length === 0) return account; // as for every stream
   const settings = overlaid(account.settings, overlays, 'setting');
   const features = overlaid(account.features ?? {}, overlays, 'feature');
   return { ...account, settings, features };

@@ -1,5 +1,5 @@
 import type { Renew, Renewed, Tokens } from '../definition.ts';
-import { secretMask } from '../secret-mask.ts';
+import { secretMask, type SecretMask } from '../secret-mask.ts';
 import { tokensOf } from './job-outcome.ts';
 import type { JobEnd, JobRun } from './job-run.ts';
 import type { Account, OAuth, Work } from './protocol.ts';
@@ -28,12 +28,14 @@ export class AccountTokens {
   readonly #options: AccountTokensOptions;
   #account: Account;
   #secrets: readonly string[];
+  #mask: SecretMask;
   #renewing: Promise<string | null> | null = null;
 
   constructor(options: AccountTokensOptions) {
     this.#options = options;
     this.#account = options.account;
     this.#secrets = options.secrets;
+    this.#mask = secretMask(options.secrets);
   }
 
   /** The account with the newest tokens that are known here. */
@@ -41,9 +43,9 @@ export class AccountTokens {
     return this.#account;
   }
 
-  /** Those of before, too: an answer may still show them. */
-  get secrets(): readonly string[] {
-    return this.#secrets;
+  /** Hides tokens of before, too: an answer may still show them. */
+  get mask(): SecretMask {
+    return this.#mask;
   }
 
   /** Never rejects. @param stale the access token that was refused. @returns null when there is another one now, else why not */
@@ -60,6 +62,7 @@ export class AccountTokens {
     const { account, secrets } = read(renewed.settings);
     this.#account = account;
     this.#secrets = [...this.#secrets, ...secrets];
+    this.#mask = secretMask(this.#secrets);
     return null;
   }
 

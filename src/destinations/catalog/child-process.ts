@@ -1,4 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { forkChild } from './fork-child.ts';
 import { jobDeadlineMs, type ChildRun, type JobEnd } from './job-run.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 import { catalogEnvironment } from './read.ts';
@@ -38,11 +39,9 @@ export class CatalogChild {
   #over = false;
 
   constructor() {
-    this.#process = fork(new URL(`child/main${import.meta.filename.slice(-3)}`, import.meta.url), {
-      serialization: 'advanced',
-      env: { NODE_ENV: 'production', TZ: 'UTC', ...givenEnvironment() },
-      execArgv: ['--permission', '--allow-fs-read=*', `--max-old-space-size=${heapMb}`, '--no-warnings'],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    this.#process = forkChild('main', {
+      environment: givenEnvironment(),
+      flags: [`--max-old-space-size=${heapMb}`],
     });
     this.#process.on('message', (message: FromChild) => this.#hear(message));
     this.#process.on('error', (error) => this.#exited(error.message));

@@ -1,9 +1,9 @@
-import { fork } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ReplayProfile } from '../replay-profile.ts';
 import { completed } from './complete.ts';
 import type { CatalogDocument, DescribedDefinition } from './document.ts';
+import { forkChild } from './fork-child.ts';
 import { addToCatalog, catalogSummaries } from './read.ts';
 
 /** What a file of the folder turned out to be. */
@@ -56,16 +56,7 @@ function filesIn(folder: string): string[] {
 }
 
 async function describeFiles(files: readonly string[]): Promise<readonly DescribedFile[]> {
-  const child = fork(
-    new URL(`child/describe-main${import.meta.filename.slice(-3)}`, import.meta.url),
-    [...files],
-    {
-      serialization: 'advanced',
-      env: { NODE_ENV: 'production', TZ: 'UTC' },
-      execArgv: ['--permission', '--allow-fs-read=*', '--no-warnings'],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    },
-  );
+  const child = forkChild('describe-main', { args: files });
   const overdue = setTimeout(() => child.kill('SIGKILL'), describeMs);
   try {
     return await new Promise<readonly DescribedFile[]>((told, failed) => {

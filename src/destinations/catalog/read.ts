@@ -5,6 +5,12 @@ import { summaryOf, type CatalogSummary } from './summary.ts';
 /** Where the generated files are, beside `src` as beside `dist`. */
 export const catalogFolder = new URL('../../../assets/catalog/', import.meta.url);
 
+interface Index {
+  readonly environment: readonly string[];
+  readonly definitions: readonly CatalogSummary[];
+}
+
+let generated: Index | undefined;
 let summaries: readonly CatalogSummary[] | undefined;
 /** Of this deployment's own definitions, by type. */
 const added = new Map<string, CatalogDocument>();
@@ -35,11 +41,8 @@ export function catalogEnvironment(): readonly string[] {
   return index().environment;
 }
 
-function index(): {
-  readonly environment: readonly string[];
-  readonly definitions: readonly CatalogSummary[];
-} {
-  return readJson('index.json') as ReturnType<typeof index>;
+function index(): Index {
+  return (generated ??= readJson('index.json') as Index);
 }
 
 function readJson(name: string): unknown {

@@ -42,7 +42,7 @@ export async function testAccount(
       isRefused && tokens !== null && stale !== undefined && (await tokens.renew(stale)) === null;
     if (isRenewed) ({ run, end } = await perform(tokens.account, { kind: 'test' }));
     const latencyMs = Math.round(performance.now() - startedAt);
-    const telling = { mask: secretMask(tokens?.secrets ?? secrets), now: Date.now(), showsSuccess: false };
+    const telling = { mask: tokens?.mask ?? secretMask(secrets), now: Date.now(), showsSuccess: false };
     const [outcome] = outcomesOfJob(end, run, telling);
     if (outcome?.kind === 'delivered') {
       return { ok: true, message: `${title} accepts the credentials.`, latencyMs };

@@ -154,7 +154,7 @@ export const booksMutations: readonly Mutation[] = [
     },
     {
       name: 'an event counts as filtered although another action has it',
-      from: `reason: isLeftOut ? (reasons.get(bucket) ?? null) : null`,
+      from: `reason: isUnsent ? (reasons.get(bucket) ?? null) : null`,
       to: `reason: deliver.length === 0 ? ([...reasons.values()].find((one) => one !== null) ?? null) : null`,
     },
   ]),
