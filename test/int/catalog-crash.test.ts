@@ -6,6 +6,7 @@ import { JobRun } from '../../src/destinations/catalog/job-run.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { openCatalogWebhook, type OpenCatalogSender } from '../support/catalog-sender.ts';
 import { openGate } from '../support/deliveries.ts';
+import { memoryOf } from '../support/memory.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { loopback } from '../support/webhook-sender.ts';
 
@@ -45,6 +46,28 @@ describe('a mapping that ends its process', () => {
 
 describe('a child', () => {
   const account = { folder: 'webhook', settings: {} };
+
+  it.runIf(process.platform === 'linux')('holds nothing of what was sent and answered', async () => {
+    const receiver = await startReceiver((_, response) => response.end(Buffer.alloc(200_000, 97)));
+    const child = new CatalogChild();
+    onTestFinished(() => child.close());
+    const http = new AccountHttp({ egress: loopback, connections: 8 });
+    onTestFinished(() => http.close());
+    const mapping = { url: receiver.url, method: 'POST', data: {} };
+    const work = { kind: 'one', action: { type: 'send', mapping }, event: '{}' } as const;
+    const performSome = async () => {
+      for (let rounds = 0; rounds < 75; rounds++) {
+        const runs = Array.from({ length: 8 }, () => new JobRun({ account, work, http, gate: openGate }));
+        const ends = await Promise.all(runs.map((run) => child.perform(run)));
+        expect(new Set(ends.map(({ kind }) => kind))).toEqual(new Set(['result']));
+      }
+    };
+    await performSome();
+    const { now: before } = memoryOf(child.pid!);
+    await performSome();
+    await performSome();
+    expect(memoryOf(child.pid!).now - before).toBeLessThan(100);
+  });
 
   it('that does not come back from its code is ended, and those in it are told so', async () => {
     const receiver = await startReceiver(() => undefined);

@@ -13,6 +13,8 @@ interface Framework {
 }
 
 interface LoadedDestination {
+  /** The framework adds each answer with its request and never takes one away; nothing reads them. */
+  readonly responses: unknown[];
   testAuthentication(settings: object): Promise<void>;
   refreshAccessToken(
     settings: object,
@@ -75,6 +77,7 @@ export async function perform(account: Account, work: Work, mapped: Mapped | nul
 }
 
 async function performed(destination: LoadedDestination, account: Account, work: Work): Promise<JobResult> {
+  destination.responses.length = 0; // else a child would grow with each event until it ends
   const { settings, auth, features } = account;
   if (work.kind === 'test') {
     await destination.testAuthentication({ ...settings, oauth: tokensOf(auth) });
