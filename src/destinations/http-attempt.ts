@@ -105,6 +105,11 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
     this.#break(error);
   }
 
+  /** Whoever wanted the answer does not wait for it any more: what has not left stays here, and the connection is freed. */
+  giveUp(): void {
+    this.#expire(Math.round(this.#took()));
+  }
+
   #expire(deadlineMs: number): void {
     if (this.#settled) return;
     const what = this.#controller === null ? 'no connection was made or came free' : 'no whole answer came';

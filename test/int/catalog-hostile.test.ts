@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
 import zlib from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openGate } from '../support/deliveries.ts';
 import { openCatalogWebhook, type OpenCatalogSender } from '../support/catalog-sender.ts';
 import { breaks, lies } from '../support/hostile-answers.ts';
@@ -108,5 +110,30 @@ describe('a batch', () => {
     const outcomes = await sender.send([delivery(), delivery()], openGate);
     const refused = expect.objectContaining({ kind: 'refused', together: true });
     expect(outcomes).toEqual([refused, refused]);
+  });
+});
+
+describe('what a definition has given up on', () => {
+  it('was not delivered, but says nothing about its event, when no connection was made', async () => {
+    const silent = net.createServer();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    expect(await sendOne(openCatalogWebhook(`https://127.0.0.1:${port}/`))).toMatchObject({
+      kind: 'down',
+      failure: { errorClass: 'connect_timeout' },
+    });
+  });
+
+  it('holds no connection: the next event need not wait for one', async () => {
+    const receiver = await startReceiver((_, response, index) =>
+      index < 8 ? undefined : response.end('{}'),
+    );
+    const { sender, delivery } = openCatalogWebhook(receiver.url);
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => sender.send([delivery()], openGate)));
+    expect(outcomes.flat()).toMatchObject(
+      Array.from({ length: 8 }, () => ({ kind: 'failed', failure: { errorClass: 'timeout' } })),
+    );
+    expect(await sender.send([delivery()], openGate)).toMatchObject([{ kind: 'delivered' }]);
   });
 });

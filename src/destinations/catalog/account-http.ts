@@ -38,12 +38,20 @@ export class AccountHttp {
     this.#connections = options.connections;
   }
 
-  /** Sends what a definition wants. Never rejects; what may not be dialled is broken before it is written. */
-  async send(wanted: WantedRequest, deliveries: number, gate: SendGate): Promise<Exchange> {
+  /**
+   * Sends what a definition wants. Never rejects; what may not be dialled is broken before it is written.
+   * @param givenUp the definition does not wait any more: the exchange ends as it would at its deadline
+   */
+  async send(
+    wanted: WantedRequest,
+    deliveries: number,
+    gate: SendGate,
+    givenUp: AbortSignal,
+  ): Promise<Exchange> {
     const request = { method: wanted.method, headers: headersOf(wanted), body: wanted.body, deliveries };
     const check = checkUrl(wanted.url, this.#egress);
     const answer = check.ok
-      ? await this.#dispatch(new URL(wanted.url), request, gate)
+      ? await this.#dispatch(new URL(wanted.url), request, gate, givenUp)
       : refused(`${check.problem} (${shownOrigin(wanted.url)})`);
     return { url: wanted.url, request, answer };
   }
@@ -55,10 +63,16 @@ export class AccountHttp {
     await Promise.all(pools.map((pool) => pool.close()));
   }
 
-  #dispatch(url: URL, { method, headers, body }: HttpRequest, gate: SendGate): Promise<Answer> {
+  #dispatch(
+    url: URL,
+    { method, headers, body }: HttpRequest,
+    gate: SendGate,
+    givenUp: AbortSignal,
+  ): Promise<Answer> {
     return new Promise((resolve) => {
       const limits = { kept: answerBytes, read: answerBytes };
       const attempt = new HttpAttempt(gate, deadlineMs, resolve, limits);
+      givenUp.addEventListener('abort', () => attempt.giveUp(), { once: true });
       const options = {
         path: url.pathname + url.search,
         method: method as 'POST',

@@ -80,6 +80,7 @@ export class CatalogChild {
     });
     clearTimeout(this.#running.get(id)?.deadline);
     this.#running.delete(id);
+    await run.ending?.();
     run.end();
     return end;
   }

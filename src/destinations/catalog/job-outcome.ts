@@ -16,7 +16,7 @@ export interface Telling {
   readonly showsSuccess: boolean;
 }
 
-interface Run extends Pick<JobRun, 'wrote' | 'gateClosed' | 'last' | 'exchanges'> {
+interface Run extends Pick<JobRun, 'wrote' | 'gateClosed' | 'last' | 'givenUp' | 'exchanges'> {
   readonly deliveries: number;
 }
 
@@ -59,8 +59,8 @@ function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcom
   return result.items.map((item) => itemOutcome(item, run, telling));
 }
 
-function part({ wrote, gateClosed, last, exchanges }: Run, deliveries: number): Run {
-  return { wrote, gateClosed, last, exchanges, deliveries };
+function part({ wrote, gateClosed, last, givenUp, exchanges }: Run, deliveries: number): Run {
+  return { wrote, gateClosed, last, givenUp, exchanges, deliveries };
 }
 
 function successOutcome({ last }: Run, telling: Telling): Outcome {
@@ -89,6 +89,8 @@ function errorOutcome(error: JobError, run: Run, telling: Telling): Outcome {
   }
   if (isCheck(error)) return { kind: 'invalid', failure: failureOf(error, run, telling) };
   if (error.status !== undefined) return statusOutcome(error, run, telling);
+  // Its client tells no status when it has waited for too long: that is the destination's fault, not the event's.
+  if (run.givenUp !== null) return exchangeOutcome(run.givenUp, telling);
   // A fault of the definition's code: before anything left it is the event's, after that nobody knows.
   if (run.wrote) return unknownOutcome(error, run, telling);
   return { kind: 'invalid', failure: { ...failureOf(error, run, telling), errorClass: 'definition_error' } };

@@ -22,6 +22,8 @@ export interface ChildRun {
   /** The definition has given up on a request. */
   abort(request: number): void;
   end(): void;
+  /** Resolves once all that the definition gave up on has ended, which takes no time. */
+  ending?(): Promise<unknown>;
   /** What the mapping made, of a job that tells it. */
   mapped?(payload: string): void;
 }
@@ -40,10 +42,13 @@ export class JobRun implements ChildRun {
   /** By the child's number. */
   readonly exchanges = new Map<number, Exchange>();
   last: Exchange | null = null;
+  /** The last one that the definition did not wait for. */
+  givenUp: Exchange | null = null;
   #ended = false;
   readonly #http: AccountHttp;
   readonly #gate: SendGate;
-  readonly #aborted = new Set<number>();
+  readonly #open = new Map<number, { readonly giving: AbortController; readonly ended: Promise<unknown> }>();
+  readonly #abandoned: Promise<unknown>[] = [];
 
   constructor(options: {
     readonly account: Account;
@@ -67,23 +72,41 @@ export class JobRun implements ChildRun {
 
   /** Sends a request of it. @returns what the child is told, null when it need not know any more */
   async request(id: number, wanted: WantedRequest): Promise<ToChild | null> {
+    const giving = new AbortController();
+    const ended = this.#send(id, wanted, giving.signal);
+    this.#open.set(id, { giving, ended });
+    const exchange = await ended;
+    this.#open.delete(id);
+    return exchange === null ? null : told(id, exchange);
+  }
+
+  /** @returns null: the job was over before it ended */
+  async #send(id: number, wanted: WantedRequest, givenUp: AbortSignal): Promise<Exchange | null> {
     const mayWrite = () => {
-      if (this.#ended || this.#aborted.has(id)) return false;
+      if (this.#ended || givenUp.aborted) return false;
       const may = this.#gate.mayWrite();
       if (may) this.wrote = true;
       else this.gateClosed = true;
       return may;
     };
-    const exchange = await this.#http.send(wanted, this.deliveries, { mayWrite });
+    const exchange = await this.#http.send(wanted, this.deliveries, { mayWrite }, givenUp);
     if (this.#ended) return null;
     this.exchanges.set(id, exchange);
     this.last = exchange;
-    return told(id, exchange);
+    if (givenUp.aborted) this.givenUp = exchange;
+    return exchange;
   }
 
-  /** The definition has given up on a request: what has not left yet stays here. */
+  /** The definition has given up on a request: what has not left yet stays here, and its connection is free again. */
   abort(request: number): void {
-    this.#aborted.add(request);
+    const open = this.#open.get(request);
+    if (open === undefined) return;
+    this.#abandoned.push(open.ended);
+    open.giving.abort();
+  }
+
+  async ending(): Promise<unknown> {
+    return await Promise.all(this.#abandoned);
   }
 
   end(): void {
