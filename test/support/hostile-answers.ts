@@ -7,7 +7,8 @@ export const whole = `${ok}content-length: 2\r\n\r\nok`;
 /** What a hostile receiver answers to a request, and the outcome of the delivery. */
 export interface Hostility {
   readonly name: string;
-  readonly answer: (socket: net.Socket) => void;
+  /** @param request as it was read, so far */
+  readonly answer: (socket: net.Socket, request: string) => void;
   readonly outcome: Record<string, unknown>;
 }
 

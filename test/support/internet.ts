@@ -67,7 +67,7 @@ export async function openInternet(answer: (request: Recorded) => Answer): Promi
     [443, portOf(secure)],
     [80, portOf(plain)],
   ]);
-  const restore = [trust(authority.cert), resolveAll(), movePorts(ports)];
+  const restore = divert(authority.cert, ports);
   return {
     taken: () => {
       const all = recorded;
@@ -75,13 +75,24 @@ export async function openInternet(answer: (request: Recorded) => Answer): Promi
       return all;
     },
     close: async () => {
-      for (const undo of restore) undo();
+      restore();
       for (const server of [secure, plain]) {
         server.closeAllConnections();
         server.close();
         await once(server, 'close');
       }
     },
+  };
+}
+
+/**
+ * Has every name of this process lead to loopback, and these ports to others there. @param cert is trusted beside those
+ * that are already @param ports from -> to, looked up at each connection @returns undoes it
+ */
+export function divert(cert: string, ports: Map<number, number>): () => void {
+  const restore = [trust(cert), resolveAll(), movePorts(ports)];
+  return () => {
+    for (const undo of restore) undo();
   };
 }
 
@@ -103,7 +114,7 @@ function resolveAll(): () => void {
   return () => void Object.assign(dns, { lookup: before });
 }
 
-function movePorts(ports: ReadonlyMap<number, number>): () => void {
+function movePorts(ports: Map<number, number>): () => void {
   const prototype = net.Socket.prototype as { connect: (...args: unknown[]) => net.Socket };
   const before = prototype.connect;
   prototype.connect = function moved(this: net.Socket, ...args) {
@@ -116,6 +127,6 @@ function movePorts(ports: ReadonlyMap<number, number>): () => void {
   };
   return () => {
     // Whoever wrapped it meanwhile keeps calling it; without ports it changes nothing.
-    (ports as Map<number, number>).clear();
+    ports.clear();
   };
 }
