@@ -50,7 +50,7 @@ export async function startNeighbours(sending: Sending): Promise<Neighbours> {
 }
 
 /** A destination of our own and one of the catalog, that send to a path of their own. */
-function healthyDestinations(origin: string): Suffering[] {
+export function healthyDestinations(origin: string): Suffering[] {
   const host = new URL(origin).host;
   const secret = `whsec_${Buffer.from('a secret of a healthy one').toString('base64')}`;
   return [
