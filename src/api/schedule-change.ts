@@ -1,4 +1,4 @@
-import type { Schedule } from '../core/replay-schedule.ts';
+import type { ScheduleChange } from '../core/replay-schedule.ts';
 import { setReplaySchedule } from '../db/schedule-change.ts';
 import type { RunRecord } from '../db/runs.ts';
 import type { Queryable } from '../db/sql.ts';
@@ -6,11 +6,11 @@ import type { Problem } from './problem.ts';
 import { invalidBody, nothingHere } from './route.ts';
 import { over } from './routes/replay-control.ts';
 
-/** Gives a replay another schedule, in a change's transaction. @returns the replay, or why it keeps its own */
+/** Changes a replay's schedule, in a change's transaction. @returns the replay, or why it keeps its own */
 export async function changeSchedule(
   tx: Queryable,
   id: string,
-  schedule: Schedule | null,
+  schedule: ScheduleChange | null,
 ): Promise<RunRecord | Problem> {
   const changed = await setReplaySchedule(tx, id, schedule);
   switch (changed.kind) {
@@ -20,6 +20,8 @@ export async function changeSchedule(
       return over(changed.replay);
     case 'has_begun':
       return hasBegun;
+    case 'no_schedule':
+      return noSchedule;
     case 'too_few_connections':
       return tooFewIn(changed.window, changed.lanes);
     default:
@@ -33,6 +35,10 @@ const hasBegun = invalidBody([
     detail:
       'The replay has begun, so it cannot begin later. Leave `startAt` out and give `windows`, or pause it.',
   },
+]);
+
+const noSchedule = invalidBody([
+  { pointer: '/schedule', detail: 'The replay has no schedule. Give `startAt`, `windows`, or both.' },
 ]);
 
 function tooFewIn(window: number, lanes: number): Problem {

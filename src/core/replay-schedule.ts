@@ -27,6 +27,35 @@ export interface Schedule {
   readonly windows?: readonly ScheduleWindow[];
 }
 
+/** A change of a schedule; an absent member stays as it is, null takes it away. */
+export interface ScheduleChange {
+  readonly startAt?: string | null;
+  readonly timeZone?: string;
+  readonly windows?: readonly ScheduleWindow[] | null;
+}
+
+/** A schedule with what a change names; null when neither a begin nor windows are left, so that it has none. */
+export function changedSchedule(
+  current: Schedule | null,
+  { startAt, timeZone, windows }: ScheduleChange,
+): Schedule | null {
+  const { startAt: begin, startAtPassed: passed, timeZone: zone = 'UTC', windows: hours } = current ?? {};
+  const next: Schedule = {
+    ...kept('startAt', startAt === undefined ? begin : startAt),
+    ...kept('startAtPassed', startAt === undefined ? passed : null),
+    timeZone: timeZone ?? zone,
+    ...kept('windows', windows === undefined ? hours : windows),
+  };
+  return next.startAt === undefined && next.windows === undefined ? null : next;
+}
+
+function kept<Name extends keyof Schedule>(
+  name: Name,
+  value: Schedule[Name] | null,
+): Pick<Schedule, Name> | object {
+  return value === undefined || value === null ? {} : { [name]: value };
+}
+
 /** What a schedule's windows say at an instant. Times are milliseconds since 1970; null: not within sight. */
 export type Opening =
   | {

@@ -57,22 +57,45 @@ const TimeZone = z
     context.addIssue({ code: 'custom', message: `There is no time zone of this name. ${remedy}` });
   });
 
+const StartAt = AbsoluteTime.meta({
+  description: 'When it begins. A time that has passed begins it at once.',
+  example: '2026-10-15T20:00:00Z',
+});
+const Windows = z.array(ScheduleWindow).min(1).max(14);
+
 /** When a replay begins and in which hours it sends, as it is asked for. */
 export const ScheduleRequest = z
   .strictObject({
-    startAt: z.exactOptional(AbsoluteTime).meta({
-      description: 'When it begins. A time that has passed begins it at once.',
-      example: '2026-10-15T20:00:00Z',
-    }),
+    startAt: z.exactOptional(StartAt),
     timeZone: TimeZone.default('UTC').meta({
       description: 'The IANA time zone in which the windows are told.',
       example: 'Europe/Berlin',
     }),
-    windows: z.exactOptional(z.array(ScheduleWindow).min(1).max(14)).meta({
+    windows: z.exactOptional(Windows).meta({
       description:
         'In which hours it sends; outside all of them it sends nothing. Absent: in all. Where windows overlap, the pace of the first one of the list holds.',
     }),
   })
   .refine(({ startAt, windows }) => startAt !== undefined || windows !== undefined, {
     message: 'Name `startAt`, `windows`, or both.',
+  });
+
+/** A change of a replay's schedule: an absent member stays as it is. */
+export const ChangedSchedule = z
+  .strictObject({
+    startAt: z.exactOptional(StartAt.nullable()).meta({
+      description: 'When it begins. null, or a time that has passed: at once.',
+      example: '2026-10-15T20:00:00Z',
+    }),
+    timeZone: z.exactOptional(TimeZone).meta({
+      description: 'The IANA time zone in which the windows are told.',
+      example: 'Europe/Berlin',
+    }),
+    windows: z.exactOptional(Windows.nullable()).meta({
+      description: 'In which hours it sends, instead of those that it had. null: in all.',
+    }),
+  })
+  .refine((change) => Object.keys(change).length > 0, {
+    message:
+      'Name what is to change: `startAt`, `timeZone` or `windows`; null instead of the schedule: none.',
   });

@@ -31,6 +31,8 @@ export interface DestinationRecord {
   readonly settingsSealed: string;
   /** null: events of all sources. */
   readonly sources: readonly string[] | null;
+  /** Those of them that were deleted: nothing new comes from them. */
+  readonly deletedSources: readonly string[];
   /** FQL; null: every event. */
   readonly filter: string | null;
   readonly budget: Budget;
@@ -161,7 +163,8 @@ export async function deleteDestination(tx: Queryable, id: string): Promise<void
 async function readDestinations(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<Row>(sql`
     select d.id, d.type, d.name, d.enabled, d.disabled_reason as "disabledReason",
-      d.settings_sealed as "settingsSealed", d.sources, d.filter, d.budget, d.region, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
+      d.settings_sealed as "settingsSealed", d.sources,
+      array(select s.id from source s where s.id = any(d.sources) and s.deleted_at is not null) as "deletedSources", d.filter, d.budget, d.region, nullif(d.seam, 0) as seam, d.created_at as "createdAt",
       r.kept_from as "keptFrom", r.kept_since as "keptSince",
       d.updated_at as "updatedAt", ${microsecondsOf(sql`d.created_at`)} as "createdMicroseconds",
       (select coalesce(json_agg(json_build_object(

@@ -36,7 +36,7 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   const moved = from !== run.fromPosition || beginOf(old) !== beginOf(selection);
   const recount = moved || !byPosition || to < run.toPosition!;
   await tx.run(sql`
-    update run set change = null, revision = revision + 1, to_position = ${to}, cut_to_stream = ${reach.cutToStream},
+    update run set change = null, revision = revision + 1, request = ${JSON.stringify(settledRequest(request, to))}::jsonb, to_position = ${to}, cut_to_stream = ${reach.cutToStream},
       selection = ${JSON.stringify(selection)}::jsonb, from_position = ${from},
       selected = case when ${recount}::boolean then 0 else selected end,
       counted_to = case when ${recount}::boolean then ${from - 1} else counted_to end
@@ -55,6 +55,13 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   await tx.run(sql`
     update lane set state = 'ready', wake_at = null
     where run_id = ${run.id} and mark < ${to} and state in ('done', 'waiting')`);
+}
+
+/** A request whose end, by positions, lies at what is settled already where it asked for less: nobody can have less. */
+function settledRequest(request: ReplayRequest, to: Position): ReplayRequest {
+  const { range } = request;
+  if (range.by !== 'position' || range.to === undefined || range.to >= to) return request;
+  return { ...request, range: { ...range, to } };
 }
 
 async function selectionOf(tx: Queryable, runId: string): Promise<Selection> {

@@ -3,6 +3,7 @@ import type { ReplayRequest } from '../core/replay-request.ts';
 import { selectionOfRequest } from '../core/replay-selection.ts';
 import type { Selection } from '../core/selection.ts';
 import { archiveHead } from './archive/read.ts';
+import { selectionSql } from './archive/selection-sql.ts';
 import { holdKept, type Retention } from './retention/setting.ts';
 import { sql, type Queryable } from './sql.ts';
 
@@ -36,14 +37,29 @@ export async function reachOf(
   const owned = await endOfReplays(db, request.destinationId);
   const kept = await holdKept(db);
   const asked: { from?: number; to?: number } = request.range.by === 'position' ? request.range : {};
+  const cutToStream = await goesOn(db, request, owned);
   const from = Math.max(asked.from ?? 1, kept.keptFrom);
   return {
     from,
     to: Math.max(from - 1, Math.min(asked.to ?? owned, owned)),
-    cutToStream: asked.to !== undefined && asked.to > owned,
+    cutToStream,
     selection: narrowed(selectionOfRequest(request), takes),
     unreachable: unreachableOf(request, kept),
   };
+}
+
+/** Of so many events above what replays may reach a range by time is asked whether it takes them. */
+const lookedAt = 10_000;
+
+/** Whether a range goes on into what the stream owns: by positions by its end, else by the first events there. */
+async function goesOn(db: Queryable, { range, mode }: ReplayRequest, owned: Position): Promise<boolean> {
+  if (range.by === 'position' && range.to !== undefined) return range.to > owned;
+  if (mode === 'failed') return false;
+  const taken = selectionSql(range.to === undefined ? {} : selectionOfRequest({ range }));
+  const [row] = await db.rows<{ found: boolean }>(sql`
+    select exists (select 1 from (
+      select * from event where position > ${owned} order by position limit ${lookedAt}) e where ${taken}) as found`);
+  return row!.found;
 }
 
 /** Times of events say nothing about when they were received, so a range by them may lack something. */

@@ -1,5 +1,5 @@
 import { scheduled } from '../core/replay-status.ts';
-import { tightWindow, type Schedule } from '../core/replay-schedule.ts';
+import { changedSchedule, tightWindow, type ScheduleChange } from '../core/replay-schedule.ts';
 import { tellBudget } from './budget.ts';
 import { scheduleOf } from './replay-schedules.ts';
 import { getReplay, type ChangeReplay } from './replays.ts';
@@ -12,26 +12,32 @@ export type ChangeSchedule =
   | ChangeReplay
   /** It sends already, so a time at which it is to begin comes too late. */
   | { readonly kind: 'has_begun' }
+  /** Hours without windows: a time zone alone says nothing. */
+  | { readonly kind: 'no_schedule' }
   /** A window allows fewer requests at once than the replay has lanes, each of which needs one. */
   | { readonly kind: 'too_few_connections'; readonly lanes: number; readonly window: number };
 
 /**
- * Gives a replay another schedule, at any time before its end; null: none, so that one that was to begin later begins now.
+ * Changes a replay's schedule, at any time before its end; null: none, so that one that was to begin later begins now.
  * Its holders hear of it with their next commit, at latest after a second.
  */
 export async function setReplaySchedule(
   tx: Queryable,
   id: string,
-  asked: Schedule | null,
+  change: ScheduleChange | null,
 ): Promise<ChangeSchedule> {
   await lockRun(tx, id);
   const replay = await getReplay(tx, id);
   if (replay === null) return { kind: 'no_replay' };
   if (replay.endedAt !== null || replay.desired === 'cancelled') return { kind: 'ended', replay };
   const lanes = replay.lanes.length;
+  const asked = change === null ? null : changedSchedule(replay.schedule, change);
+  if (asked === null && replay.schedule === null && change !== null) return { kind: 'no_schedule' };
   const window = tightWindow(asked?.windows ?? [], lanes);
   if (window !== null) return { kind: 'too_few_connections', lanes, window };
-  const { schedule, later } = await scheduleOf(tx, asked ?? undefined);
+  const begin = change?.startAt ?? null;
+  const { schedule, later } =
+    begin === null ? { schedule: asked, later: false } : await scheduleOf(tx, asked!);
   if (later && replay.desired !== 'planned') return { kind: 'has_begun' };
   await tx.run(sql`
     update run set schedule = ${schedule === null ? null : JSON.stringify(schedule)}::jsonb, revision = revision + 1,

@@ -145,11 +145,16 @@ export async function rotateWriteKey(
   return await getSource(tx, params.sourceId);
 }
 
-/** Which of these ids are no sources, or deleted ones. */
-export async function missingSources(db: Queryable, ids: readonly string[]): Promise<string[]> {
+/** Which of these ids are no sources. @param also deleted ones count as none; or only what never was one */
+export async function missingSources(
+  db: Queryable,
+  ids: readonly string[],
+  also: 'deleted' | 'never' = 'deleted',
+): Promise<string[]> {
+  if (ids.length === 0) return [];
   const rows = await db.rows<{ id: string }>(sql`
     select id from unnest(${[...ids]}::uuid[]) as asked (id)
-    where not exists (select 1 from source s where s.id = asked.id and s.deleted_at is null)`);
+    where not exists (select 1 from source s where s.id = asked.id and (s.deleted_at is null or ${also === 'never'}))`);
   return rows.map((row) => row.id);
 }
 

@@ -5,7 +5,7 @@ import { httpSettings, HttpUrl } from './http-settings.ts';
 export const SegmentSettings = z.strictObject({
   endpoint: HttpUrl.meta({
     description:
-      'Base address of the tracking API, with or without `/v1`: https://api.segment.io, https://cdp.customer.io, a RudderStack data plane, another Reprise.',
+      'Base address of the tracking API, with or without `/v1` or `/v1/batch`: https://api.segment.io, https://cdp.customer.io, a RudderStack data plane, another Reprise.',
     example: 'https://cdp.customer.io',
   }),
   writeKey: z
@@ -26,7 +26,7 @@ export type SegmentSettings = z.infer<typeof SegmentSettings>;
 /** The address that batches go to. */
 export function batchUrl({ endpoint }: Pick<SegmentSettings, 'endpoint'>): URL {
   const url = new URL(endpoint);
-  url.pathname = `${url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}/v1/batch`;
+  url.pathname = `${url.pathname.replace(/\/+$/, '').replace(/\/v1(\/batch)?$/, '')}/v1/batch`;
   return url;
 }
 

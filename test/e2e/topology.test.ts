@@ -22,7 +22,7 @@ const reason = typeof build === 'string' ? build : null;
 if (reason !== null) console.log(`Skipped: ${reason}`);
 
 test.skipIf(reason !== null)(
-  `one replay over four workers, one of which is killed, while two APIs take events in${reason ?? ''}`,
+  `one replay over four workers, each of which holds lanes of it and one of which is killed, while two APIs take events in${reason ?? ''}`,
   async () => {
     if (typeof build === 'string') return;
     const folder = makeProductFolder();
@@ -54,14 +54,17 @@ test.skipIf(reason !== null)(
         return { ...start('api/main', { PORT: port }), url: `http://127.0.0.1:${port}` };
       }),
     );
-    const orchestration = start('workers/orchestration');
-    const delivery = [1, 2, 3].map(() => start('workers/delivery'));
-    const all = [...apis, orchestration, ...delivery];
+    // What `--scale worker=4` is: in each an orchestration and a delivery process.
+    const orchestration = [1, 2, 3, 4].map(() => start('workers/orchestration'));
+    const delivery = [1, 2, 3, 4].map(() => start('workers/delivery'));
+    const all = [...apis, ...orchestration, ...delivery];
     await Promise.all(all.map(({ ready }) => ready));
+    let asked = 0;
     const call = async (method: string, path: string, body?: unknown) => {
+      const { url } = apis[asked++ % 2]!; // now the one, now the other
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
       const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-      return await answered(await fetch(`${apis[1]?.url}${path}`, { method, headers, ...sent }));
+      return await answered(await fetch(`${url}${path}`, { method, headers, ...sent }));
     };
 
     const source = (await call('POST', '/api/sources', { name: 'Shop' })).body as { writeKey: string };
@@ -82,14 +85,23 @@ test.skipIf(reason !== null)(
     const made = await call('POST', '/api/destinations', destination);
     expect(made.status).toBe(201);
     const live = [0, 1].map((api) => writersAt(api, `live-${api}`, { pauseMs: 400 }));
-    const asked = await call('POST', '/api/replays', {
+    const started = await call('POST', '/api/replays', {
       destinationId: made.body.id,
-      pace: { eventsPerSecond: 60, lanes: 6 },
+      pace: { eventsPerSecond: 60, lanes: 8 },
     });
-    expect(asked.status, JSON.stringify(asked.body)).toBe(201);
-    const replayId = String(asked.body.id);
+    expect(started.status, JSON.stringify(started.body)).toBe(201);
+    const replayId = String(started.body.id);
     const read = async () => (await call('GET', `/api/replays/${replayId}`)).body;
 
+    const holders = new Set<number>();
+    const lanesAreHeld = async () => {
+      const { body } = await call('GET', `/api/replays/${replayId}/lanes`);
+      for (const { holder } of body.data as { holder: { pid: number } | null }[])
+        if (holder !== null) holders.add(holder.pid);
+      return holders.size;
+    };
+    await until('each worker has held lanes of it', lanesAreHeld, (count) => count === delivery.length);
+    expect([...holders].toSorted()).toEqual(delivery.map(({ pid }) => pid).toSorted());
     await until('a third has arrived', read, ({ counts }) => counts.delivered >= past / 3);
     const t0 = performance.timeOrigin + performance.now();
     delivery[0]?.process.kill('SIGKILL');

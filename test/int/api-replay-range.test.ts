@@ -113,6 +113,7 @@ test('pace and range at once wait for the destination first, as everybody does w
 
 test('what cannot be is refused, with what helps', async () => {
   const byPosition = await replay({ by: 'position', from: 4 });
+  const bounded = await replay({ by: 'position', to: 8 });
   const byTime = await replay({});
   const refusals = [
     [byPosition, { range: { to: '2h' } }, '/range/to', 'give a position'],
@@ -120,6 +121,7 @@ test('what cannot be is refused, with what helps', async () => {
     [byPosition, { range: {} }, '/range', 'Name the end that is to change'],
     [byTime, { range: { to: 7 } }, '/range/to', 'give a time'],
     [byPosition, { range: { to: 3 } }, '/range/to', 'ends before it begins'],
+    [bounded, { range: { from: 9 } }, '/range/from', 'end before it begins'],
     [byPosition, { range: { to: 'soon' } }, '/range/to', 'RFC 3339'],
     [byPosition, { range: { to: 9, by: 'received' } }, '/range/by', ''],
     [byPosition, {}, '', 'pace'],

@@ -30,6 +30,7 @@ async function scene() {
   });
   const id = body.id as string;
   await api.call('PATCH', `/api/replays/${id}`, { pace: { eventsPerSecond: 9_000 } });
+  await api.call('PATCH', `/api/replays/${id}`, { labels: ['october'] });
   const report = async (query = '', headers = {}) =>
     await api.call('GET', `/api/replays/${id}/report${query}`, undefined, headers);
   return { engine, id, report };
@@ -51,7 +52,10 @@ test('a report tells while a replay runs and at its end what became of every eve
     },
     destination: { id: engine.destinationId, type: 'webhook', name: 'Sink' },
     createdBy: { tokenId: null },
-    changes: [{ action: 'changeReplay', pace: { eventsPerSecond: 9_000 } }],
+    changes: [
+      { action: 'changeReplay', asked: { pace: { eventsPerSecond: 9_000 } } },
+      { action: 'changeReplay', asked: { labels: ['october'] } },
+    ],
     actions: [{ actionId: engine.actions[0], name: 'Action 0', version: 1 }],
     failures: [{ errorClass: 'http_422', count: 2, sample: { failure: { status: 422 } } }],
     interval: 'minute',

@@ -67,6 +67,26 @@ describe('a replay that starts later', () => {
     expect(again).toMatchObject({ status: 422, body: { errors: [{ pointer: '/schedule/startAt' }] } });
   });
 
+  test('keeps its hours, their pace and their time zone when its begin changes, and the other way round', async () => {
+    const windows = [{ from: '22:00', to: '06:00', eventsPerSecond: 5 }];
+    const startAt = '2030-01-10T20:00:00.000Z';
+    const berlin = { startAt, timeZone: 'Europe/Berlin', windows };
+    const { id } = (await ask(berlin)).body;
+    const schedules = async (schedule: unknown) => (await patch(id, { schedule })).body.schedule;
+    const later = { ...berlin, startAt: '2030-01-11T20:00:00.000Z' };
+    expect(await schedules({ startAt: later.startAt })).toEqual(later);
+    expect(await schedules({ timeZone: 'Asia/Tokyo' })).toEqual({ ...later, timeZone: 'Asia/Tokyo' });
+    const byDay = [{ from: '08:00', to: '18:00' }];
+    expect(await schedules({ windows: byDay })).toEqual({ ...later, timeZone: 'Asia/Tokyo', windows: byDay });
+    expect(await schedules({ windows: null })).toEqual({ startAt: later.startAt, timeZone: 'Asia/Tokyo' });
+    const begun = await patch(id, { schedule: { startAt: null } });
+    expect(begun.body).toMatchObject({ status: 'running', startsAt: null, schedule: null });
+    expect(await patch(id, { schedule: { timeZone: 'UTC' } })).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/schedule', detail: expect.stringContaining('no schedule') as string }] },
+    });
+  });
+
   test('takes another pace and range before it begins, and has them when it does', async () => {
     const { id, destinationId } = (
       await ask({ startAt: '2030-01-10T20:00:00Z' }, { range: { by: 'position', to: 3 } })
@@ -136,7 +156,7 @@ describe('a replay with windows', () => {
     const { id } = (await ask(nights, { range: { by: 'position', to: 3 } })).body;
     const windows = [{ from: '12:00', to: '14:00', days: ['thu'], eventsPerSecond: 7 }];
     const open = await patch(id, {
-      schedule: { windows },
+      schedule: { timeZone: 'UTC', windows },
       pace: { eventsPerSecond: 100 },
       range: { to: 5 },
     });
@@ -175,7 +195,7 @@ test('what no schedule can be is refused where it stands, with the remedy', asyn
   const window = { from: '22:00', to: '06:00' };
   const zone = 'There is no time zone of this name.';
   const cases: [unknown, string, string][] = [
-    [{}, '', 'Name `startAt`, `windows`, or both.'],
+    [{}, '', 'Name'],
     [{ startAt: 'tonight' }, '/startAt', 'Expected an RFC 3339 time such as "2026-10-14T02:00:00Z".'],
     [{ startAt: '0000-01-01T00:00:00Z' }, '/startAt', 'Expected a time from year 1 to 9999'],
     [{ windows: [] }, '/windows', 'Expected at least 1 item.'],

@@ -123,6 +123,33 @@ describe('sources', () => {
     expect(key).toEqual({ over: true });
   });
 
+  test('destinations that take a deleted source say so, and what they answer can be given back', async () => {
+    const [gone, stays] = [await makeSource(), await makeSource()];
+    const settings = { url: 'https://example.com/events' };
+    const made = await api.call('POST', '/api/destinations', {
+      type: 'webhook',
+      name: 'Routed',
+      settings,
+      sources: [gone.id],
+    });
+    expect(made.body.warnings).toEqual([]);
+    await api.call('DELETE', `/api/sources/${gone.id}`);
+    const path = `/api/destinations/${made.body.id}`;
+    const warning = { code: 'deleted_sources', sources: [gone.id] };
+    const { body } = await api.call('GET', path);
+    expect(body).toMatchObject({ sources: [gone.id], warnings: [warning] });
+    expect(body.warnings[0].message).toContain('no new event');
+    const both = await api.call('PATCH', path, { sources: [...body.sources, stays.id] });
+    expect(both).toMatchObject({ status: 200, body: { warnings: [warning] } });
+    expect(both.body.warnings[0].message).toContain('1 of 2');
+    expect((await api.call('PATCH', path, { sources: [stays.id] })).body.warnings).toEqual([]);
+    const back = await api.call('PATCH', path, { sources: [gone.id] });
+    expect(back).toMatchObject({ status: 422, body: { errors: [{ pointer: '/sources/0' }] } });
+    const replay = { destinationId: made.body.id, filter: { sources: [gone.id] } };
+    expect((await api.call('POST', '/api/replays', replay)).status).toBe(201); // its events are still there
+    expect(await api.call('PATCH', path, {})).toMatchObject({ status: 422 });
+  });
+
   test.each([
     [{}, '/name', 'Missing'],
     [{ name: '' }, '/name', 'at least 1 character.'],

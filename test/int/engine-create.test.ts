@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ReplayRequest, type ReplayRange } from '../../src/core/replay-request.ts';
+import { reachOf } from '../../src/db/replay-reach.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
 import { sql } from '../../src/db/sql.ts';
 import { endStream } from '../../src/db/streams.ts';
@@ -28,6 +30,9 @@ const rangeOf = async (engine: Engine, request: Record<string, unknown> = {}) =>
   return made.replay;
 };
 
+const requestOf = (engine: Engine, more: object) =>
+  ReplayRequest.parse({ destinationId: engine.destinationId, ...more });
+
 describe('where a replay ends', () => {
   test('at the head of the archive as long as the destination has no stream', async () => {
     const engine = await newEngine(db);
@@ -46,7 +51,16 @@ describe('where a replay ends', () => {
     const delivered = await append(engine, turns(4));
     await runToEnd(engine, stream);
     await append(engine, turns(5));
-    expect(await rangeOf(engine)).toMatchObject({ toPosition: end(delivered), cutToStream: false });
+    expect(await rangeOf(engine)).toMatchObject({ toPosition: end(delivered), cutToStream: true });
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    const reach = async (range: ReplayRange) =>
+      await db.transaction((tx) =>
+        reachOf(tx, requestOf(engine, { range }), { sources: null, filter: null }),
+      );
+    for (const by of ['received', 'event'] as const) {
+      expect(await reach({ by, to: tomorrow })).toMatchObject({ to: end(delivered), cutToStream: true });
+      expect(await reach({ by, to: '2020-01-01T00:00:00.000Z' })).toMatchObject({ cutToStream: false });
+    }
   });
 
   test('where the stream stood until its last slice has drained, also when it was asked to end', async () => {

@@ -76,7 +76,8 @@ describe('by positions', () => {
     expect(await working).toEqual({ kind: 'stopped' });
     await endWhatIsFree(engine);
     await countReplay(db, run, () => true);
-    const { toPosition } = await runOf(engine, run);
+    const { toPosition, request } = await runOf(engine, run);
+    expect(request).toMatchObject({ range: { to: toPosition } }); // nobody can have less
     const settled = await bitsOf(engine, run, engine.actions[0]!);
     expect(settled.length).toBeGreaterThanOrEqual(3);
     expect(toPosition).toBe(settled.at(-1));

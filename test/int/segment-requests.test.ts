@@ -47,11 +47,14 @@ test('a batch has the events with their own times and messageIds, and nothing of
   });
 });
 
-test.each(['', '/', '/v1', '/v1/'])('the address %j in front of /v1/batch', async (suffix) => {
-  const api = await startApi();
-  await openSegment(`${api.url}/proxy${suffix}`).send([complete()], openGate);
-  expect(api.requests[0]?.path).toBe('/proxy/v1/batch');
-});
+test.each(['', '/', '/v1', '/v1/', '/v1/batch', '/v1/batch/'])(
+  'the address %j in front of /v1/batch',
+  async (suffix) => {
+    const api = await startApi();
+    await openSegment(`${api.url}/proxy${suffix}`).send([complete()], openGate);
+    expect(api.requests[0]?.path).toBe('/proxy/v1/batch');
+  },
+);
 
 test('a replay that asks for new ids gives its deliveries messageIds of their own', async () => {
   const api = await startApi();

@@ -83,6 +83,21 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('every variable of the processes is given to them, but what a container has no use for', () => {
+    const given = new Set(Object.keys(compose.services['worker']?.environment ?? {}));
+    const unset = variableNames.processes.filter((name) => !given.has(name)).toSorted();
+    expect(unset).toEqual([
+      'PORT', // published by Compose
+      'REPRISE_DATA_DIR',
+      'REPRISE_HOST', // the image says it
+      'REPRISE_SEED_EVENTS',
+      'REPRISE_WORKERS',
+      'TEMPORAL_CLI',
+      'TEMPORAL_UI_PORT',
+      'XDG_CACHE_HOME',
+    ]);
+  });
+
   test('every variable that it asks for is in .env.example, and no secret has a value there', () => {
     const example = textOf('.env.example');
     const asked = new Set([...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name));
@@ -155,7 +170,7 @@ describe('docker-compose.yml', () => {
     const mounted = services.flatMap(([, { volumes = [] }]) =>
       volumes.filter((one) => one.startsWith('./')).map((one) => one.split(':')[0] ?? ''),
     );
-    expect(new Set(mounted)).toEqual(new Set(['./deploy/temporal']));
+    expect(new Set(mounted)).toEqual(new Set(['./deploy/temporal', './deploy/destinations']));
     const used = [...composeText.matchAll(/[ :]\/deploy\/([\w.-]+)/g)].map(([, file = '']) => file);
     expect(used.length).toBeGreaterThan(2);
     for (const file of used) expect(textOf(`deploy/temporal/${file}`)).not.toBe('');

@@ -77,9 +77,10 @@ function isCreation({ end }: AuditRecord, id: string): boolean {
 }
 
 function showChange({ at, actor, action, content }: AuditRecord): ShownReport['changes'][number] {
-  const { pace } = (content.body ?? {}) as { pace?: unknown };
-  return { at: at.toISOString(), by: actor, action, ...(pace !== undefined && { pace }) };
+  return { at: at.toISOString(), by: actor, action, ...(hasAny(content.body) && { asked: content.body }) };
 }
+
+const hasAny = (body: unknown) => Object.keys(body ?? {}).length > 0;
 
 function actionsOf(run: RunRecord, destination: DestinationRecord | null): ShownReport['actions'] {
   const names = new Map(destination?.actions.map((action) => [action.id, action.name]));

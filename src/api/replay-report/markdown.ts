@@ -98,13 +98,13 @@ function failures(report: ShownReport): string {
 
 function changes(report: ShownReport): string {
   if (report.changes.length === 0) return '';
-  const rows = report.changes.map(({ at, by, action, pace }) => [
+  const rows = report.changes.map(({ at, by, action, asked }) => [
     at,
     plain(by.name),
     plain(action),
-    pace === undefined ? '' : code(JSON.stringify(pace)),
+    asked === undefined ? '' : code(JSON.stringify(asked)),
   ]);
-  return `## What was done to it\n\n${table(['When', 'Who', 'What', 'Pace'], rows)}`;
+  return `## What was done to it\n\n${table(['When', 'Who', 'What', 'Asked for'], rows)}`;
 }
 
 function timeline(report: ShownReport): string {

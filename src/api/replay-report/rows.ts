@@ -10,7 +10,10 @@ export function factsOf(report: ShownReport): Fact[] {
     ...replayFacts(report),
     ...countFacts(report),
     ...report.failures.flatMap(failureFacts),
-    ...report.changes.map((change): Fact => ['change', change.at, change.action, change.by.name]),
+    ...report.changes.flatMap(({ at, by, action, asked }): Fact[] => [
+      ['change', at, action, by.name],
+      ...(asked === undefined ? [] : [['change', at, 'asked', JSON.stringify(asked)] as const]),
+    ]),
     ...report.timeline.flatMap(({ at, counts }) => factsOfCounts('timeline', at, counts)),
   ];
 }

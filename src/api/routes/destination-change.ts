@@ -93,7 +93,8 @@ function change(deps: ApiDeps): Route {
 async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Promise<Changed | Problem> {
   if (!(await lockDestination(tx, id))) return nothingHere(id);
   const destination = (await getDestination(tx, id))!;
-  const refused = await unknownSources(tx, body.sources ?? null);
+  const had = new Set(destination.sources); // what is answered can be given back, deleted ones included
+  const refused = await unknownSources(tx, body.sources ?? null, had);
   if (refused !== null) return refused;
   const settings =
     body.settings === undefined ? null : await changedSettings(deps, destination, body.settings);

@@ -44,12 +44,14 @@ export function answerOf(deps: ApiDeps, destination: DestinationRecord): z.input
   return showDestination(destination, settings === null ? null : namesOfSet(settings), deps);
 }
 
-/** The refusal of source ids that are none, or null. */
+/** The refusal of source ids that are none, or null. @param known ids that are not asked about */
 export async function unknownSources(
   db: Queryable,
   sources: readonly string[] | null,
+  known: ReadonlySet<string> = new Set(),
 ): Promise<Problem | null> {
-  const missing = sources === null ? [] : await missingSources(db, sources);
+  const asked = (sources ?? []).filter((id) => !known.has(id));
+  const missing = await missingSources(db, asked);
   if (missing.length === 0) return null;
   return invalidBody(
     missing.map((id) => ({

@@ -8,7 +8,7 @@ import {
   type ReplayRequest,
 } from '../../core/replay-request.ts';
 import { countReplay } from '../../db/replay-count.ts';
-import { ScheduleRequest } from '../../core/schedule-request.ts';
+import { ChangedSchedule } from '../../core/schedule-request.ts';
 import { setReplayNames } from '../../db/replay-names.ts';
 import { getReplay, setReplayPace, setReplayRange } from '../../db/replays.ts';
 import { lockRun } from '../../db/run-end.ts';
@@ -56,8 +56,9 @@ const ChangedReplay = z
         ),
     ),
     schedule: z.exactOptional(
-      ScheduleRequest.nullable().meta({
-        description: 'Replaces the schedule as a whole. null: none, so it begins and sends at once.',
+      ChangedSchedule.nullable().meta({
+        description:
+          'An absent member stays as it is. null instead of it all: none, so it begins and sends at once.',
       }),
     ),
     label: z.exactOptional(ReplayName.nullable()),
@@ -74,8 +75,8 @@ const countMs = 1_000;
 const text = `Pace and range apply without a restart; an absent member stays as it is.
 
 - A new \`pace\` applies within about a second.
-- A new \`range.from\` or \`range.to\` makes the replay longer, or shorter; behind another \`from\` its range is read again from there, and what has been delivered is only counted. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` says where it ends. By times, and before another \`from\`, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
-- A new \`schedule\` holds within about a second, while the replay is planned, waits or sends. One that has begun cannot begin later any more; its windows can change, and null lets it send at all hours. A new pace does not open a window, and holds beside the window's own: the lower one counts.
+- A new \`range.from\` or \`range.to\` makes the replay longer, or shorter; behind another \`from\` its range is read again from there, and what has been delivered is only counted. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` and \`request.range.to\` say where it ends. By times, and before another \`from\`, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
+- A new \`schedule\` holds within about a second, while the replay is planned, waits or sends. One that has begun cannot begin later any more; its windows can change, and null for the schedule lets it send at all hours. A new pace does not open a window, and holds beside the window's own: the lower one counts.
 - \`label\`, \`labels\` and \`note\` may be changed at any time, also after the end; null takes the name or the note away, \`labels\` replaces them all.`;
 
 /** Changing a replay: its pace and range while it is not over, its names at any time. */
@@ -136,7 +137,7 @@ async function apply(
   const asked = replay.request as unknown as ReplayRequest;
   const next = withEnds(asked.range, range, Date.now());
   if (typeof next === 'string') return otherMeasure(next, asked.range.by, range);
-  if (rangeIsEmpty(next)) return emptyRange;
+  if (rangeIsEmpty(next)) return emptyRange(range.to === undefined ? 'from' : 'to');
   if (replay.mode === 'failed') return ofLetters;
   const moved = await setReplayRange(tx, id, next);
   return moved.kind === 'ended' ? over(moved.replay) : timed;

@@ -7,10 +7,12 @@ import { getDestination } from '../../db/destinations.ts';
 import { listReplays } from '../../db/replay-list.ts';
 import { createReplay, getReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
+import { missingSources } from '../../db/sources.ts';
+import type { Queryable } from '../../db/sql.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
-import { isProblem } from '../problem.ts';
+import { isProblem, type Problem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
 import { Replay, replayExample, ReplayWithWarnings, showReplay } from '../schemas/replay.ts';
@@ -74,7 +76,9 @@ function create(deps: ApiDeps): Route {
     },
     async ({ body }, tx) => {
       const range = freezeRange(body.range, Date.now());
-      if (rangeIsEmpty(range)) return emptyRange;
+      if (rangeIsEmpty(range)) return emptyRange('to');
+      const refused = await sourcesThatNeverWere(tx, body);
+      if (refused !== null) return refused;
       const { destinationId } = body;
       const destination = await getDestination(tx, destinationId);
       const actions = destination && actionsOfReplay(destination, body);
@@ -86,10 +90,37 @@ function create(deps: ApiDeps): Route {
   );
 }
 
-/** The refusal of a range that ends before it begins. */
-export const emptyRange = invalidBody([
-  { pointer: '/range/to', detail: 'The range ends before it begins. Give a `to` that lies after `from`.' },
-]);
+/** The refusal of a range that ends before it begins. @param end the one that was given */
+export const emptyRange = (end: 'from' | 'to'): Problem =>
+  invalidBody([
+    {
+      pointer: `/range/${end}`,
+      detail:
+        end === 'to'
+          ? 'The range ends before it begins. Give a `to` that lies after `from`.'
+          : 'The range would end before it begins. Give a `from` that lies before its end, or a later `to`, too.',
+    },
+  ]);
+
+/** The refusal of sources that there never were: a mistyped id would leave out, or let through, what nobody meant. */
+async function sourcesThatNeverWere(
+  tx: Queryable,
+  { filter, exclude }: Pick<ReplayRequest, 'filter' | 'exclude'>,
+): Promise<Problem | null> {
+  const named = Object.entries({ filter, exclude }).flatMap(([part, { sources = [] } = {}]) =>
+    sources.map((id, index) => ({ id, pointer: `/${part}/sources/${index}` })),
+  );
+  const missing = await missingSources(
+    tx,
+    named.map(({ id }) => id),
+    'never',
+  );
+  if (missing.length === 0) return null;
+  const faults = named.filter(({ id }) => missing.includes(id));
+  return invalidBody(
+    faults.map(({ id, pointer }) => ({ pointer, detail: `There is no source ${id}, and never was.` })),
+  );
+}
 
 function list(deps: ApiDeps): Route {
   return route(

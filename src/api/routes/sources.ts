@@ -159,7 +159,7 @@ function remove(deps: ApiDeps): Route {
       tag,
       summary: 'Delete a source',
       description:
-        'Its write keys are refused from now on. Its events stay in the archive and can be replayed.',
+        'Its write keys are refused from now on. Its events stay in the archive and can be replayed. A destination that takes it by name goes on naming it, and warns: `deleted_sources`.',
       params: IdPath,
       answers: { 204: { description: 'It is deleted.' } },
       problems: ['not_found'],

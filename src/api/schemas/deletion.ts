@@ -59,6 +59,10 @@ const archive = {
 
 const always = [
   {
+    what: 'Events of the same person that carry another id alone: from before a login, an anonymousId.',
+    why: 'Ids are compared exactly. Each further id is a deletion of its own: GET /api/people/export lists what stands together.',
+  },
+  {
     what: 'Hashes of messageIds and of contents, for as long as duplicates are removed.',
     why: 'A client that sends an event again would bring it back.',
   },

@@ -7,7 +7,8 @@ import { streamWorkflowId } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Action, actionExample, NewAction, WantedAction } from './action.ts';
 import { Id, Name, Time } from './fields.ts';
-import { Region, regionWarnings, Warnings } from './region.ts';
+import { Region, regionWarnings } from './region.ts';
+import { sourceWarnings, Warnings } from './warning.ts';
 
 const rate = z.number().positive().max(1_000_000);
 const connections = z.int().positive().max(10_000);
@@ -66,26 +67,33 @@ export const NewDestination = z.strictObject({
   enabled: z.boolean().default(true).meta({ description: 'Whether new events are delivered from now on.' }),
 });
 
-export const ChangedDestination = z.strictObject({
-  name: z.exactOptional(Name),
-  settings: z.exactOptional(Settings).meta({
-    description:
-      'Only what changes (RFC 7396): the other settings stay, null takes one away. A secret that is taken away and can be generated is generated anew, and shown in this answer only.',
-  }),
-  actions: z.exactOptional(z.array(WantedAction).min(1).max(100)).meta({
-    description:
-      'All that it is to do from now on. One with an id stays and keeps what is absent, one without is added, one that is not named is taken away. A change of trigger or mapping makes a new version; runs that have begun keep theirs.',
-  }),
-  sources: z.exactOptional(Sources),
-  filter: z.exactOptional(Filter),
-  budget: z.exactOptional(ChangedBudget).meta({ description: 'Only what changes; null takes a limit away.' }),
-  region: z.exactOptional(DestinationRegion),
-  enabled: z.exactOptional(z.boolean()),
-  newAccount: z.exactOptional(z.literal(true)).meta({
-    description:
-      'The settings now name an account that has nothing yet: whatever was sent so far counts as missing there, so a replay sends it.',
-  }),
-});
+export const ChangedDestination = z
+  .strictObject({
+    name: z.exactOptional(Name),
+    settings: z.exactOptional(Settings).meta({
+      description:
+        'Only what changes (RFC 7396): the other settings stay, null takes one away. A secret that is taken away and can be generated is generated anew, and shown in this answer only.',
+    }),
+    actions: z.exactOptional(z.array(WantedAction).min(1).max(100)).meta({
+      description:
+        'All that it is to do from now on. One with an id stays and keeps what is absent, one without is added, one that is not named is taken away. A change of trigger or mapping makes a new version; runs that have begun keep theirs.',
+    }),
+    sources: z.exactOptional(Sources),
+    filter: z.exactOptional(Filter),
+    budget: z
+      .exactOptional(ChangedBudget)
+      .meta({ description: 'Only what changes; null takes a limit away.' }),
+    region: z.exactOptional(DestinationRegion),
+    enabled: z.exactOptional(z.boolean()),
+    newAccount: z.exactOptional(z.literal(true)).meta({
+      description:
+        'The settings now name an account that has nothing yet: whatever was sent so far counts as missing there, so a replay sends it.',
+    }),
+  })
+  .refine((change) => Object.keys(change).length > 0, {
+    message:
+      'Name what is to change: `name`, `settings`, `actions`, `sources`, `filter`, `budget`, `region`, `enabled` or `newAccount`.',
+  });
 
 const Stream = z
   .object({
@@ -160,7 +168,7 @@ export function showDestination(
     unreachable: destination.unreachable,
     actions: [...actions],
     stream: stream === null ? null : showStream(stream, deps.orchestrator),
-    warnings: regionWarnings(deps.region, region),
+    warnings: [...regionWarnings(deps.region, region), ...sourceWarnings(destination)],
     createdAt: destination.createdAt.toISOString(),
     updatedAt: destination.updatedAt.toISOString(),
   };

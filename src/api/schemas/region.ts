@@ -7,7 +7,7 @@ export const Region = z
   .regex(regionName, regionRemedy)
   .meta({ example: 'eu' });
 
-export const Warning = z
+export const RegionWarning = z
   .object({
     code: z.literal('leaves_region').meta({ description: 'Stable: branch on this.' }),
     message: z.string().meta({ description: 'What it means, for a person.' }),
@@ -15,20 +15,15 @@ export const Warning = z
     destinationRegion: Region,
   })
   .meta({
-    id: 'Warning',
+    id: 'RegionWarning',
     description: 'What was done all the same: the destination is in another region than this deployment.',
   });
-
-export const Warnings = z.array(Warning).meta({
-  description:
-    '`leaves_region`: data leaves the region of this deployment. Only where both regions are stated, and differ.',
-});
 
 /** What an answer has to say of data that goes to a destination. @param deployment null: its region is not stated */
 export function regionWarnings(
   deployment: string | null,
   destination: string | null,
-): z.input<typeof Warning>[] {
+): z.input<typeof RegionWarning>[] {
   if (deployment === null || destination === null || !leavesRegion(deployment, destination)) return [];
   return [
     {

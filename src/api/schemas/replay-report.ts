@@ -8,7 +8,9 @@ const ChangeOfReplay = z.object({
   at: Time,
   by: ActorShown,
   action: z.string().meta({ description: 'What was done, as the audit log calls it.' }),
-  pace: z.exactOptional(z.unknown()).meta({ description: 'The pace that was asked for.' }),
+  asked: z.exactOptional(z.unknown()).meta({
+    description: 'What was asked for, as the audit log keeps it: what is personal is masked.',
+  }),
 });
 
 export const ReplayReport = z

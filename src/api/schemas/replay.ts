@@ -6,7 +6,7 @@ import { mergeSamples } from '../../core/samples.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { Id, Time } from './fields.ts';
-import { Warnings } from './region.ts';
+import { Warnings } from './warning.ts';
 import { scheduleFields, showSchedule } from './replay-schedule.ts';
 import { statusReasonText } from './status-reason.ts';
 
@@ -106,7 +106,8 @@ export const Replay = z
           'What was asked for and is not kept any more: positions up to `toPosition`, received before `before`. null: nothing.',
       }),
       cutToStream: z.boolean().meta({
-        description: 'The request reached further; what lies above belongs to the destination’s own stream.',
+        description:
+          'Events that the range would take lie above `toPosition` already: they belong to the destination’s own stream, which has yet to send them, or has sent them since.',
       }),
     }),
     cursor: z

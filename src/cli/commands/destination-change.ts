@@ -5,11 +5,12 @@ import { named } from '../names.ts';
 import type { Session } from '../session.ts';
 import type { Destination } from '../shapes.ts';
 import { plain } from '../texts.ts';
-import { orNull, sourcesOf, withSettings, type SettingOptions } from './destination-settings.ts';
+import { orNull, sourcesOf, withSettings, type OrNone, type SettingOptions } from './destination-settings.ts';
 
 interface ChangeOptions extends SettingOptions {
   readonly name?: string;
   readonly region?: string;
+  readonly filter?: OrNone<string>;
   readonly enable?: boolean;
   readonly disable?: boolean;
   readonly newAccount?: boolean;
@@ -21,7 +22,8 @@ export const destinationChanges: Register = (destination, on) => {
     .command('change <destination>')
     .description('change a destination; it holds within a second for whatever is sent from then on')
     .option('--name <name>', 'another name')
-    .option('--region <region>', 'where it keeps what it is sent; none: not stated');
+    .option('--region <region>', 'where it keeps what it is sent; none: not stated')
+    .option('--filter <fql>', 'only events for which this FQL holds; none: every event');
   withExamples(
     withSettings(changing, true)
       .option('--enable', 'send it new events from now on')
@@ -32,6 +34,10 @@ export const destinationChanges: Register = (destination, on) => {
     [
       'reprise destination change demo-crm --set secret=null',
       'A secret that can be generated is, and shown this one time',
+    ],
+    [
+      `reprise destination change demo-crm --filter 'type = "track"'`,
+      'What was kept away until then can be sent by a replay',
     ],
   );
   withExamples(
@@ -55,6 +61,7 @@ async function change(
   const body = given({
     name,
     region: orNull(options.region),
+    filter: orNull(options.filter),
     settings: given({ url, ...set }),
     sources: await sourcesOf(session.api, options.sources),
     budget: given({

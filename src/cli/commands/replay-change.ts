@@ -3,13 +3,15 @@ import { moment, rate, whole, window, words } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
 import { given } from '../given.ts';
-import { scheduleOf, type ReplayOptions } from '../replay-request.ts';
+import type { ReplayOptions } from '../replay-request.ts';
 import type { Session } from '../session.ts';
 import type { Replay } from '../shapes.ts';
 import { count } from '../texts.ts';
 import { orNone, orNull, type OrNone } from './destination-settings.ts';
 
-interface ChangeOptions extends Pick<ReplayOptions, 'hours' | 'timeZone' | 'start' | 'labels'> {
+interface ChangeOptions extends Pick<ReplayOptions, 'timeZone' | 'labels'> {
+  readonly start?: OrNone<string>;
+  readonly hours?: OrNone<Windows>;
   readonly from?: string;
   readonly to?: string;
   readonly rate?: OrNone<number>;
@@ -18,6 +20,11 @@ interface ChangeOptions extends Pick<ReplayOptions, 'hours' | 'timeZone' | 'star
   readonly label?: string;
   readonly note?: string;
 }
+
+type Windows = NonNullable<ReplayOptions['hours']>;
+
+const hoursOrNone = (text: string, before: OrNone<Windows> | undefined): OrNone<Windows> =>
+  text === 'none' ? text : window(text, before === 'none' ? undefined : before);
 
 /** Changing a replay that was made. */
 export const changeReplay: Register = (replay, on) => {
@@ -31,15 +38,22 @@ export const changeReplay: Register = (replay, on) => {
       .addOption(
         new Option('--concurrency <n>', 'no more requests at once; none: no limit').argParser(orNone(whole)),
       )
-      .addOption(new Option('--start <moment>', 'begin at another time').argParser(moment))
       .addOption(
-        new Option('--hours <from-to>', 'send in these hours of the day only; may be repeated').argParser(
-          window,
-        ),
+        new Option('--start <moment>', 'begin at another time; none: at once').argParser(orNone(moment)),
       )
-      .option('--time-zone <zone>', 'whose hours they are, such as Europe/Berlin; UTC unless said')
       .addOption(
-        new Option('--no-schedule', 'begin at once, send in all hours').conflicts(['start', 'hours']),
+        new Option(
+          '--hours <from-to>',
+          'send in these hours of the day only, instead of those it has; may be repeated; none: in all',
+        ).argParser(hoursOrNone),
+      )
+      .option('--time-zone <zone>', 'whose hours they are, such as Europe/Berlin')
+      .addOption(
+        new Option('--no-schedule', 'begin at once, send in all hours').conflicts([
+          'start',
+          'hours',
+          'timeZone',
+        ]),
       )
       .option('--label <name>', 'another name; none: no name')
       .addOption(
@@ -85,7 +99,14 @@ function bodyOf(options: ChangeOptions, measure: string) {
   return given({
     range: given({ from: end(options.from), to: end(options.to) }),
     pace: given({ eventsPerSecond: orNull(options.rate), maxConcurrent: orNull(options.concurrency) }),
-    schedule: schedule === false ? null : scheduleOf(options),
+    schedule:
+      schedule === false
+        ? null
+        : given({
+            startAt: orNull(options.start),
+            windows: orNull(options.hours),
+            timeZone: options.timeZone,
+          }),
     label: orNull(options.label),
     labels,
     note: orNull(options.note),
