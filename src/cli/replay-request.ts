@@ -191,7 +191,7 @@ function canaryOf({ canary, canaryThen }: ReplayOptions) {
 }
 
 /** The member `schedule` of a body; undefined when nothing of it was said. */
-export function scheduleOf({
+function scheduleOf({
   start: startAt,
   hours: windows,
   timeZone,

@@ -150,6 +150,20 @@ describe('sources', () => {
     expect(await api.call('PATCH', path, {})).toMatchObject({ status: 422 });
   });
 
+  test.each(['filter', 'exclude'])(
+    'a source that never was is refused in the %s of a replay',
+    async (part) => {
+      const settings = { url: 'https://example.com/events' };
+      const made = await api.call('POST', '/api/destinations', { type: 'webhook', name: 'Sink', settings });
+      const sources = [(await makeSource()).id, randomUUID()];
+      const asked = { destinationId: made.body.id, [part]: { sources } };
+      expect((await api.call('POST', '/api/replays', asked)).body).toMatchObject({
+        status: 422,
+        errors: [{ pointer: `/${part}/sources/1`, detail: expect.stringContaining('never was') as string }],
+      });
+    },
+  );
+
   test.each([
     [{}, '/name', 'Missing'],
     [{ name: '' }, '/name', 'at least 1 character.'],
