@@ -193,6 +193,15 @@ test('a destination is changed, a replay marks what it sends and leaves out what
   const away = await cli.run(['destination', 'change', 'the-choice', '--rate', 'none', '--json']);
   expect((JSON.parse(away.stdout) as { budget: object }).budget).toEqual({ maxConcurrent: 3 });
   expect(await cli.run(['destination', 'change', 'the-choice'])).toMatchObject({ code: 2 });
+  const filtered = async (fql: string) => {
+    const { stdout } = await cli.run(['destination', 'change', 'the-choice', '--filter', fql, '--json']);
+    return (JSON.parse(stdout) as { filter: string | null }).filter;
+  };
+  expect(await filtered('type = "track"')).toBe('type = "track"');
+  expect(await filtered('none')).toBeNull();
+  const wrong = await cli.run(['destination', 'change', 'the-choice', '--filter', 'type =']);
+  expect(wrong.code).not.toBe(0);
+  expect(wrong.stderr).toContain('column');
 
   const options = ['--exclude-types', 'identify', '--marker', '--ignore-integrations', '--no-new-ids'];
   const args = ['replay', 'create', '--destination', 'the-choice', '--start', '1d', '--only', 'all'];
