@@ -4,39 +4,20 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { loadDefinition } from '../../src/destinations/registry.ts';
 import type { RunContext } from '../../src/destinations/definition.ts';
+import type { DeliveryPreview } from '../../src/destinations/preview.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { noteDials } from '../support/dials.ts';
-import { forbiddenV4, forbiddenV6, publicAddresses, spellingsOf } from '../support/hostile-addresses.ts';
+import { publicAddresses } from '../support/hostile-addresses.ts';
+import {
+  hostileAddressesOf,
+  hostileLiterals,
+  hostilePorts,
+  hostileSchemes,
+  hostileUrls as urls,
+} from '../support/hostile-urls.ts';
 
 // Nothing is dialled here: what would be is noted below the guard, and refused.
-const forbidden = [...forbiddenV4, ...forbiddenV6];
-let lookups = 0;
-const dials = noteDials((name) => {
-  const [kind = '', number = ''] = name.split('.')[0]!.split('-');
-  const bad = forbidden[Number(number)] ?? forbidden[0]!;
-  if (kind === 'mixed') return [bad, publicAddresses[0]!];
-  if (kind === 'rebinds') return [lookups++ % 2 === 0 ? publicAddresses[0]! : bad];
-  return [kind === 'open' ? publicAddresses[Number(number)]! : bad];
-});
-
-const literals = [...forbiddenV4.flatMap(spellingsOf), ...forbiddenV6.map((address) => `[${address}]`)];
-const names = forbidden.flatMap((_, index) => [
-  `to-${index}.example.com`,
-  `mixed-${index}.example.com`,
-  `rebinds-${index}.example.com`,
-]);
-const ports = [1, 22, 25, 53, 110, 143, 389, 445, 3306, 5432, 6379, 7233, 9200 + 1_000, 11211, 27017].map(
-  (port) => `8.8.8.8:${port}`,
-);
-const schemes = [
-  'ftp://8.8.8.8/',
-  'file:///etc/passwd',
-  'gopher://8.8.8.8/',
-  'unix:/tmp/socket',
-  'http://localhost/',
-  'http://a.localhost/',
-];
-const urls = [...[...literals, ...names, ...ports].map((host) => `http://${host}/hook`), ...schemes];
+const dials = noteDials(hostileAddressesOf);
 
 const actionId = '00000000-0000-4000-8000-0000000000aa';
 const context = (mapping: Record<string, unknown>, action: string | null): RunContext => ({
@@ -102,11 +83,38 @@ test.each(Object.keys(doors) as (keyof typeof doors)[])(
   },
 );
 
+test('a preview dials nothing, neither what is forbidden nor what is public', async () => {
+  const one = [deliveryOf('{"type":"track","event":"E"}', { actionId })];
+  const all = [...urls, ...publicAddresses.map((_, index) => `https://open-${index}.example.com/hook`)];
+  for (const url of all) {
+    // What cannot be opened at all is not previewed either.
+    const none: DeliveryPreview[] = [];
+    const webhook = { url, secret: newWebhookSecret() };
+    await (await loadDefinition('webhook'))!.preview(webhook, context({}, null), one).catch(() => none);
+    const segment = { endpoint: url, writeKey: 'k' };
+    await (await loadDefinition('segment'))!.preview(segment, context({}, null), one).catch(() => none);
+    expect(dials.taken(), url).toEqual([]);
+  }
+  const mapping = { url: { '@path': '$.event' }, method: 'POST', data: {}, enable_batching: false };
+  const deliveries = all.map((url) =>
+    deliveryOf(JSON.stringify({ type: 'track', event: url }), { actionId }),
+  );
+  const catalog = (await loadDefinition('actions-webhook'))!;
+  const shown = await catalog.preview({}, context(mapping, 'send'), deliveries);
+  expect(dials.taken()).toEqual([]);
+  expect(shown).toHaveLength(all.length);
+  const literal = (url: string) => hostileLiterals.includes(url.slice('http://'.length, -'/hook'.length));
+  const open = all.filter(
+    (url, index) => literal(url) && shown[index]!.requests.some(({ refused }) => refused === null),
+  );
+  expect(open).toEqual([]); // where the address itself is forbidden it says so
+});
+
 test('saving refuses what is an address in any spelling, and a port or scheme that is not for destinations', async () => {
   const webhook = (await loadDefinition('webhook'))!;
-  const taken = [...literals, ...ports]
+  const taken = [...hostileLiterals, ...hostilePorts]
     .map((host) => `http://${host}/hook`)
-    .concat(schemes)
+    .concat(hostileSchemes)
     .filter((url) => {
       const parsed = webhook.settings.safeParse({ url });
       return parsed.success && webhook.check(parsed.data, []).length === 0;

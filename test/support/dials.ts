@@ -18,8 +18,12 @@ interface Options {
 /**
  * Stands in place of the network, below the guard: notes what would be dialled, and refuses the connection. Names lead to
  * what `addressesOf` says at each look-up. Call it before anything is sent; it lasts as long as the process.
+ * @param real an address that is answered all the same, by what listens on this port of the machine
  */
-export function noteDials(addressesOf: (name: string) => readonly string[]): Dials {
+export function noteDials(
+  addressesOf: (name: string) => readonly string[],
+  real?: { readonly address: string; readonly port: number },
+): Dials {
   let dialled: string[] = [];
   const lookup = (name: string, options: { all?: boolean }, callback: Callback) => {
     const found = addressesOf(name).map((address) => ({ address, family: net.isIP(address) }));
@@ -28,16 +32,17 @@ export function noteDials(addressesOf: (name: string) => readonly string[]): Dia
     );
   };
   Object.assign(dns, { lookup });
-  const prototype = net.Socket.prototype as { connect: unknown };
+  const prototype = net.Socket.prototype as { connect: (...args: unknown[]) => net.Socket };
+  const { connect } = prototype;
   prototype.connect = function noted(this: net.Socket, ...args: unknown[]) {
-    const [first] = args;
-    const {
-      host = 'localhost',
-      path,
-      lookup: resolve,
-    } = (Array.isArray(first) ? first[0] : first) as Options;
+    const [first, listener] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
+    const { host = 'localhost', path, lookup: resolve } = first as Options;
     const refuse = (error: Error | null, found: string[] = []) => {
       dialled.push(...found);
+      if (real !== undefined && found[0] === real.address) {
+        connect.call(this, { host: '127.0.0.1', port: real.port }, listener);
+        return;
+      }
       process.nextTick(() =>
         this.destroy(error ?? Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })),
       );

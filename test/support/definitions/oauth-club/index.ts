@@ -1,6 +1,6 @@
 // A definition whose service has OAuth, for tests of what becomes of its tokens.
 interface Context {
-  readonly settings: { readonly endpoint: string };
+  readonly settings: { readonly endpoint: string; readonly tokenEndpoint?: string };
   readonly auth?: { readonly accessToken?: string; readonly refreshToken?: string };
   readonly payload: { readonly id: string };
 }
@@ -12,10 +12,16 @@ export default {
   mode: 'cloud',
   authentication: {
     scheme: 'oauth2',
-    fields: { endpoint: { label: 'Endpoint', type: 'string', required: true } },
+    fields: {
+      endpoint: { label: 'Endpoint', type: 'string', required: true },
+      tokenEndpoint: { label: 'Token endpoint', type: 'string' },
+    },
     testAuthentication: (request: Request, { settings }: Context) => request(`${settings.endpoint}/me`),
     refreshAccessToken: async (request: Request, { settings, auth }: Context) => {
-      const { data } = await request(`${settings.endpoint}/token`, { method: 'POST', json: auth });
+      const { data } = await request(settings.tokenEndpoint ?? `${settings.endpoint}/token`, {
+        method: 'POST',
+        json: auth,
+      });
       const { access_token: accessToken, refresh_token: refreshToken } = data as Record<string, string>;
       return { accessToken, refreshToken };
     },
