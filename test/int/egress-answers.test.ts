@@ -19,7 +19,11 @@ const statuses = [301, 302, 303, 307, 308];
 async function startService() {
   const receiver = await startReceiver((request, response) => {
     if (request.path.startsWith('/club')) return response.writeHead(401).end();
-    return response.writeHead(statuses[answered++ % statuses.length]!, { location: Buffer.from(location).toString('latin1') }).end();
+    return response
+      .writeHead(statuses[answered++ % statuses.length]!, {
+        location: Buffer.from(location).toString('latin1'),
+      })
+      .end();
   });
   await addOwnDefinitions(new URL('../support/definitions', import.meta.url).pathname);
   const dials = noteDials((name) => (name === 'service.example.com' ? [service] : hostileAddressesOf(name)), {
