@@ -46,6 +46,24 @@ const SideEffectOf = z.strictObject({
   text: z.string(),
 });
 
+const path = z.array(z.string()).min(1).readonly();
+
+/** Where an answer of 2xx to a request of several items says which of them were not taken. */
+const ItemErrors = z.discriminatedUnion('kind', [
+  /** A list of those that failed, each with its place in the request. */
+  z.strictObject({
+    kind: z.literal('failed_items'),
+    list: path,
+    /** The member that counts from 0. */
+    index: z.string(),
+    /** The members that say why. */
+    reason: path,
+  }),
+  /** A list of all, in the order of the request; those that failed have errors. */
+  z.strictObject({ kind: z.literal('every_item'), list: path, errors: path, reason: path }),
+]);
+export type ItemErrors = z.output<typeof ItemErrors>;
+
 /**
  * What a destination makes of events from the past: data, one file per type in `profiles/`. Whoever plans, sends or
  * explains a replay goes by it. What is absent is not known, which is not the same as none.
@@ -75,6 +93,8 @@ export const ReplayProfile = z.strictObject({
   sideEffects: z.array(said(SideEffectOf)).default([]),
   /** How it answers when some events of a request are good and others are not. */
   partialFailure: z.exactOptional(said(z.enum(['whole_request', 'per_item', 'per_item_in_2xx', 'none']))),
+  /** In a replay and in the stream alike. */
+  itemErrors: z.exactOptional(said(ItemErrors)),
   /** Whether an answer says that the events were taken. */
   confirmable: z.exactOptional(said(z.boolean())),
   /** Whom it must be able to tell an event by. */

@@ -25,6 +25,7 @@ function openCatalogSender(
     actions: [{ actionId, batchSize: 1, batchBytes: null, batchKeys: [], overlays: [], ...action }],
     takes: null,
     confirms: true,
+    itemErrors: null,
     egress: loopback,
     secrets,
   });

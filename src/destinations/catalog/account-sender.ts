@@ -1,3 +1,4 @@
+import type { ItemErrors } from '../replay-profile.ts';
 import type { Failure, Outcome } from '../../core/outcome.ts';
 import type { TimeRule } from '../../core/time-rule.ts';
 import { completedBody } from '../completed-body.ts';
@@ -34,6 +35,8 @@ export interface SendingAccount {
   readonly takes: TimeRule | null;
   /** Its answers say whether it took an event. */
   readonly confirms: boolean;
+  /** How they tell items of a request apart; null: they do not. */
+  readonly itemErrors: ItemErrors | null;
   readonly egress: EgressAllow;
   /** Values that no failure's text may show. */
   readonly secrets: readonly string[];
@@ -92,7 +95,9 @@ export class AccountSender {
     const account = overlaidAccount(this.#account, overlays);
     const { end, run } = await this.#perform(account, work, gate);
     const showsSuccess = this.#successesLeft > 0;
-    const outcomes = outcomesOfJob(end, run, { mask: this.#mask, now: Date.now(), showsSuccess });
+    const { itemErrors } = this.#options;
+    const telling = { mask: this.#mask, now: Date.now(), showsSuccess, itemErrors };
+    const outcomes = outcomesOfJob(end, run, telling);
     if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
     return this.confirms ? outcomes : outcomes.map(unconfirmed);
   }

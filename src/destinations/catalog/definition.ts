@@ -70,6 +70,7 @@ function sendingAccount(document: CatalogDocument, settings: Settings, context: 
     ),
     takes: context.replay ? timeRuleOf(profile) : null,
     confirms: profile?.confirmable?.value !== false,
+    itemErrors: profile?.itemErrors?.value ?? null,
     egress: context.egress,
     secrets: secretsIn(settings),
     ...renewalOf(document, context),

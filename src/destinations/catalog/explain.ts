@@ -122,13 +122,20 @@ function overlaySentence({
   return `A replay sets ${what} ${name} to ${JSON.stringify(value)}${when}${actionsText(actions)}${unless}. ${because}`;
 }
 
-function confirmationSentences(title: string, { confirmable, partialFailure }: ReplayProfile): string[] {
+function confirmationSentences(
+  title: string,
+  { confirmable, partialFailure, itemErrors }: ReplayProfile,
+): string[] {
   const sentences: string[] = [];
   if (confirmable?.value === false) {
     sentences.push(`${title} does not say whether it took an event: such deliveries count as unconfirmable.`);
   }
   if (partialFailure?.value === 'whole_request') {
     sentences.push('One bad event fails its request: the request is divided until that event stands alone.');
+  }
+  if (itemErrors !== undefined) {
+    const read = `An answer in which ${title} takes some events of a request and refuses others is read: those that it refuses, and no others, count as refused.`;
+    sentences.push(doubted(read, itemErrors.confirmed));
   }
   return sentences;
 }

@@ -5,6 +5,8 @@ import type { Tokens } from '../definition.ts';
 import type { SecretMask } from '../secret-mask.ts';
 import type { Exchange } from './account-http.ts';
 import type { JobEnd, JobRun } from './job-run.ts';
+import type { ItemErrors } from '../replay-profile.ts';
+import { refusedItems } from './item-errors.ts';
 import type { ItemResult, JobError, JobResult } from './protocol.ts';
 
 /** What is said of a job's outcome with. */
@@ -14,6 +16,8 @@ export interface Telling {
   readonly now: number;
   /** Whether a success tells what was answered. */
   readonly showsSuccess: boolean;
+  /** How answers tell items of a request apart; null, or absent: they do not. */
+  readonly itemErrors?: ItemErrors | null;
 }
 
 interface Run extends Pick<JobRun, 'wrote' | 'gateClosed' | 'last' | 'givenUp' | 'exchanges'> {
@@ -48,19 +52,53 @@ export function tokensOf(end: JobEnd, run: JobRun, telling: Telling): Tokens | s
 
 function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcome[] {
   if (result.kind === 'groups') {
-    const outcomes = result.groups.flatMap(({ places, result: one }) => {
-      const some = outcomesOfResult(one, part(run, places.length), telling);
+    const outcomes = result.groups.flatMap(({ places, result: one }, index) => {
+      const some = outcomesOfResult(one, part(run, result.groups.length, index, places.length), telling);
       return places.map((place, index): [number, Outcome] => [place, some[index]!]);
     });
     return outcomes.toSorted(([a], [b]) => a - b).map(([, outcome]) => outcome);
   }
-  if (result.kind === 'error') return outcomesOf(errorOutcome(result.error, run, telling), run.deliveries);
+  if (result.kind === 'error') {
+    const told = toldItems(run.deliveries, run, telling); // a definition may throw for all because of one
+    if (told !== null) return told.map((why) => toldOutcome(why, run, telling));
+    return outcomesOf(errorOutcome(result.error, run, telling), run.deliveries);
+  }
   if (result.kind === 'ok' || result.kind === 'tokens') return [successOutcome(run, telling)];
-  return result.items.map((item) => itemOutcome(item, run, telling));
+  return itemOutcomes(result.items, run, telling);
 }
 
-function part({ wrote, gateClosed, last, givenUp, exchanges }: Run, deliveries: number): Run {
-  return { wrote, gateClosed, last, givenUp, exchanges, deliveries };
+/** The part of a run that one of its groups is. Each has a request of its own where there are as many as groups. */
+function part(run: Run, groups: number, index: number, deliveries: number): Run {
+  const { wrote, gateClosed, last, givenUp, exchanges } = run;
+  const own = exchanges.size === groups ? [...exchanges][index] : undefined;
+  if (own === undefined) return { wrote, gateClosed, last, givenUp, exchanges, deliveries };
+  return { wrote, gateClosed, last: own[1], givenUp, exchanges: new Map([own]), deliveries };
+}
+
+/** The framework gives each item of a request its one status; what the answer says of them goes before that. */
+function itemOutcomes(items: readonly ItemResult[], run: Run, telling: Telling): Outcome[] {
+  const sent = items.filter(isTaken).length;
+  const told = toldItems(sent, run, telling)?.values();
+  return items.map((item) =>
+    told === undefined || !isTaken(item)
+      ? itemOutcome(item, run, telling)
+      : toldOutcome(told.next().value ?? null, run, telling),
+  );
+}
+
+const isTaken = ({ status }: ItemResult) => status >= 200 && status < 300;
+
+/** What the one answer says of each item; null: nothing, or there are several. */
+function toldItems(items: number, { last, exchanges, gateClosed }: Run, { itemErrors }: Telling) {
+  if (gateClosed || itemErrors === undefined || itemErrors === null || last === null || exchanges.size !== 1)
+    return null;
+  return refusedItems(itemErrors, last.answer, items);
+}
+
+function toldOutcome(why: string | null, run: Run, telling: Telling): Outcome {
+  if (why === null) return successOutcome(run, telling);
+  const error: JobError = { name: 'ItemRefused', code: 'item_refused', message: why };
+  return { kind: 'refused', failure: failureOf(error, run, telling) };
 }
 
 function successOutcome({ last }: Run, telling: Telling): Outcome {
@@ -70,7 +108,7 @@ function successOutcome({ last }: Run, telling: Telling): Outcome {
 }
 
 function itemOutcome(item: ItemResult, run: Run, telling: Telling): Outcome {
-  if (item.status >= 200 && item.status < 300) return successOutcome(run, telling);
+  if (isTaken(item)) return successOutcome(run, telling);
   const { status, code, message = 'The definition gives no reason.' } = item;
   const error: JobError = { name: 'MultiStatus', status, message, ...(code !== undefined && { code }) };
   const isOwnCheck = code === 'PAYLOAD_VALIDATION_FAILED';
