@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { afterAll, expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { freePort } from '../../src/dev/ports.ts';
 import { answered } from '../support/api.ts';
 import { flawless, judge, repeatsOf, type FaultLine } from '../support/checker.ts';
@@ -27,9 +27,9 @@ test.skipIf(reason !== null)(
     if (typeof build === 'string') return;
     const folder = makeProductFolder();
     const closing: (() => unknown)[] = [() => folder.remove()];
-    afterAll(async () => {
+    onTestFinished(async () => {
       for (const step of closing.toReversed()) await step();
-    });
+    }, 60_000);
     const db = await testDatabase();
     const temporal = await startCluster(build, inject('postgresUrl'), folder.path);
     closing.push(() => temporal.stop());
