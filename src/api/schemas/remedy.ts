@@ -17,6 +17,8 @@ const remedies: Readonly<Record<string, string>> = {
   egress_refused:
     'Its address is not one that may be sent to. Use a public one, or let it through with `REPRISE_EGRESS_ALLOW`.',
   bad_answer: 'It did not answer in HTTP. See that the URL is that of an HTTP server.',
+  nothing_sent:
+    'The definition had nothing to send for it: this action does nothing with such events. Give it another trigger or mapping, or another action.',
   item_refused:
     'It took other events of the same request, not these. Look at what it says of them, mend the mapping or the sender, then retry.',
   http_400:

@@ -96,7 +96,7 @@ export class AccountSender {
     const { end, run } = await this.#perform(account, work, gate);
     const showsSuccess = this.#successesLeft > 0;
     const { itemErrors } = this.#options;
-    const telling = { mask: this.#mask, now: Date.now(), showsSuccess, itemErrors };
+    const telling = { mask: this.#mask, now: Date.now(), showsSuccess, itemErrors, hasToSend: true };
     const outcomes = outcomesOfJob(end, run, telling);
     if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
     return this.confirms ? outcomes : outcomes.map(unconfirmed);

@@ -16,6 +16,8 @@ export interface Telling {
   readonly now: number;
   /** Whether a success tells what was answered. */
   readonly showsSuccess: boolean;
+  /** A success without any request is none: an event was to leave. */
+  readonly hasToSend?: boolean;
   /** How answers tell items of a request apart; null, or absent: they do not. */
   readonly itemErrors?: ItemErrors | null;
 }
@@ -101,7 +103,15 @@ function toldOutcome(why: string | null, run: Run, telling: Telling): Outcome {
   return { kind: 'refused', failure: failureOf(error, run, telling) };
 }
 
-function successOutcome({ last }: Run, telling: Telling): Outcome {
+function successOutcome(run: Run, telling: Telling): Outcome {
+  const { last, exchanges } = run;
+  if (telling.hasToSend === true && exchanges.size === 0) {
+    const message = 'The definition says that it went well, and sent nothing.';
+    return {
+      kind: 'invalid',
+      failure: failureOf({ name: 'NothingSent', code: 'nothing_sent', message }, run, telling),
+    };
+  }
   if (last?.answer.kind !== 'answered' || !telling.showsSuccess) return { kind: 'delivered' };
   const outcome = exchangeOutcome(last, telling);
   return outcome.kind === 'delivered' ? outcome : { kind: 'delivered' };
