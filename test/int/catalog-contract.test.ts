@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { laidOut } from '../../src/destinations/catalog/layout.ts';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
-import { drive, type Driven } from '../support/contract/drive.ts';
+import { drive, notDriven, type Driven } from '../support/contract/drive.ts';
 import { openInternet } from '../support/internet.ts';
 
 // What each definition of the catalog sends of plausible events, recorded in test/records/catalog for review. After an
@@ -30,6 +30,13 @@ test('which definitions send nothing, and why, is known', async () => {
   const notConnectable = catalogSummaries()
     .filter(({ obstacle }) => obstacle !== null)
     .map(({ type, obstacle }) => [type, obstacle]);
-  const known = { silent: Object.fromEntries(reasons), notConnectable: Object.fromEntries(notConnectable) };
+  const skipped = connectable
+    .map(({ type }) => [type, notDriven(readCatalogDocument(type)!)] as const)
+    .filter(([, triggers]) => Object.keys(triggers).length > 0);
+  const known = {
+    silent: Object.fromEntries(reasons),
+    notDriven: Object.fromEntries(skipped),
+    notConnectable: Object.fromEntries(notConnectable),
+  };
   await expect(`${laidOut(known)}\n`).toMatchFileSnapshot('../records/catalog-silent.json');
 });

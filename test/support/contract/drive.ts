@@ -60,6 +60,14 @@ interface Route {
   readonly mapping: Readonly<Record<string, unknown>>;
 }
 
+/** What is not driven, with the trigger that is at fault: nobody can read it, or no made-up event fits it. */
+export function notDriven(document: CatalogDocument): Readonly<Record<string, string>> {
+  const fits = ({ trigger }: Route) =>
+    trigger === null || (readFql(trigger).ok && types.some((type) => takenBy(trigger, type, 1) !== null));
+  const routes = routesOf(document).filter((route) => !fits(route));
+  return Object.fromEntries(routes.map(({ name, trigger }) => [name, trigger!]));
+}
+
 /**
  * Sends what each action of a type takes, alone and in a batch, the way of every delivery; by a replay as well where the
  * type's profile has it sent otherwise then.
@@ -84,11 +92,30 @@ export async function drive(document: CatalogDocument, internet: Internet): Prom
   return driven;
 }
 
+/** The names of the actions of a type, those that its presets use first. */
+export const actionsOf = (document: CatalogDocument): readonly string[] => [
+  ...new Set(routesOf(document).map(({ action }) => action.name)),
+];
+
+/** Sends one event of a time through one action, live or by a replay. */
+export async function driveAt(
+  document: CatalogDocument,
+  action: string,
+  { at, replay }: { readonly at: Date; readonly replay: boolean },
+  internet: Internet,
+): Promise<Driven> {
+  const route = routesOf(document).find((one) => one.action.name === action)!;
+  const type = types.find((one) => takenBy(route.trigger, one, 1) !== null)!;
+  return await driveFully(document, route, { type, events: 1, replay, at }, internet);
+}
+
 /** Events of one kind, so many in a call. */
 interface Sent {
   readonly type: EventType;
   readonly events: number;
   readonly replay: boolean;
+  /** Their time; absent: as they were made up. */
+  readonly at?: Date;
 }
 
 const missing = /root value is missing the required field '(\w+)'/g;
@@ -125,7 +152,7 @@ const isLiteral = (value: unknown) =>
 async function driveOne(
   document: CatalogDocument,
   { name, action, trigger, mapping }: Route,
-  { type, events, replay }: Sent,
+  { type, events, replay, at }: Sent,
   internet: Internet,
 ): Promise<Driven> {
   const actionId = randomUUID();
@@ -142,7 +169,8 @@ async function driveOne(
   );
   try {
     const deliveries = Array.from({ length: events }, (_, index) => {
-      const event = takenBy(trigger, type, index + 1)!;
+      const made = takenBy(trigger, type, index + 1)!;
+      const event = at === undefined ? made : { ...made, timestamp: at.toISOString() };
       const delivery = deliveryOf(JSON.stringify(event), { actionId });
       const times = { timestamp: timeOf(event, 'timestamp'), receivedAt: timeOf(event, 'receivedAt') };
       return { ...delivery, event: { ...delivery.event, ...columnsOf(event), ...times } };

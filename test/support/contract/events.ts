@@ -159,7 +159,8 @@ function changed(event: Json, leaves: readonly Leaf[]): Json {
     const path = leaf.field.kind === 'column' ? [leaf.field.name] : [leaf.field.root, ...leaf.field.path];
     if (path[0] === 'type' || ('negated' in leaf && leaf.negated && leaf.kind !== 'equals')) continue;
     const negated = 'negated' in leaf && leaf.negated;
-    const value = leaf.kind === 'equals' && negated ? (leaf.value === null ? 'x' : undefined) : leaf.value;
+    const value =
+      leaf.kind === 'equals' && negated ? (leaf.value === null ? 'x' : 'Something else') : leaf.value;
     if (value !== undefined) put(copy, path, value);
   }
   return copy;

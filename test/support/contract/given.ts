@@ -7,8 +7,14 @@ export interface GivenValues {
 export const givenValues: Readonly<Record<string, GivenValues>> = {
   'actions-adjust': { settings: { default_app_token: 'abc123' } },
   'actions-google-analytics-4': { settings: { measurementId: 'G-123456' } },
-  'actions-google-campaign-manager-360': { mapping: { gclid: 'a-click' } },
-  'actions-google-enhanced-conversions': { mapping: { conversion_label: 'a-label' } },
+  'actions-google-campaign-manager-360': {
+    mapping: { requiredId: { gclid: 'a-click' }, floodlightActivityId: '1', floodlightConfigurationId: '2' },
+  },
+  'actions-google-enhanced-conversions': {
+    settings: { conversionTrackingId: '123456789', customerId: '123-456-7890' },
+    mapping: { conversion_label: 'a-label' },
+  },
+  'actions-linkedin-conversions': { mapping: { email: 'ada@example.com' } },
   'actions-google-sheets': { mapping: { spreadsheet_id: 'a-sheet' } },
   'actions-pardot': { mapping: { company: 'Analytical Engines' } },
   'actions-salesforce': { mapping: { company: 'Analytical Engines' } },

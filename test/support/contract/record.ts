@@ -50,6 +50,7 @@ function plain(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, (time) =>
       isNear(Date.parse(time)) ? '<now>' : time,
     )
+    .replaceAll(/\b\d{16}\b/g, (micros) => (isNear(Number(micros) / 1_000) ? '1111111111111111' : micros))
     .replaceAll(/\b\d{13}\b/g, (ms) => (isNear(Number(ms)) ? '111111111111' : ms))
     .replaceAll(/\b\d{10}\b/g, (seconds) => (isNear(Number(seconds) * 1_000) ? '1111111111' : seconds))
     .replaceAll(/[\da-f]{8}-[\da-f]{4}-[1-57][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}/gi, '<uuid>')
