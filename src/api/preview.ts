@@ -7,11 +7,14 @@ import { optsOut } from '../core/integrations.ts';
 import { membersOf, withoutByteOrderMark } from '../core/json-scan.ts';
 import { readEvent } from '../core/new-event.ts';
 import { rejectionReasons } from '../core/rejection.ts';
+import { outOfTime } from '../core/time-rule.ts';
 import type { ActionRecord, DestinationRecord } from '../db/destinations.ts';
 import { eventOfMessage } from '../db/event-lookup.ts';
 import { archivedEventAt } from '../db/event-traces.ts';
 import type { Queryable } from '../db/sql.ts';
 import { suppressedAmong } from '../db/suppressions.ts';
+import { profileOf } from '../destinations/catalog/profile-of.ts';
+import { timeRuleOf } from '../destinations/catalog/replay-rules.ts';
 import type { Delivery, DestinationDefinition } from '../destinations/definition.ts';
 import { deliveryName } from '../destinations/delivery-id.ts';
 import type { EgressAllow } from '../destinations/egress-address.ts';
@@ -53,7 +56,11 @@ export async function preview(
     const detail = `${events.length} events and ${actions.length} actions are more than ${mostDeliveries} deliveries. Name fewer.`;
     return invalidBody([{ pointer: '/actions', detail }]);
   }
-  const standings = await standingsOf(db, of.destination, { events, actions, sourceId: asked.sourceId });
+  const standings = await standingsOf(db, of.destination, {
+    events,
+    actions,
+    replay: asked.replay,
+  });
   const going = standings.filter(({ heldBackBy }) => heldBackBy.length === 0);
   const deliveries = going.map(({ event, action }) =>
     deliveryOf(of.destination.id, event, action, asked.replay),
@@ -166,17 +173,20 @@ async function standingsOf(
   of: {
     readonly events: readonly ArchivedEvent[];
     readonly actions: readonly ActionRecord[];
-    readonly sourceId: string | undefined;
+    readonly replay: boolean;
   },
 ): Promise<Standing[]> {
   const triggers = of.actions.flatMap((one) => (one.trigger === null ? [] : [[one.id, one.trigger]]));
   const selection = filter === null ? {} : { filter };
   const filters = filtersOf(selection, Object.fromEntries(triggers) as Record<string, string>);
   const isSuppressed = await suppressedAmong(db, of.events);
+  const times = of.replay ? timeRuleOf(profileOf(type)) : null; // a stream sends what is old as well
+  const now = Date.now();
   return of.events.flatMap((event) => {
     const { passes, untriggered } = filters === null ? letThrough : verdictOf(event, filters);
     // An event that was given without a source is of any that is taken.
     const isOfTaken = sources === null || event.sourceId === noReplay || sources.includes(event.sourceId);
+    const isLate = times !== null && outOfTime(times, event.timestamp.getTime(), now) !== null;
     const optedOut = optsOut(event.integrations, { id, name, type });
     return of.actions.map((action): Standing => {
       const holds: [HeldBackBy, boolean][] = [
@@ -185,6 +195,7 @@ async function standingsOf(
         ['filter', !passes],
         ['integrations', optedOut],
         ['suppression', isSuppressed?.(event) === true],
+        ['time', isLate],
       ];
       return { event, action, heldBackBy: holds.flatMap(([reason, does]) => (does ? [reason] : [])) };
     });

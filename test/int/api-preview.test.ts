@@ -184,6 +184,18 @@ describe('types of the catalog', () => {
     expect(await bodyOf(true)).toContain('"historical_migration":true');
     expect(await bodyOf(false)).not.toContain('"historical_migration":true');
   });
+
+  test('what is too old for the destination is held back from a replay, and not from the stream', async () => {
+    const settings = { apiSecret: 'analytics-canary-7', measurementId: 'G-123456' };
+    const actions = [{ action: 'customEvent', trigger: null }];
+    const { id } = await connect({ type: 'actions-google-analytics-4', settings, actions });
+    const heldBackBy = async (timestamp: string, replay: boolean) =>
+      (await deliveriesOf(id, { event: { ...event, timestamp }, replay }))[0].heldBackBy;
+    const old = '2026-01-01T00:00:00.000Z';
+    expect(await heldBackBy(old, true)).toEqual(['time']);
+    expect(await heldBackBy(old, false)).toEqual([]);
+    expect(await heldBackBy(new Date().toISOString(), true)).toEqual([]);
+  });
 });
 
 describe('what holds an event back', () => {

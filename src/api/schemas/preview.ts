@@ -3,7 +3,7 @@ import { previewProblems } from '../../destinations/preview.ts';
 import { Id } from './fields.ts';
 
 /** What keeps an event from an action before anything is mapped, in the order in which it is decided. */
-export const heldBackBy = ['sources', 'trigger', 'filter', 'integrations', 'suppression'] as const;
+export const heldBackBy = ['sources', 'trigger', 'filter', 'integrations', 'suppression', 'time'] as const;
 
 const EventId = z.union([
   z.int().positive().max(Number.MAX_SAFE_INTEGER),
@@ -31,7 +31,7 @@ export const PreviewAsked = z.strictObject({
   }),
   replay: z.boolean().default(false).meta({
     description:
-      'As a replay would send it, with what its replay profile sets for old events. Whether the event is too old for the destination is not asked.',
+      'As a replay would send it: with what its replay profile sets for old events, and not what is too old for the destination.',
   }),
 });
 
@@ -71,7 +71,7 @@ const DeliveryPreview = z
     sends: z.boolean().meta({ description: 'false: the event is held back, and nothing is mapped.' }),
     heldBackBy: z.array(z.enum(heldBackBy)).meta({
       description:
-        'All that keeps the event from the action; the first is what a delivery would count under.',
+        'All that keeps the event from the action; the first is what a delivery would count under. `time`: the destination takes no events of its time, and a replay does not send it (`tooOld`).',
     }),
     payload: z.unknown().meta({
       description:
