@@ -8,7 +8,7 @@ export const Time = z.iso.datetime().meta({ example: '2026-10-14T02:00:00.000Z' 
 export const Id = z.uuid().meta({ example: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e' });
 
 export const Name = storableText(200)
-  .refine((text) => text.trim() !== '', 'A name has more than blanks.')
+  .refine((text) => text === '' || text.trim() !== '', 'A name has more than blanks.')
   .meta({ description: 'A name for people.' });
 
 /** Who did something. */

@@ -29,6 +29,8 @@ export interface Kept {
 
 /** Resident, after garbage was collected in the process itself. */
 export interface Memory {
+  /** Megabytes that objects and their buffers take. */
+  readonly held: number;
   readonly megabytes: number;
   readonly children: readonly { readonly pid: number; readonly megabytes: number }[];
 }
