@@ -5,6 +5,7 @@ import { loadDefinition } from '../../src/destinations/registry.ts';
 import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { noteDials } from '../support/dials.ts';
+import { actionId, guardedContext as context } from '../support/guarded-context.ts';
 import { publicAddresses } from '../support/hostile-addresses.ts';
 import { hostileAddressesOf, hostileUrls } from '../support/hostile-urls.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -32,14 +33,6 @@ async function startService() {
   });
   return { receiver, dials };
 }
-
-const actionId = '00000000-0000-4000-8000-0000000000aa';
-const context = (mapping: Record<string, unknown>, action: string | null): RunContext => ({
-  egress: [],
-  destinationId: '00000000-0000-4000-8000-0000000000ab',
-  actions: [{ actionId, action, mapping }],
-  replay: false,
-});
 
 async function opened(type: string, settings: object, given: RunContext) {
   const sender = (await loadDefinition(type))!.open(settings, given);

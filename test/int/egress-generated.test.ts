@@ -7,6 +7,7 @@ import type { RunContext } from '../../src/destinations/definition.ts';
 import type { DeliveryPreview } from '../../src/destinations/preview.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { noteDials } from '../support/dials.ts';
+import { actionId, guardedContext as context } from '../support/guarded-context.ts';
 import { publicAddresses } from '../support/hostile-addresses.ts';
 import {
   hostileAddressesOf,
@@ -18,14 +19,6 @@ import {
 
 // Nothing is dialled here: what would be is noted below the guard, and refused.
 const dials = noteDials(hostileAddressesOf);
-
-const actionId = '00000000-0000-4000-8000-0000000000aa';
-const context = (mapping: Record<string, unknown>, action: string | null): RunContext => ({
-  egress: [],
-  destinationId: '00000000-0000-4000-8000-0000000000ab',
-  actions: [{ actionId, action, mapping }],
-  replay: false,
-});
 
 async function send(type: string, settings: object, given: RunContext): Promise<Outcome> {
   const sender = (await loadDefinition(type))!.open(settings, given);
