@@ -112,6 +112,10 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     'Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": ["sendEmail"]}, or leave these actions out: {"actions": [those that are to be used]}.',
     { errors: [{ pointer: '/allowSideEffects', detail: 'sendEmail: Each event sends an email.' }] },
   ),
+  destination_failed: problem(
+    'destination_failed',
+    'The choices of list_id could not be had: The service answered 403 Forbidden.',
+  ),
   idempotency_key_reused: problem(
     'idempotency_key_reused',
     'This Idempotency-Key was used for a request with another body. Use a new key for a new request.',

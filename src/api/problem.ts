@@ -27,6 +27,7 @@ export const problemKinds = {
   not_connectable: [422, 'Destinations of this type cannot be connected'],
   side_effects: [422, 'The replay would set off what nobody can take back'],
   unreadable_file: [422, 'The file cannot be read'],
+  destination_failed: [424, 'The destination could not do it'],
   idempotency_key_reused: [422, 'This Idempotency-Key belongs to another request'],
   too_many_requests: [429, 'The token asks too often'],
   too_many_live_connections: [429, 'The process answers too many requests that go on for ever'],

@@ -12,6 +12,7 @@ import { destinationChangeRoutes } from './routes/destination-change.ts';
 import { destinationControlRoutes } from './routes/destination-control.ts';
 import { destinationPreviewRoute } from './routes/destination-preview.ts';
 import { destinationRoutes } from './routes/destinations.ts';
+import { fieldChoicesRoute } from './routes/field-choices.ts';
 import { errorPageRoutes } from './routes/error-pages.ts';
 import { deletionRoutes } from './routes/deletions.ts';
 import { eventRoute } from './routes/event.ts';
@@ -50,6 +51,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...destinationChangeRoutes(deps),
     ...destinationControlRoutes(deps),
     destinationPreviewRoute(deps),
+    fieldChoicesRoute(deps),
     ...deliveryOverviewRoutes(deps),
     deliveryStreamRoute(deps, live),
     ...replayRoutes(deps),

@@ -4,6 +4,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { TimeRule } from '../core/time-rule.ts';
 import type { EgressAllow } from './egress-address.ts';
 import type { DeliveryPreview } from './preview.ts';
+import type { Question, Told } from './question.ts';
 
 /** One event through one action, as it is handed to a destination. */
 export interface Delivery {
@@ -123,6 +124,8 @@ export interface DestinationDefinition {
   open(settings: unknown, context: RunContext): Sender;
   /** Sends one test event. Never rejects, whatever the destination does. */
   test(settings: unknown, context: SenderContext): Promise<TestResult>;
+  /** Has its own code answer. Never rejects, whatever that does. Absent: there is nothing to ask. */
+  ask?(settings: unknown, context: SenderContext, question: Question): Promise<Told>;
   /** What would leave for each delivery if it were sent alone, in order; nothing is sent. Never rejects. */
   preview(
     settings: unknown,

@@ -129,6 +129,11 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     when: 'The file of an import is empty, is not compressed as it says, or has no header that can be read.',
     remedy: 'Mend the file at the line that the answer names, and send it again.',
   },
+  destination_failed: {
+    when: 'The service of a destination, or the code of its definition, was asked for something and refused, failed or did not answer in time.',
+    remedy:
+      'The detail says what it answered. `POST /api/destinations/{id}/test` shows whether the settings are good; what is missing in `payload` may be what it asks for. Nothing was changed.',
+  },
   idempotency_key_reused: {
     when: 'The Idempotency-Key came before, at this address, with another body.',
     remedy: 'Use a new key for a new request. A key is kept for 24 hours.',

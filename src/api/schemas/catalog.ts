@@ -104,7 +104,10 @@ const Action = z
     batch: Batch.nullable().meta({ description: 'null: it takes events one by one.' }),
     syncMode: z.object({ label: z.string(), default: z.string(), choices: z.array(Choice) }).nullable(),
     hooks: z.array(z.object({ name: z.string(), label: z.string(), inputs: z.array(Field) })),
-    dynamicFields: z.array(z.string()),
+    dynamicFields: z.array(z.string()).meta({
+      description:
+        'Fields whose choices the destination itself lists: `POST /api/destinations/{id}/actions/{action}/fields/{field}/choices`. `object.__keys__`: the names that its members may have.',
+    }),
     sideEffects: z.array(z.enum(['message', 'deletion'])).meta({
       description: 'By its name it reaches people, or takes something away.',
     }),

@@ -9,6 +9,7 @@ import type {
 } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
 import { checkUrl } from '../egress-url.ts';
+import { askAccount } from './ask-account.ts';
 import { AccountSender, type SendingAccount, type SendingAction } from './account-sender.ts';
 import type { Renewal } from './account-tokens.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
@@ -38,11 +39,9 @@ export function packageDestination(document: CatalogDocument): DestinationDefini
     ],
     open: (settings, context) => openAccount(document, settings as Settings, context),
     test: (settings, context) =>
-      testAccount(document, accountOf(document, settings as Settings), {
-        egress: context.egress,
-        secrets: secretsIn(settings),
-        ...renewalOf(document, context),
-      }),
+      testAccount(document, accountOf(document, settings as Settings), callOf(document, settings, context)),
+    ask: (settings, context, question) =>
+      askAccount(accountOf(document, settings as Settings), question, callOf(document, settings, context)),
     preview: (settings, context, deliveries) =>
       previewAccount(sendingAccount(document, settings as Settings, context), deliveries),
   };
@@ -76,6 +75,12 @@ function sendingAccount(document: CatalogDocument, settings: Settings, context: 
     ...renewalOf(document, context),
   };
 }
+
+const callOf = (document: CatalogDocument, settings: unknown, context: SenderContext) => ({
+  egress: context.egress,
+  secrets: secretsIn(settings),
+  ...renewalOf(document, context),
+});
 
 /** Tokens are renewed where the definition can fetch new ones, and whoever opens it can keep them. */
 function renewalOf(document: CatalogDocument, { renew }: SenderContext): { renewal?: Renewal } {

@@ -113,9 +113,7 @@ function describeSyncMode(syncMode: PackageAction['syncMode']): SyncMode | null 
 function dynamicNames(dynamic: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(dynamic).flatMap(([name, below]) =>
     typeof below === 'object' && below !== null
-      ? Object.keys(below)
-          .filter((member) => !member.startsWith('__'))
-          .map((member) => `${name}.${member}`)
+      ? Object.keys(below).map((member) => `${name}.${member}`)
       : [name],
   );
 }

@@ -91,7 +91,10 @@ export interface CatalogAction {
   readonly batch: Batch | null;
   readonly syncMode: SyncMode | null;
   readonly hooks: readonly Hook[];
-  /** Names of fields, `object.property`, whose choices the destination itself lists. */
+  /**
+   * Names of fields, `object.property`, whose choices the destination itself lists. `object.__keys__`: the names that
+   * its members may have; `object.__values__`: the values of any of them.
+   */
   readonly dynamicFields: readonly string[];
   readonly sideEffects: readonly SideEffect[];
   readonly fields: readonly Field[];

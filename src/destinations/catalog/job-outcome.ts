@@ -65,8 +65,8 @@ function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcom
     if (told !== null) return told.map((why) => toldOutcome(why, run, telling));
     return outcomesOf(errorOutcome(result.error, run, telling), run.deliveries);
   }
-  if (result.kind === 'ok' || result.kind === 'tokens') return [successOutcome(run, telling)];
-  return itemOutcomes(result.items, run, telling);
+  if (result.kind === 'each') return itemOutcomes(result.items, run, telling);
+  return [successOutcome(run, telling)];
 }
 
 /** The part of a run that one of its groups is. Each has a request of its own where there are as many as groups. */

@@ -1,3 +1,5 @@
+import type { Question } from '../question.ts';
+
 /**
  * What a delivery process and its child say to each other. The child maps events and runs the definitions' code; it has
  * no network of its own: each request that a definition makes is asked of the parent, which sends it as all others, and
@@ -40,7 +42,9 @@ export type Work =
     }
   | { readonly kind: 'test' }
   /** The definition fetches new tokens. */
-  | { readonly kind: 'refresh'; readonly oauth: OAuth };
+  | { readonly kind: 'refresh'; readonly oauth: OAuth }
+  /** It answers whoever sets the destination up. */
+  | { readonly kind: 'question'; readonly question: Question };
 
 /** One call of a definition, over which it may make any number of requests. */
 export interface Job {
@@ -91,6 +95,8 @@ export type FromChild =
 export type JobResult =
   | { readonly kind: 'ok' }
   | { readonly kind: 'tokens'; readonly accessToken: string; readonly refreshToken?: string }
+  /** Its answer to a question. */
+  | { readonly kind: 'told'; readonly json: string }
   /** What it says of each event of a batch, in their order. */
   | { readonly kind: 'each'; readonly items: readonly ItemResult[] }
   /** Events of a batch that needed calls of their own, by their place in it. */

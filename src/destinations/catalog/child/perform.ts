@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { PackageDefinition } from '../package-definition.ts';
 import type { Account, ItemResult, JobError, JobResult, OAuth, Work } from '../protocol.ts';
+import { answerTo, type AnsweringDestination } from './answer.ts';
 import { requestOf } from './fetch.ts';
 import { importOwn } from './own-module.ts';
 import { telling, type Mapped } from './telling.ts';
@@ -12,7 +13,7 @@ interface Framework {
   readonly transform: (mapping: object, event: unknown) => unknown;
 }
 
-interface LoadedDestination {
+interface LoadedDestination extends AnsweringDestination {
   /** The framework adds each answer with its request and never takes one away; nothing reads them. */
   readonly responses: unknown[];
   testAuthentication(settings: object): Promise<void>;
@@ -85,6 +86,7 @@ async function performed(destination: LoadedDestination, account: Account, work:
   }
   if (work.kind === 'refresh')
     return await refreshed(destination, { ...settings, oauth: tokensOf(auth) }, work.oauth);
+  if (work.kind === 'question') return await answerTo(destination, account, work.question);
   const { type, mapping } = work.action;
   const input = { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
   if (work.kind === 'one') {

@@ -3,6 +3,7 @@ interface Context {
   readonly settings: { readonly endpoint: string; readonly tokenEndpoint?: string };
   readonly auth?: { readonly accessToken?: string; readonly refreshToken?: string };
   readonly payload: { readonly id: string };
+  readonly page?: string;
 }
 type Request = (url: string, options?: object) => Promise<{ readonly data: unknown }>;
 
@@ -31,7 +32,16 @@ export default {
     join: {
       title: 'Join',
       defaultSubscription: 'type = "track"',
-      fields: { id: { label: 'Id', type: 'string', required: true, default: { '@path': '$.messageId' } } },
+      fields: {
+        id: { label: 'Id', type: 'string', required: true, default: { '@path': '$.messageId' } },
+        room: { label: 'Room', type: 'string', dynamic: true },
+      },
+      dynamicFields: {
+        room: async (request: Request, { settings, page }: Context) => {
+          const { data } = await request(`${settings.endpoint}/rooms?page=${page ?? 'first'}`);
+          return data;
+        },
+      },
       perform: (request: Request, { settings, payload }: Context) =>
         request(`${settings.endpoint}/join`, { method: 'POST', json: payload }),
     },
