@@ -190,6 +190,13 @@ export function applyEdits(
   return target.subarray(0, completeInto(target, 0, raw, edits, options));
 }
 
+/** Edits in the order in which they are applied: of those at one place what is put in goes before what is cut there. */
+export function inOrder(edits: readonly Edit[]): Edit[] {
+  return edits.toSorted(
+    ([, offset, span], [, otherOffset, otherSpan]) => offset - otherOffset || span - otherSpan,
+  );
+}
+
 /** How many bytes the edits of an event insert at most: a UTF-16 unit takes up to three in UTF-8. */
 export function insertsLimit(edits: readonly Edit[]): number {
   let units = 0;

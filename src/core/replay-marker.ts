@@ -1,3 +1,4 @@
+import { inOrder } from './completed-event.ts';
 import type { Edit } from './event.ts';
 import { membersOf, type JsonMember } from './json-scan.ts';
 
@@ -23,7 +24,7 @@ export function withReplayMarker(raw: Uint8Array, edits: readonly Edit[], replay
     own === undefined
       ? ['context', 1, 0, `"context":${text},`]
       : ['context', own.valueStart, own.valueEnd - own.valueStart, text];
-  return [...edits.filter((one) => !bringsContext(one)), edit].toSorted((one, other) => one[1] - other[1]);
+  return inOrder([...edits.filter((one) => !bringsContext(one)), edit]);
 }
 
 /** An edit that only cuts a duplicate brings nothing. */

@@ -22,11 +22,17 @@ const stamps: Stamps = {
 
 /** An event with any contexts of its own, of which the last counts, and a batch that has one. */
 const sent = fc
-  .tuple(fc.array(context, { maxLength: 2 }), object, fc.boolean())
-  .map(([own, batch, first]) => {
+  .tuple(
+    fc.array(context, { maxLength: 2 }),
+    object,
+    fc.boolean(),
+    fc.constantFrom([], ['"writeKey":"w"'], ['"sentAt":"2026-05-01T00:00:00Z"']),
+  )
+  .map(([own, batch, first, front]) => {
     const contexts = own.map((text) => `"context":${text}`);
     const rest = ['"messageId":"m"', '"timestamp":"2026-05-01T00:00:00Z"', '"type":"track"'];
-    const raw = Buffer.from(`{${(first ? [...contexts, ...rest] : [...rest, ...contexts]).join(',')}}`);
+    const members = first ? [...contexts, ...rest] : [...rest, ...contexts];
+    const raw = Buffer.from(`{${[...front, ...members].join(',')}}`);
     const given = Buffer.from(batch);
     const inherited = batchMembersOf(given, { valueStart: 0, valueEnd: given.length, kind: 'object' });
     return { raw, edits: findEdits(raw, { context: inherited, integrations: [] }, stamps) };
