@@ -11,9 +11,10 @@ import type { Copying } from '../db/copy-out.ts';
 import { isOutage } from '../db/outage.ts';
 import type { Queryable } from '../db/sql.ts';
 import type { Delivery, Sender } from '../destinations/definition.ts';
-import { deliveryName } from '../destinations/delivery-id.ts';
 import type { Accounts, LaneBudget } from './accounts.ts';
+import { deliveriesOf } from './deliveries.ts';
 import type { LaneMeter } from './lane-meter.ts';
+import { LatestProfiles } from './latest-profiles.ts';
 import { readLanePage, type Questions } from './lane-page.ts';
 import type { Waiter } from './run-budget.ts';
 
@@ -50,6 +51,8 @@ export class LaneTraffic implements Waiter {
   readonly #lane: Lane<ArchivedEvent>;
   readonly #deps: TrafficDeps;
   readonly #budget: LaneBudget;
+  /** Null: identify calls go as they came. */
+  readonly #profiles: LatestProfiles | null;
   #maxConcurrent: number | null = null;
   /** Since when each request has been under way, oldest first. */
   readonly #requests = new Set<{ readonly since: number }>();
@@ -63,6 +66,9 @@ export class LaneTraffic implements Waiter {
     this.#lane = lane;
     this.#deps = deps;
     this.#budget = deps.accounts.enter(taken);
+    const { db } = deps;
+    const asked = { db, goesOn: () => this.#maySend(), outOfTime: this.#outOfTime };
+    this.#profiles = taken.profiles === 'latest' ? new LatestProfiles(taken, asked) : null;
     this.obey(taken.wanted);
   }
 
@@ -197,25 +203,9 @@ export class LaneTraffic implements Waiter {
     this.#requests.add(request);
     this.#budget.run.started();
     this.#deps.meter.sends();
-    const { kind, runId, newIds, marker, destination } = this.#taken;
-    const deliveries = batch.map((task) => ({
-      name: deliveryName(destination.id, task.actionId, task.entry.position, newIds ? runId : undefined),
-      event: task.entry.event!,
-      actionId: task.actionId,
-      newId: newIds,
-      attempt: task.attempts + 1,
-      replayId: kind === 'replay' ? runId : null,
-      marker: marker ? runId : null,
-    }));
-    const traced = this.#deps.meter.traces(deliveries);
     try {
-      const outcomes = await this.#deps.sender.send(deliveries, {
-        mayWrite: () => this.#mayWrite(deliveries, until),
-      });
-      traced?.(outcomes);
-      this.#budget.account.heard(outcomes);
-      this.#deps.meter.sent(batch, outcomes, this.#deps.now() - request.since);
-      this.#lane.settleRequest(batch, outcomes, this.#deps.now());
+      if (this.#profiles === null) await this.#deliver(batch, null, until, request.since);
+      else await this.#deliverLatest(this.#profiles, batch, until);
     } catch (error) {
       this.#failure ??= error; // a promise was broken: that ends this slice, not the process and all other lanes
     }
@@ -224,6 +214,42 @@ export class LaneTraffic implements Waiter {
     this.#budget.run.ended();
     this.pump();
     this.#deps.onProgress();
+  }
+
+  /** Of identify calls what is newest goes, and those that have nothing to say end here. */
+  async #deliverLatest(
+    profiles: LatestProfiles,
+    batch: readonly Task<ArchivedEvent>[],
+    until: number,
+  ): Promise<void> {
+    const contents = await profiles.contentsOf(batch);
+    const now = this.#deps.now();
+    const events = new Map<Task<ArchivedEvent>, ArchivedEvent>();
+    for (const [index, task] of batch.entries()) {
+      const content = contents?.[index];
+      if (content === undefined) this.#lane.settle(task, { kind: 'notSent' }, now);
+      else if (content === 'superseded') this.#lane.settle(task, { kind: 'superseded' }, now);
+      else events.set(task, content);
+    }
+    if (events.size > 0) await this.#deliver([...events.keys()], events, until, now);
+  }
+
+  /** @param events what goes out in place of the tasks' own events; null: these @param since when the request began */
+  async #deliver(
+    batch: readonly Task<ArchivedEvent>[],
+    events: ReadonlyMap<Task<ArchivedEvent>, ArchivedEvent> | null,
+    until: number,
+    since: number,
+  ): Promise<void> {
+    const deliveries = deliveriesOf(this.#taken, batch, events);
+    const traced = this.#deps.meter.traces(deliveries);
+    const outcomes = await this.#deps.sender.send(deliveries, {
+      mayWrite: () => this.#mayWrite(deliveries, until),
+    });
+    traced?.(outcomes);
+    this.#budget.account.heard(outcomes);
+    this.#deps.meter.sent(batch, outcomes, this.#deps.now() - since);
+    this.#lane.settleRequest(batch, outcomes, this.#deps.now());
   }
 
   #readMore(): void {
@@ -235,6 +261,7 @@ export class LaneTraffic implements Waiter {
   async #readPage(upTo: Position): Promise<void> {
     const { db } = this.#deps;
     try {
+      await this.#profiles?.list(upTo);
       const stretch = { after: this.#lane.scannedTo, upTo };
       const { sender, suppressed } = this.#deps;
       const questions = { suppressed, outOfTime: this.#outOfTime, confirms: sender.confirms ?? true };

@@ -1,7 +1,7 @@
 import { before, moment, rate, texts, whole, window, words } from './arguments.ts';
 import { Option, type Command } from 'commander';
 import { eventTypes } from '../core/event.ts';
-import { replayOrders } from '../core/replay-request.ts';
+import { profileRules, replayOrders } from '../core/replay-request.ts';
 import type { ApiClient } from './client.ts';
 import { exits, Failure } from './failure.ts';
 import { given } from './given.ts';
@@ -28,6 +28,7 @@ export interface ReplayOptions {
   readonly allowSideEffects?: readonly string[];
   readonly actions?: readonly string[];
   readonly marker?: boolean;
+  readonly profiles?: (typeof profileRules)[number];
   readonly fql?: string;
   readonly excludeFql?: string;
   readonly rate?: number;
@@ -121,6 +122,12 @@ function howOptions(command: Command): Command {
       ]),
     )
     .addOption(new Option('--order <order>', 'whose order is kept').choices([...replayOrders]))
+    .addOption(
+      new Option(
+        '--profiles <which>',
+        'latest: of a user’s identify calls one, which overwrites nothing newer',
+      ).choices([...profileRules]),
+    )
     .option('--label <name>', 'a name for people')
     .addOption(new Option('--labels <word,…>', 'words to find replays by').argParser(words))
     .option('--note <text>', 'a text for people')
@@ -163,6 +170,7 @@ export async function replayBody(client: ApiClient, destinationId: string, optio
       canary: canaryOf(options),
       schedule: scheduleOf(options),
       order,
+      profiles: options.profiles,
       label,
       labels,
       note,

@@ -189,6 +189,9 @@ export class Lane<E> {
       case 'suppressed':
         this.#unsend();
         return this.#endings.finish(task, 'suppressed', now);
+      case 'superseded':
+        this.#unsend();
+        return this.#endings.finish(task, 'superseded', now);
       case 'tooOld':
         this.#unsend();
         noteReason(task.entry, outcome.reason);

@@ -29,6 +29,8 @@ export type Outcome =
   | { readonly kind: 'throttled'; readonly failure: Failure; readonly retryAfterMs: number | null }
   /** 410: the destination wants no more events; it gets disabled. */
   | { readonly kind: 'gone'; readonly failure: Failure }
+  /** A later identify call of the same user says all that it says: nothing left this process. */
+  | { readonly kind: 'superseded' }
   /** The lease ended before the request was written to its socket: nothing left this process. */
   | { readonly kind: 'notSent' };
 

@@ -17,6 +17,8 @@ const rangeMeasures = ['received', 'event', 'position'] as const;
 const replayModes = ['missing', 'all', 'failed'] as const;
 /** `user`: one event of a user after another; `strict`: one event after another; `none`: no order is kept. */
 export const replayOrders = ['user', 'strict', 'none'] as const;
+/** `latest`: of a user's identify calls one, with what is newest of each trait. */
+export const profileRules = ['all', 'latest'] as const;
 /** `approve`: a person looks at the first events and resumes; `continue`: it goes on by itself if they went well. */
 const canaryEnds = ['approve', 'continue'] as const;
 
@@ -159,6 +161,10 @@ export const replayRequestFields = {
     description:
       'true: what is sent says that it is of this replay: `context.replay` is `{"id": "…"}`, in place of one that the event had, and requests of a `webhook` have the header `x-reprise-replay`. What the stream sends never has it.',
   }),
+  profiles: z.enum(profileRules).default('all').meta({
+    description:
+      '`all`: each identify call as it came. `latest`: so that old traits do not overwrite newer ones, of the identify calls of a user that are in the replay only the last is sent. It carries the traits of all of them, the newest value of each, without those that a later call has brought to the destination or is about to. The others count as `superseded`; so does the last one where nothing is left to say. Such a call that becomes a dead letter is best sent by the same replay once more: a retry would send it with its own traits. Mode `failed` does not take it.',
+  }),
   pace: z.strictObject(pace).default({}),
   order: z.enum(replayOrders).default('user').meta({
     description:
@@ -185,6 +191,7 @@ export const ReplayRequest = z
   .superRefine(strictHasOneLane)
   .superRefine(lettersAreChosenByColumns)
   .superRefine(lettersHaveTheirActions)
+  .superRefine(lettersKeepTheirTraits)
   .superRefine(windowsHaveRoomForLanes)
   .transform((request) => ({
     ...request,
@@ -233,6 +240,16 @@ function windowsHaveRoomForLanes(
   if (index === null) return;
   const message = `The replay has ${lanes} lanes, and each needs a request of its own: give at least ${lanes}, or ask for fewer lanes.`;
   context.addIssue({ code: 'custom', path: ['schedule', 'windows', index, 'maxConcurrent'], message });
+}
+
+function lettersKeepTheirTraits(
+  { mode, profiles }: { mode: string; profiles: (typeof profileRules)[number] },
+  context: z.RefinementCtx,
+) {
+  if (mode !== 'failed' || profiles === 'all') return;
+  const message =
+    'Mode "failed" sends dead letters as they are. For the newest traits ask for mode "missing": what was given up on is missing.';
+  context.addIssue({ code: 'custom', path: ['profiles'], message });
 }
 
 /** Which dead letters a replay takes up is decided by a statement, which reads no event. */

@@ -43,6 +43,10 @@ export interface TakenLane {
   readonly integrations: IntegrationsRule;
   /** What is sent says which replay sends it. */
   readonly marker: boolean;
+  /** `latest`: of a user's identify calls one is sent, with what is newest of each trait. */
+  readonly profiles: 'all' | 'latest';
+  /** Sources whose events the destination takes; null: all. */
+  readonly sources: readonly string[] | null;
   readonly orderBy: 'user' | 'strict' | 'none';
   readonly wanted: Wanted;
   /** Suppressions up to here must be known before anything is sent. */
@@ -205,7 +209,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       (select count(*) from lane other where other.run_id = r.id) as lanes,
       d.id as "destinationId", d.name, d.type, d.settings_sealed as "settingsSealed",
       r.actions, ${triggersOfRun} as triggers, r.from_position as "fromPosition", r.to_position as "toPosition", r.selection, r.mode,
-      r.new_ids as "newIds", coalesce(r.request ->> 'integrations', 'honour') as integrations, coalesce((r.request ->> 'marker')::boolean, false) as marker, r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
+      r.new_ids as "newIds", coalesce(r.request ->> 'integrations', 'honour') as integrations, coalesce((r.request ->> 'marker')::boolean, false) as marker, coalesce(r.request ->> 'profiles', 'all') as profiles, d.sources, r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", r.schedule, ${accountWanted} as account,
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.read_to as "readTo", l.samples, l.state,
       l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",

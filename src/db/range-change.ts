@@ -5,6 +5,7 @@ import { selectionOfRequest } from '../core/replay-selection.ts';
 import type { Selection } from '../core/selection.ts';
 import { selectionSql } from './archive/selection-sql.ts';
 import { dropUnselected } from './drop-waiting.ts';
+import { dropIdentifies } from './replay-identifies.ts';
 import { reachOf } from './replay-reach.ts';
 import type { RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
@@ -33,7 +34,10 @@ export async function applyRange(tx: Queryable, run: RunRecord): Promise<void> {
   const byPosition = request.range.by === 'position';
   const to = byPosition ? Math.max(reach.to, await settledTo(tx, run, marks)) : reach.to;
   const { from } = reach;
-  const moved = from !== run.fromPosition || beginOf(old) !== beginOf(selection);
+  // What was superseded may be the last of its user now.
+  const latest = request.profiles === 'latest';
+  if (latest) await dropIdentifies(tx, run.id);
+  const moved = latest || from !== run.fromPosition || beginOf(old) !== beginOf(selection);
   const recount = moved || !byPosition || to < run.toPosition!;
   await tx.run(sql`
     update run set change = null, revision = revision + 1, request = ${JSON.stringify(settledRequest(request, to))}::jsonb, to_position = ${to}, cut_to_stream = ${reach.cutToStream},

@@ -4,6 +4,7 @@ import { giveUpWaiting } from './give-up.ts';
 import { handOver } from './hand-over.ts';
 import { beginPlanned } from './planned-replays.ts';
 import { applyRange } from './range-change.ts';
+import { dropIdentifies } from './replay-identifies.ts';
 import { leaseIsLive, readRuns, type RunRecord } from './runs.ts';
 import { sql, type Queryable } from './sql.ts';
 import { withoutWaiting } from './waiting-counts.ts';
@@ -76,6 +77,7 @@ async function endRun(tx: Queryable, run: RunRecord, ending: Ending, reason: str
     where run_id = ${run.id}`);
   await tx.run(sql`delete from waiting_delivery where run_id = ${run.id}`);
   await dropPaceRow(tx, run.id);
+  await dropIdentifies(tx, run.id);
   await tx.run(sql`
     update run r set ended_at = clock_timestamp(), ended_as = ${ending},
       status_reason = coalesce(${reason}, status_reason),

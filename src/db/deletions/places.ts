@@ -43,6 +43,12 @@ export const places: readonly Place[] = [
     forget: (deleting) => eachRun(deleting, 'dead_letter', emptyDead),
   },
   {
+    table: 'replay_identify',
+    what: 'Where his identify calls stand, listed for replays that send newest profiles.',
+    how: 'Deleted.',
+    forget: (deleting) => once(deleting, 'replay_identify', deleteIdentifies),
+  },
+  {
     table: 'lane',
     what: 'Samples of what was answered to his events.',
     how: 'The texts are taken out.',
@@ -136,6 +142,12 @@ function left(column: 'failure' | 'd.failure') {
   const failure = column === 'failure' ? sql`failure` : sql`d.failure`;
   return sql`jsonb_strip_nulls(jsonb_build_object('errorClass', ${failure} -> 'errorClass',
     'status', ${failure} -> 'status', 'at', ${failure} -> 'at', 'message', 'Deleted: it named somebody who is forgotten.'))`;
+}
+
+async function deleteIdentifies(tx: Queryable, { person }: ClaimedDeletion): Promise<number> {
+  return await tx.run(sql`
+    delete from replay_identify
+    where person in (hashtextextended(${`u:${idOf(person)}`}, 0), hashtextextended(${`a:${idOf(person)}`}, 0))`);
 }
 
 async function emptySamples(tx: Queryable): Promise<number> {
