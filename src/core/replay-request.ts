@@ -161,9 +161,9 @@ export const replayRequestFields = {
     description:
       'true: what is sent says that it is of this replay: `context.replay` is `{"id": "…"}`, in place of one that the event had, and requests of a `webhook` have the header `x-reprise-replay`. What the stream sends never has it.',
   }),
-  profiles: z.enum(profileRules).default('all').meta({
+  profiles: z.exactOptional(z.enum(profileRules)).meta({
     description:
-      '`all`: each identify call as it came. `latest`: so that old traits do not overwrite newer ones, of the identify calls of a user that are in the replay only the last is sent. It carries the traits of all of them, the newest value of each, without those that a later call has brought to the destination or is about to. The others count as `superseded`; so does the last one where nothing is left to say. Such a call that becomes a dead letter is best sent by the same replay once more: a retry would send it with its own traits. Mode `failed` does not take it.',
+      '`all` (unless said): each identify call as it came. `latest`: so that old traits do not overwrite newer ones, of the identify calls of a user that are in the replay only the last is sent. It carries the traits of all of them, the newest value of each, without those that a later call has brought to the destination or is about to. The others count as `superseded`; so does the last one where nothing is left to say. Such a call that becomes a dead letter is best sent by the same replay once more: a retry would send it with its own traits. Mode `failed` does not take it.',
   }),
   pace: z.strictObject(pace).default({}),
   order: z.enum(replayOrders).default('user').meta({
@@ -243,10 +243,10 @@ function windowsHaveRoomForLanes(
 }
 
 function lettersKeepTheirTraits(
-  { mode, profiles }: { mode: string; profiles: (typeof profileRules)[number] },
+  { mode, profiles }: { mode: string; profiles?: (typeof profileRules)[number] },
   context: z.RefinementCtx,
 ) {
-  if (mode !== 'failed' || profiles === 'all') return;
+  if (mode !== 'failed' || profiles !== 'latest') return;
   const message =
     'Mode "failed" sends dead letters as they are. For the newest traits ask for mode "missing": what was given up on is missing.';
   context.addIssue({ code: 'custom', path: ['profiles'], message });

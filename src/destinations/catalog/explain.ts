@@ -104,7 +104,13 @@ function dedupeSentences({ dedupe }: ReplayProfile): string[] {
 }
 
 function stateSentences({ state }: ReplayProfile): string[] {
-  return state === undefined ? [] : [doubted(state.value, state.confirmed)];
+  if (state === undefined) return [];
+  const remedy =
+    'A replay with `profiles: "latest"` sends one identify call of each user, without what newer calls have set.';
+  return [
+    doubted(state.value, state.confirmed),
+    ...(/identify|attributes|user properties/i.test(state.value) ? [remedy] : []),
+  ];
 }
 
 function overlaySentence({
