@@ -89,7 +89,7 @@ export class LatestProfiles {
     if (this.#listedTo === null || this.#listedTo < head) return null;
     const asked = await withOthers(db, this.#taken.runId, profiles);
     return await Promise.all(
-      batch.map(({ entry, actionId }) => {
+      batch.map(async ({ entry, actionId }) => {
         const event = entry.event!;
         return asked.has(event.position) ? this.#contentOf(event, actionId) : event;
       }),

@@ -122,7 +122,6 @@ describe('asking for a replay', () => {
     [{ pace: { lanes: 65 } }, '/pace/lanes', 'at most 64'],
     [{ order: 'strict', pace: { lanes: 2 } }, '/pace/lanes', 'single lane'],
     [{ label: 'a\0' }, '/label', 'NUL'],
-    [{ profiles: 'newest' }, '/profiles', 'latest'],
     [{ profiles: 'latest', mode: 'failed' }, '/profiles', 'ask for mode "missing"'],
     [{ canary: {} }, '/canary/events', 'number'],
     [{ canary: { events: 0 } }, '/canary/events', 'at least 1'],
