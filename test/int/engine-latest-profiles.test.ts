@@ -86,7 +86,10 @@ describe('of a user’s identify calls', () => {
     await identify(engine, 'cy', [{ city: 'Bergen' }]); // still to be sent
     engine.sink.bodies.length = 0;
     expect(await replay(engine)).toEqual({ delivered: 2, superseded: 2, alreadyDelivered: 2 });
-    expect(traitsOf(engine)).toEqual([{ city: 'Rome' }, { plan: 'free' }]);
+    expect(Object.fromEntries(arrived(engine).map(({ userId, traits }) => [userId, traits]))).toEqual({
+      ada: { city: 'Rome' },
+      cy: { plan: 'free' },
+    });
   });
 
   test('one that comes in while the replay runs counts as well', async () => {
