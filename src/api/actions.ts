@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import { nearestName } from '../core/nearest-name.ts';
 import type { ActionRecord } from '../db/destinations.ts';
-import type { WantedAction as StoredAction } from '../db/actions.ts';
 import { checkMapping } from '../destinations/catalog/check-mapping.ts';
 import { defaultMapping } from '../destinations/catalog/compute-profile.ts';
 import { withSyncMode } from '../destinations/catalog/describe-field.ts';
 import type { CatalogAction, CatalogDocument } from '../destinations/catalog/document.ts';
 import { readCatalogDocument } from '../destinations/catalog/read.ts';
+import { askedHooks, withEarlierOutputs, type PreparedAction } from './hooks.ts';
 import { pointerTo } from './json-place.ts';
 import type { Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
@@ -20,14 +20,14 @@ interface Fault {
 
 /**
  * Actions as they can be stored: completed with what the definition suggests, or with what an action that stays had, and
- * checked against the definition.
+ * checked against the definition. Hooks that they name are still to be run.
  * @param current those that the destination has
  */
 export function prepareActions(
   type: string,
   wanted: readonly Wanted[],
   current: readonly ActionRecord[],
-): StoredAction[] | Problem {
+): PreparedAction[] | Problem {
   const document = readCatalogDocument(type);
   const faults: Fault[] = [];
   const actions = wanted.flatMap((action, index) => {
@@ -55,8 +55,8 @@ export function prepareActions(
 type At = (path: readonly PropertyKey[], detail: string) => void;
 
 /** Types of our own send the event as it is: which ones is all that can be chosen. */
-function ownAction(wanted: Wanted, before: ActionRecord | undefined, at: At): StoredAction | null {
-  for (const name of ['action', 'mapping'] as const) {
+function ownAction(wanted: Wanted, before: ActionRecord | undefined, at: At): PreparedAction | null {
+  for (const name of ['action', 'mapping', 'hooks'] as const) {
     if (wanted[name] !== undefined) at([name], 'This type sends whole events. Leave it out.');
   }
   return {
@@ -65,6 +65,7 @@ function ownAction(wanted: Wanted, before: ActionRecord | undefined, at: At): St
     action: null,
     trigger: wanted.trigger === undefined ? (before?.trigger ?? null) : wanted.trigger,
     mapping: {},
+    hooks: [],
   };
 }
 
@@ -73,7 +74,7 @@ function packageAction(
   wanted: Wanted,
   before: ActionRecord | undefined,
   at: At,
-): StoredAction | null {
+): PreparedAction | null {
   const name = wanted.action ?? before?.action ?? null;
   const known = document.actions.find((one) => one.name === name);
   if (known === undefined) {
@@ -83,7 +84,8 @@ function packageAction(
   if (before !== undefined && before.action !== known.name) {
     at(['action'], 'What an action does stays. Add another action, and leave this one out.');
   }
-  const mapping = wanted.mapping ?? before?.mapping ?? suggestedMapping(document, known);
+  const given = wanted.mapping ?? before?.mapping ?? suggestedMapping(document, known);
+  const mapping = withEarlierOutputs(given, before?.mapping, known.hooks, wanted.hooks);
   for (const { path, problem } of checkMapping(known, mapping)) at(['mapping', ...path], problem);
   return {
     id: wanted.id ?? null,
@@ -92,6 +94,7 @@ function packageAction(
     trigger:
       wanted.trigger === undefined ? (before === undefined ? known.trigger : before.trigger) : wanted.trigger,
     mapping,
+    hooks: askedHooks(known, wanted.hooks, at),
   };
 }
 

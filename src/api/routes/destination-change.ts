@@ -13,13 +13,17 @@ import { changeActions } from '../../db/actions.ts';
 import { listReplays } from '../../db/replay-list.ts';
 import { runningReplay, setReplayDesired } from '../../db/replays.ts';
 import type { Queryable } from '../../db/sql.ts';
+import { tokenRows } from '../../db/token-refresh.ts';
 import { changeStream, endStream, forgetAccount, openStream } from '../../db/streams.ts';
+import { readCatalogDocument } from '../../destinations/catalog/read.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
+import { createRenew } from '../../destinations/token-renewal.ts';
 import { replayWorkflowId, streamWorkflowId } from '../../temporal/orchestrator.ts';
 import { prepareActions } from '../actions.ts';
 import { changing } from '../changing.ts';
 import type { ApiDeps } from '../deps.ts';
 import { replaysEnded, streamChanged, streamEnded, wake } from '../engine.ts';
+import { runHooks, withSaved, type SavedByHooks } from '../hooks.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
 import {
@@ -73,9 +77,11 @@ function change(deps: ApiDeps): Route {
       problems: ['not_found', 'settings_unreadable', 'stream_stopping', 'replay_running'],
     },
     async ({ params: { id }, body, path }) => {
+      const saved = await savedByHooks(deps, id, body);
+      if (isProblem(saved)) return saved;
       const isDone = (made: Changed | Problem) => !isProblem(made) || made.problem !== 'stream_stopping';
       const { state: made } = await settle(
-        () => changing(deps.db, (tx) => apply(deps, tx, id, body)),
+        () => changing(deps.db, (tx) => apply(deps, tx, id, { body, saved })),
         isDone,
         deps.stopping,
       );
@@ -90,7 +96,12 @@ function change(deps: ApiDeps): Route {
   );
 }
 
-async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Promise<Changed | Problem> {
+async function apply(
+  deps: ApiDeps,
+  tx: Queryable,
+  id: string,
+  { body, saved }: { readonly body: Change; readonly saved: SavedByHooks },
+): Promise<Changed | Problem> {
   if (!(await lockDestination(tx, id))) return nothingHere(id);
   const destination = (await getDestination(tx, id))!;
   const had = new Set(destination.sources); // what is answered can be given back, deleted ones included
@@ -102,7 +113,7 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Pr
   if (body.actions !== undefined) {
     const actions = prepareActions(destination.type, body.actions, destination.actions);
     if (isProblem(actions)) return actions;
-    await changeActions(tx, id, actions);
+    await changeActions(tx, id, withSaved(actions, saved));
   }
   await changeDestination(tx, id, changeOf(destination, body, settings?.sealed));
   if (body.enabled === false) await endStream(tx, id, 'destination_disabled');
@@ -119,6 +130,28 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: Change): Pr
     await changeStream(tx, id);
   }
   return { destination: (await getDestination(tx, id))!, generated: settings?.generated ?? {} };
+}
+
+/**
+ * What the hooks of wanted actions save. They run before anything is locked and after all else was checked, as what they
+ * make at the service stays.
+ */
+async function savedByHooks(deps: ApiDeps, id: string, body: Change): Promise<SavedByHooks | Problem> {
+  if (body.actions?.some(({ hooks }) => hooks !== undefined) !== true) return [];
+  const destination = await getDestination(deps.db, id);
+  const definition = destination === null ? null : await loadDefinition(destination.type);
+  if (destination === null || definition === null) return [];
+  const refused = await unknownSources(deps.db, body.sources ?? null, new Set(destination.sources));
+  if (refused !== null) return refused;
+  const changed = await changedSettings(deps, destination, body.settings ?? {});
+  if (isProblem(changed)) return changed;
+  const actions = prepareActions(destination.type, body.actions, destination.actions);
+  if (isProblem(actions)) return actions;
+  const renew = createRenew(tokenRows(deps.db, id), deps.keyring, id);
+  // Settings that are not stored yet have no tokens that could be kept.
+  const context = { egress: deps.egress, ...(body.settings === undefined && { renew }) };
+  const known = readCatalogDocument(destination.type)?.actions ?? [];
+  return await runHooks(definition, known, actions, { settings: changed.settings, context });
 }
 
 const busy = (replayId: string) =>
@@ -166,7 +199,7 @@ async function changedSettings(
   const prepared = prepareSettings(definition, mergeSettings(current, changed), deps.egress);
   if (isProblem(prepared)) return prepared;
   const sealed = sealSettings(prepared.settings, destination.id, deps.keyring);
-  return { sealed, generated: prepared.generated };
+  return { sealed, settings: prepared.settings, generated: prepared.generated };
 }
 
 /** Whoever waits out a failure of the destination has a reason to try again. */

@@ -7,16 +7,19 @@ import {
   setSeam,
   type DestinationRecord,
 } from '../../db/destinations.ts';
+import { keptAlive } from '../../db/kept-alive.ts';
 import { missingSources } from '../../db/sources.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { openStream } from '../../db/streams.ts';
 import type { DestinationDefinition } from '../../destinations/definition.ts';
+import { readCatalogDocument } from '../../destinations/catalog/read.ts';
 import { profileOf } from '../../destinations/catalog/profile-of.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
 import { prepareActions } from '../actions.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { tell } from '../engine.ts';
+import { runHooks, withSaved } from '../hooks.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
@@ -123,8 +126,14 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
   const settingsSealed = sealSettings(prepared.settings, id, deps.keyring);
   const { type, name, enabled, sources, filter, region } = body;
   const budget = body.budget ?? profileOf(type)?.rate?.value ?? {};
-  const actions = actionsOf(definition, body);
-  if (isProblem(actions)) return actions;
+  const wanted = actionsOf(definition, body);
+  if (isProblem(wanted)) return wanted;
+  // Within the transaction that has the Idempotency-Key: what a hook made at the service is not made again.
+  const asking = { settings: prepared.settings, context: { egress: deps.egress } };
+  const known = readCatalogDocument(type)?.actions ?? [];
+  const saved = await keptAlive(tx, () => runHooks(definition, known, wanted, asking));
+  if (isProblem(saved)) return saved;
+  const actions = withSaved(wanted, saved);
   await insertDestination(tx, {
     id,
     type,
@@ -144,7 +153,8 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
 /** The actions that a new destination begins with. */
 function actionsOf(definition: DestinationDefinition, body: z.output<typeof NewDestination>) {
   if (body.actions !== undefined) return prepareActions(body.type, body.actions, []);
-  if (definition.presetActions.length > 0) return definition.presetActions;
+  if (definition.presetActions.length > 0)
+    return definition.presetActions.map((preset) => ({ ...preset, id: null, hooks: [] }));
   return invalidBody([
     { pointer: '/actions', detail: 'The definition suggests none. Name the actions that it is to have.' },
   ]);

@@ -16,6 +16,12 @@ const Mapping = z.record(z.string(), z.unknown()).meta({
     'What the destination gets of an event, by the action’s fields. Absent: what the definition suggests.',
 });
 
+const Hooks = z.record(z.string(), z.record(z.string(), z.unknown()).nullable()).meta({
+  description:
+    'Hooks of the action’s definition to be run before it is saved, each with its inputs (`hooks` of the action in the catalog). They make or find something at the service, as a conversion rule, whose id every event then needs; what they save stands in `mapping` under their name and stays with later versions. null: forget what it saved. A hook that fails refuses the request.',
+  example: { onMappingSave: { adAccountId: 'urn:li:sponsoredAccount:5123', conversionRuleId: '104012' } },
+});
+
 /** An action of a destination that is being connected. */
 export const NewAction = z
   .strictObject({
@@ -23,6 +29,7 @@ export const NewAction = z
     action: z.exactOptional(actionName),
     trigger: z.exactOptional(Trigger),
     mapping: z.exactOptional(Mapping),
+    hooks: z.exactOptional(Hooks),
   })
   .meta({ id: 'NewAction' });
 

@@ -103,7 +103,18 @@ const Action = z
     hidden: only,
     batch: Batch.nullable().meta({ description: 'null: it takes events one by one.' }),
     syncMode: z.object({ label: z.string(), default: z.string(), choices: z.array(Choice) }).nullable(),
-    hooks: z.array(z.object({ name: z.string(), label: z.string(), inputs: z.array(Field) })),
+    hooks: z
+      .array(
+        z.object({
+          name: z.string(),
+          label: z.string(),
+          inputs: z.array(Field),
+          needed: only.meta({
+            description: 'Without what this hook, or another one that is needed, saved, nothing can be sent.',
+          }),
+        }),
+      )
+      .meta({ description: 'Run when an action is saved that names them in `hooks`.' }),
     dynamicFields: z.array(z.string()).meta({
       description:
         'Fields whose choices the destination itself lists: `POST /api/destinations/{id}/actions/{action}/fields/{field}/choices`. `object.__keys__`: the names that its members may have.',

@@ -22,6 +22,8 @@ export interface SendingAction extends JobAction {
   readonly batchBytes: number | null;
   /** Fields whose values have to be alike within one call. */
   readonly batchKeys: readonly string[];
+  /** Why it can send nothing; absent: it can. */
+  readonly unable?: string;
   /** What is set otherwise because it is a replay; sorted by the age that they need. */
   readonly overlays: readonly Overlay[];
 }
@@ -84,6 +86,7 @@ export class AccountSender {
    */
   async send(deliveries: readonly Delivery[], gate: SendGate): Promise<Outcome[]> {
     const action = this.#actions.get(deliveries[0]!.actionId)!;
+    if (action.unable !== undefined) return deliveries.map((one) => unableOutcome(one, action));
     const { taken, overlays } = leadingOf(deliveries, action, Date.now());
     const outcomes = await this.#renewing(() =>
       this.#outcomes(workOf(action, taken, overlays), overlays, gate),
@@ -129,6 +132,11 @@ export class AccountSender {
   async close(): Promise<void> {
     await this.#http.close();
   }
+}
+
+function unableOutcome({ actionId }: Delivery, action: SendingAction): Outcome {
+  if (actionId !== action.actionId) return { kind: 'notSent' };
+  return { kind: 'invalid', failure: { errorClass: 'hook_not_run', message: action.unable! } };
 }
 
 /** Fetching tokens sends no event. */

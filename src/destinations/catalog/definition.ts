@@ -14,6 +14,7 @@ import { AccountSender, type SendingAccount, type SendingAction } from './accoun
 import type { Renewal } from './account-tokens.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
+import { missingHook } from './needed-hooks.ts';
 import type { Account, OAuth } from './protocol.ts';
 import { previewAccount } from './preview-account.ts';
 import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
@@ -115,6 +116,7 @@ function sendingAction(
   const known = document.actions.find(({ name }) => name === action);
   if (known === undefined || action === null) throw new Error(`${document.type} has no action ${action}`);
   const { batch } = known;
+  const unable = missingHook(document.type, action, mapping);
   const fields = { mapping: known.fields, settings: document.settings };
   const overlays =
     settings === null
@@ -130,6 +132,7 @@ function sendingAction(
     batchSize: Math.min(size, limits.events ?? size),
     batchBytes: least(batch?.maximumBytes ?? null, limits.bytes ?? null),
     overlays,
+    ...(unable !== null && { unable }),
     batchKeys: batch?.keys ?? [],
   };
 }

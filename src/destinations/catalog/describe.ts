@@ -10,6 +10,7 @@ import type {
   Field,
   SyncMode,
 } from './document.ts';
+import { neededHooks } from './needed-hooks.ts';
 import { obstacleOf } from './obstacles.ts';
 import type { PackageAction, PackageDefinition, PackagePreset } from './package-definition.ts';
 import type { CodeFacts } from './scan-code.ts';
@@ -81,6 +82,7 @@ function describeAction(type: string, name: string, action: PackageAction): Cata
       name: hook,
       label,
       inputs: describeFields(inputFields),
+      ...(neededHooks(type, name).includes(hook) && { needed: true as const }),
     })),
     dynamicFields: dynamicNames(action.dynamicFields ?? {}),
     sideEffects: sideEffectsOf(type, name),

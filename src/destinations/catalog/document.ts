@@ -70,6 +70,8 @@ export interface Hook {
   readonly name: string;
   readonly label: string;
   readonly inputs: readonly Field[];
+  /** The action can send nothing without what this hook, or another one that is needed, saved. */
+  readonly needed?: true;
 }
 
 export interface SyncMode {

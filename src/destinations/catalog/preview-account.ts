@@ -59,6 +59,10 @@ async function previewOne(
   delivery: Delivery,
 ): Promise<DeliveryPreview> {
   const action = account.actions.find(({ actionId }) => actionId === delivery.actionId)!;
+  if (action.unable !== undefined) {
+    const problem = { code: 'refused_by_definition', message: action.unable } as const;
+    return { payload: null, requests: [], complete: false, problem };
+  }
   const call = callOf(account.account, action, delivery);
   const run = new PreviewRun(call.account, call.work);
   let isLate = false;

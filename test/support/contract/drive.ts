@@ -134,6 +134,11 @@ async function driveFully(
   let mapping: Record<string, unknown> = {
     ...mappingFor(route.action.fields, route.mapping),
     ...Object.fromEntries(known),
+    ...Object.fromEntries(
+      route.action.hooks
+        .filter(({ needed }) => needed === true)
+        .map(({ name }) => [name, { inputs: {}, outputs: given.saved }]),
+    ),
   };
   for (;;) {
     const driven = await driveOne(document, { ...route, mapping }, sent, internet);

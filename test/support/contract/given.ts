@@ -2,10 +2,13 @@
 export interface GivenValues {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly mapping?: Readonly<Record<string, unknown>>;
+  /** What the hooks saved that an action can send nothing without. */
+  readonly saved?: Readonly<Record<string, unknown>>;
 }
 
 export const givenValues: Readonly<Record<string, GivenValues>> = {
   'actions-adjust': { settings: { default_app_token: 'abc123' } },
+  'actions-braze-cloud': { saved: { catalog_name: 'a-catalog' } },
   'actions-google-analytics-4': { settings: { measurementId: 'G-123456' } },
   'actions-google-campaign-manager-360': {
     mapping: { requiredId: { gclid: 'a-click' }, floodlightActivityId: '1', floodlightConfigurationId: '2' },
@@ -14,11 +17,14 @@ export const givenValues: Readonly<Record<string, GivenValues>> = {
     settings: { conversionTrackingId: '123456789', customerId: '123-456-7890' },
     mapping: { conversion_label: 'a-label' },
   },
-  'actions-linkedin-conversions': { mapping: { email: 'ada@example.com' } },
+  'actions-linkedin-conversions': {
+    mapping: { email: 'ada@example.com' },
+    saved: { id: '104012' },
+  },
   'actions-google-sheets': { mapping: { spreadsheet_id: 'a-sheet' } },
   'actions-pardot': { mapping: { company: 'Analytical Engines' } },
   'actions-salesforce': { mapping: { company: 'Analytical Engines' } },
-  'actions-salesforce-marketing-cloud': { mapping: { key: 'a-key' } },
+  'actions-salesforce-marketing-cloud': { mapping: { key: 'a-key' }, saved: { id: 'an-extension' } },
   'actions-slack': { mapping: { url: 'https://hooks.slack.com/services/T1/B1/x1' } },
   'actions-snap-conversions': { settings: { pixel_id: 'a-pixel' } },
   'actions-zapier': { mapping: { url: 'https://hooks.zapier.com/hooks/catch/1/2/' } },
