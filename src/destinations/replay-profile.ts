@@ -80,6 +80,7 @@ export const ReplayProfile = z.strictObject({
   batch: z.exactOptional(
     said(z.strictObject({ events: z.exactOptional(positive), bytes: z.exactOptional(positive) })),
   ),
+  /** The largest event, as it is sent; enforced in a replay and in the stream alike. */
   eventBytes: z.exactOptional(said(positive)),
   rate: z.exactOptional(
     said(

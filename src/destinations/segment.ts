@@ -11,6 +11,7 @@ import { wholeEventPreview, type DeliveryPreview } from './preview.ts';
 import { secretMask } from './secret-mask.ts';
 import { outcomesOfNamed } from './segment-answer.ts';
 import { segmentBatch } from './segment-batch.ts';
+import { eventLimit, withoutLargeItems } from './segment-limit.ts';
 import { authorizationOf, batchUrl, segmentSecrets, SegmentSettings } from './segment-settings.ts';
 import { userAgent } from './user-agent.ts';
 
@@ -37,18 +38,20 @@ export const segment = {
 
 function openSegment(settings: SegmentSettings, context: SenderContext): Sender {
   const http = openHttp(settings, context);
+  const limit = eventLimit(settings.endpoint);
   return {
     batchSize: settings.batchSize,
     concurrency: settings.concurrency,
-    send: async (deliveries, gate) => {
-      const { body, count } = segmentBatch(deliveries);
-      const request = await requestOf(settings, body, count);
-      const answer = await http.post(request, gate);
-      const outcome = http.outcomeOf(answer, request);
-      const named = answer.kind === 'answered' ? outcomesOfNamed(outcome, answer.body, count) : null;
-      const rest = Array.from({ length: deliveries.length - count }, (): Outcome => ({ kind: 'notSent' }));
-      return [...(named ?? outcomesOf(outcome, count)), ...rest]; // the rest leaves with the next batch
-    },
+    send: (all, gate) =>
+      withoutLargeItems(all, limit, async (deliveries) => {
+        const { body, count } = segmentBatch(deliveries);
+        const request = await requestOf(settings, body, count);
+        const answer = await http.post(request, gate);
+        const outcome = http.outcomeOf(answer, request);
+        const named = answer.kind === 'answered' ? outcomesOfNamed(outcome, answer.body, count) : null;
+        const rest = Array.from({ length: deliveries.length - count }, (): Outcome => ({ kind: 'notSent' }));
+        return [...(named ?? outcomesOf(outcome, count)), ...rest]; // the rest leaves with the next batch
+      }),
     close: () => http.close(),
   };
 }

@@ -196,11 +196,15 @@ export function callOf(
 }
 
 function workOf(
-  { type, mapping, batchSize, batchKeys }: SendingAction,
+  { type, mapping, batchSize, batchKeys, eventBytes }: SendingAction,
   deliveries: readonly Delivery[],
   overlays: readonly Overlay[],
 ): Work {
-  const action = { type, mapping: overlaid(mapping, overlays, 'mapping') };
+  const action = {
+    type,
+    mapping: overlaid(mapping, overlays, 'mapping'),
+    ...(eventBytes !== undefined && { eventBytes }),
+  };
   const events = deliveries.map((delivery) => completedBody(delivery).toString());
   return batchSize === 1
     ? { kind: 'one', action, event: events[0]! }

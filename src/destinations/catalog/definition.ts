@@ -124,6 +124,7 @@ function sendingAction(
       : withoutChosen(overlaysOf(document.replay.profile, action), { mapping, settings }, fields);
   const always = overlays.filter(({ olderThanMs }) => olderThanMs === 0);
   const limits = document.replay.profile?.batch?.value ?? {};
+  const eventBytes = document.replay.profile?.eventBytes?.value;
   const size = batch === null ? 1 : batchSizeOf(batch, overlaid(mapping, always, 'mapping'));
   return {
     actionId,
@@ -132,6 +133,7 @@ function sendingAction(
     batchSize: Math.min(size, limits.events ?? size),
     batchBytes: least(batch?.maximumBytes ?? null, limits.bytes ?? null),
     overlays,
+    ...(eventBytes !== undefined && { eventBytes }),
     ...(unable !== null && { unable }),
     batchKeys: batch?.keys ?? [],
   };

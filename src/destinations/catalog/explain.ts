@@ -37,6 +37,7 @@ function profileSentences(title: string, profile: ReplayProfile): string[] {
   return [
     ...ageSentences(title, profile),
     ...dedupeSentences(profile),
+    ...sizeSentences(profile),
     ...profile.sideEffects.map(({ value, confirmed }) =>
       doubted(`${value.text.replace(/\.$/, '')}${actionsText(value.actions)}.`, confirmed),
     ),
@@ -101,6 +102,13 @@ function dedupeSentences({ dedupe }: ReplayProfile): string[] {
   }
   const window = windowSeconds === undefined ? '' : ` for ${durationText(windowSeconds)}`;
   return [doubted(`An event that is sent again is known by ${key}${window}.${note}`, dedupe.confirmed)];
+}
+
+function sizeSentences({ eventBytes }: ReplayProfile): string[] {
+  if (eventBytes === undefined) return [];
+  const note = eventBytes.note === undefined ? '' : ` ${eventBytes.note}`;
+  const text = `An event of more than ${eventBytes.value.toLocaleString('en')} bytes is not sent, neither by a replay nor by the stream: it becomes a dead letter.${note}`;
+  return [doubted(text, eventBytes.confirmed)];
 }
 
 function stateSentences({ state }: ReplayProfile): string[] {

@@ -54,8 +54,14 @@ export function tokensOf(end: JobEnd, run: JobRun, telling: Telling): Tokens | s
 
 function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcome[] {
   if (result.kind === 'groups') {
-    const outcomes = result.groups.flatMap(({ places, result: one }, index) => {
-      const some = outcomesOfResult(one, part(run, result.groups.length, index, places.length), telling);
+    const asking = result.groups.filter(({ silent }) => silent !== true);
+    const outcomes = result.groups.flatMap((group) => {
+      const { places, result: one } = group;
+      const some = outcomesOfResult(
+        one,
+        part(run, asking.length, asking.indexOf(group), places.length),
+        telling,
+      );
       return places.map((place, index): [number, Outcome] => [place, some[index]!]);
     });
     return outcomes.toSorted(([a], [b]) => a - b).map(([, outcome]) => outcome);
@@ -72,7 +78,7 @@ function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcom
 /** The part of a run that one of its groups is. Each has a request of its own where there are as many as groups. */
 function part(run: Run, groups: number, index: number, deliveries: number): Run {
   const { wrote, gateClosed, last, givenUp, exchanges } = run;
-  const own = exchanges.size === groups ? [...exchanges][index] : undefined;
+  const own = exchanges.size === groups ? [...exchanges][index] : undefined; // of one that sent nothing there is none
   if (own === undefined) return { wrote, gateClosed, last, givenUp, exchanges, deliveries };
   return { wrote, gateClosed, last: own[1], givenUp, exchanges: new Map([own]), deliveries };
 }
@@ -120,6 +126,9 @@ function successOutcome(run: Run, telling: Telling): Outcome {
 function itemOutcome(item: ItemResult, run: Run, telling: Telling): Outcome {
   if (isTaken(item)) return successOutcome(run, telling);
   const { status, code, message = 'The definition gives no reason.' } = item;
+  if (code === 'EVENT_TOO_LARGE') {
+    return { kind: 'invalid', failure: failureOf({ name: code, message }, { ...run, last: null }, telling) };
+  }
   const error: JobError = { name: 'MultiStatus', status, message, ...(code !== undefined && { code }) };
   const isOwnCheck = code === 'PAYLOAD_VALIDATION_FAILED';
   return isOwnCheck

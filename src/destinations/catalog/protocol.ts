@@ -11,6 +11,8 @@ export interface JobAction {
   /** Its key in the definition. */
   readonly type: string;
   readonly mapping: Readonly<Record<string, unknown>>;
+  /** The most bytes that the mapping may make of an event; absent: no limit is known. */
+  readonly eventBytes?: number;
 }
 
 /** A definition with what its account needs. */
@@ -99,10 +101,14 @@ export type JobResult =
   | { readonly kind: 'told'; readonly json: string }
   /** What it says of each event of a batch, in their order. */
   | { readonly kind: 'each'; readonly items: readonly ItemResult[] }
-  /** Events of a batch that needed calls of their own, by their place in it. */
+  /** Events of a batch that needed calls of their own, by their place in it. `silent`: nothing was sent for them. */
   | {
       readonly kind: 'groups';
-      readonly groups: readonly { readonly places: readonly number[]; readonly result: JobResult }[];
+      readonly groups: readonly {
+        readonly places: readonly number[];
+        readonly result: JobResult;
+        readonly silent?: true;
+      }[];
     }
   | { readonly kind: 'error'; readonly error: JobError };
 

@@ -3,6 +3,7 @@ import type { PackageDefinition } from '../package-definition.ts';
 import type { Account, ItemResult, JobError, JobResult, OAuth, Work } from '../protocol.ts';
 import { answerTo, type AnsweringDestination } from './answer.ts';
 import { requestOf } from './fetch.ts';
+import { withoutLarge } from './large-events.ts';
 import { importOwn } from './own-module.ts';
 import { telling, type Mapped } from './telling.ts';
 import { require } from './seal.ts';
@@ -79,7 +80,7 @@ export async function perform(account: Account, work: Work, mapped: Mapped | nul
 
 async function performed(destination: LoadedDestination, account: Account, work: Work): Promise<JobResult> {
   destination.responses.length = 0; // else a child would grow with each event until it ends
-  const { settings, auth, features } = account;
+  const { settings, auth } = account;
   if (work.kind === 'test') {
     await destination.testAuthentication({ ...settings, oauth: tokensOf(auth) });
     return { kind: 'ok' };
@@ -87,13 +88,29 @@ async function performed(destination: LoadedDestination, account: Account, work:
   if (work.kind === 'refresh')
     return await refreshed(destination, { ...settings, oauth: tokensOf(auth) }, work.oauth);
   if (work.kind === 'question') return await answerTo(destination, account, work.question);
+  const { mapping, eventBytes } = work.action;
+  const texts = work.kind === 'one' ? [work.event] : work.events;
+  const events = texts.map((event) => JSON.parse(event) as unknown);
+  const run = (some: readonly unknown[]) => sent(destination, account, work, some);
+  if (eventBytes === undefined) return await run(events);
+  const { transform } = require('@segment/actions-core') as Framework;
+  const mapped = (event: unknown) => transform(mapping, event);
+  return await withoutLarge(events, { limit: eventBytes, transform: mapped }, run);
+}
+
+/** @param events those of the work, or some of them */
+async function sent(
+  destination: LoadedDestination,
+  { settings, auth, features }: Account,
+  work: Extract<Work, { kind: 'one' | 'batch' }>,
+  events: readonly unknown[],
+): Promise<JobResult> {
   const { type, mapping } = work.action;
   const input = { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
   if (work.kind === 'one') {
-    await destination.executeAction(type, { ...input, event: JSON.parse(work.event) as unknown });
+    await destination.executeAction(type, { ...input, event: events[0] });
     return { kind: 'ok' };
   }
-  const events = work.events.map((event) => JSON.parse(event) as unknown);
   const groups = alikeBy(work.keys, mapping, events);
   if (groups.length === 1) return await batch(destination, type, { ...input, events });
   const results: { places: readonly number[]; result: JobResult }[] = [];
