@@ -18,6 +18,7 @@ export interface ReplayPlan {
   readonly lanes?: number;
   /** Only events up to this position. */
   readonly upTo?: number;
+  readonly profiles?: 'all' | 'latest';
   /** Processes whose memory is watched. */
   readonly pids?: readonly number[];
 }
@@ -72,6 +73,7 @@ export async function openReplay(rig: Rig, plan: ReplayPlan) {
   const request = ReplayRequest.parse({
     destinationId,
     pace: { lanes },
+    ...(plan.profiles !== undefined && { profiles: plan.profiles }),
     ...(plan.upTo !== undefined && { range: { by: 'position', to: plan.upTo } }),
   });
   await rig.db.transaction(async (tx) => {

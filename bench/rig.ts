@@ -117,8 +117,16 @@ async function runProcess(file: string, env: NodeJS.ProcessEnv, args: readonly s
   return said;
 }
 
-/** Appends track events of 5,000 users. @param bytes about how long each is */
-export async function fill(db: Database, count: number, bytes = 1_000): Promise<void> {
+/**
+ * Appends events of 5,000 users. @param bytes about how long each is
+ * @param type identify calls have two traits, one of which each call of a user sets anew
+ */
+export async function fill(
+  db: Database,
+  count: number,
+  bytes = 1_000,
+  type: 'track' | 'identify' = 'track',
+): Promise<void> {
   const sourceId = randomUUID();
   await db.run(sql`insert into source (id, name) values (${sourceId}, 'bench')`);
   const arrival: Arrival = {
@@ -136,8 +144,10 @@ export async function fill(db: Database, count: number, bytes = 1_000): Promise<
     const batch = Array.from({ length: Math.min(2_000, count - from) }, (_, index) => {
       const number = from + index;
       const body = {
-        type: 'track',
-        event: 'Order Completed',
+        type,
+        ...(type === 'track'
+          ? { event: 'Order Completed' }
+          : { traits: { number, [`of${number % 3}`]: number } }),
         userId: `user-${number % 5_000}`,
         messageId: `bench-${number}`,
         timestamp: new Date().toISOString(),

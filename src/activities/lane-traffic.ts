@@ -266,6 +266,7 @@ export class LaneTraffic implements Waiter {
       const { sender, suppressed } = this.#deps;
       const questions = { suppressed, outOfTime: this.#outOfTime, confirms: sender.confirms ?? true };
       const page = await readLanePage(db, this.#taken, this.#known, questions, stretch, this.#pageSize);
+      await this.#profiles?.foresee(page.offers.map(({ event }) => event));
       // What the last holder had read is within the share already.
       const whole = this.#lane.isBehind || this.#deps.canary === null;
       const { offers, scannedTo } = whole ? page : this.#deps.canary.cut(page);

@@ -8,15 +8,17 @@ import { TraitsFold } from '../core/traits-fold.ts';
 import { archiveHead } from '../db/archive/read.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import {
+  lastIdentifies,
   latestProfileRuns,
   listedTo,
   listIdentifies,
   newestIdentifies,
   selectedOf,
   standingsOf,
-  withOthers,
+  surroundingsOf,
   type Standing,
   type Stretch,
+  type Surroundings,
 } from '../db/replay-identifies.ts';
 import type { Queryable } from '../db/sql.ts';
 import { verdictsOf } from './verdicts.ts';
@@ -42,7 +44,7 @@ interface Other {
 
 const firstLook = 8;
 const mostAtOnce = 512;
-const rememberedUsers = 10_000;
+const rememberedUsers = 50_000;
 
 /**
  * What a replay with `profiles: "latest"` sends of identify calls. Of a user's calls in its range the last that it sends
@@ -57,8 +59,10 @@ export class LatestProfiles {
   readonly #selects: EventFilters | null;
   #listedTo: Position | null = null;
   #listing: Promise<void> | null = null;
-  /** By user and action the last call that is sent: most calls are superseded, and by the same one. */
+  /** By user and action a call that is sent, the last one if known: most calls are superseded, and by the same one. */
   readonly #last = new Map<string, Position>();
+  /** Users whose last call has been looked at. */
+  readonly #foreseen = new Set<string>();
 
   constructor(taken: TakenLane, deps: Deps) {
     const { filter, ...rest } = taken.selection;
@@ -78,22 +82,50 @@ export class LatestProfiles {
     }
   }
 
+  /** Looks up the last calls of the users of a page at once: one by one that would be most of the work. */
+  async foresee(page: readonly ArchivedEvent[]): Promise<void> {
+    const users = [...new Set(page.filter(isProfile).map(orderKeyOf))].filter(
+      (user) => !this.#foreseen.has(user),
+    );
+    if (users.length === 0) return;
+    const { runId, toPosition, actions } = this.#taken;
+    const events = await lastIdentifies(this.#deps.db, runId, users, toPosition!);
+    for (const { actionId } of actions) {
+      const others = (await this.#judged(events, actionId)).filter(({ selected }) => selected);
+      const standings = await standingsOf(this.#deps.db, this.#taken, actionId, positionsOf(others));
+      for (const other of others) {
+        const { position } = other.event;
+        if (this.#sends(other, standings.get(position)!))
+          this.#remember(userAction(other.event, actionId), position);
+      }
+    }
+    if (this.#foreseen.size >= rememberedUsers) this.#foreseen.clear();
+    for (const user of users) this.#foreseen.add(user);
+  }
+
   /** What goes out of each delivery of a request, in order; null: the slice ends before it is known. */
   async contentsOf(batch: readonly Task<ArchivedEvent>[]): Promise<Content[] | null> {
-    const events = batch.map(({ entry }) => entry.event!);
-    const profiles = events.filter(isProfile);
-    if (profiles.length === 0) return events;
+    const known = batch.map(({ entry, actionId }) => this.#knownOf(entry.event!, actionId));
+    const profiles = batch.flatMap(({ entry }, index) => (known[index] === null ? [entry.event!] : []));
+    if (profiles.length === 0) return known as Content[];
     const { db } = this.#deps;
     const head = await archiveHead(db);
     await this.list(head);
     if (this.#listedTo === null || this.#listedTo < head) return null;
-    const asked = await withOthers(db, this.#taken.runId, profiles);
+    const around = await surroundingsOf(db, this.#taken.runId, profiles);
     return await Promise.all(
-      batch.map(async ({ entry, actionId }) => {
+      batch.map(async ({ entry, actionId }, index) => {
         const event = entry.event!;
-        return asked.has(event.position) ? this.#contentOf(event, actionId) : event;
+        const beside = around.get(event.position);
+        return known[index] ?? (beside === undefined ? event : this.#contentOf(event, actionId, beside));
       }),
     );
+  }
+
+  /** What is known without a look; null: nothing. */
+  #knownOf(event: ArchivedEvent, actionId: string): Content | null {
+    if (!isProfile(event)) return event;
+    return (this.#last.get(userAction(event, actionId)) ?? 0) > event.position ? 'superseded' : null;
   }
 
   async #listOn(upTo: Position): Promise<void> {
@@ -103,12 +135,12 @@ export class LatestProfiles {
     this.#listedTo = await listedTo(db, this.#taken);
   }
 
-  async #contentOf(event: ArchivedEvent, actionId: string): Promise<Content> {
+  async #contentOf(event: ArchivedEvent, actionId: string, around: Surroundings): Promise<Content> {
     const fold = new TraitsFold();
-    const newer = await this.#keepNewer(event, actionId, fold);
+    const newer = around.newer && (await this.#keepNewer(event, actionId, fold));
     if (newer === 'superseded') return newer;
     fold.add(event);
-    const older = await this.#addOlder(event, actionId, fold);
+    const older = around.older && (await this.#addOlder(event, actionId, fold));
     if (newer && fold.isEmpty) return 'superseded';
     return newer || older ? fold.into(event) : event;
   }
@@ -124,8 +156,6 @@ export class LatestProfiles {
   ): Promise<boolean | 'superseded'> {
     const { toPosition } = this.#taken;
     const { position } = event;
-    const userAction = `${actionId}/${orderKeyOf(event)}`;
-    if ((this.#last.get(userAction) ?? 0) > position) return 'superseded';
     let found = false;
     // What the replay sends itself is asked for first, as nearly all are superseded by that.
     const end = toPosition! + 1;
@@ -135,11 +165,12 @@ export class LatestProfiles {
     ]) {
       for await (const others of this.#others(event, actionId, part)) {
         const taken = others.filter((other) => other.taken);
+        if (taken.length === 0) continue;
         const standings = await standingsOf(this.#deps.db, this.#taken, actionId, positionsOf(taken));
         for (const other of taken) {
           const standing = standings.get(other.event.position)!;
           if (this.#sends(other, standing)) {
-            this.#remember(userAction, other.event.position);
+            this.#remember(userAction(event, actionId), other.event.position);
             return 'superseded';
           }
           if (await this.#wentAlong(event, actionId, standing)) return 'superseded';
@@ -244,10 +275,14 @@ export class LatestProfiles {
     return this.#taken.integrations !== 'honour' || !optsOut(integrations, destination);
   }
 
-  #remember(userAction: string, position: Position): void {
-    if (this.#last.size >= rememberedUsers) this.#last.clear();
-    this.#last.set(userAction, position);
+  #remember(key: string, position: Position): void {
+    if (this.#last.size >= rememberedUsers) this.#last.delete(this.#last.keys().next().value!);
+    this.#last.set(key, position);
   }
+}
+
+function userAction(event: ArchivedEvent, actionId: string): string {
+  return `${actionId}/${orderKeyOf(event)}`;
 }
 
 /** Whose traits it sets is known. */

@@ -4,7 +4,7 @@ import type { Selection } from '../core/selection.ts';
 import { eventColumns, toArchivedEvent, type EventRow } from './archive/read.ts';
 import { selectionSql } from './archive/selection-sql.ts';
 import type { TakenLane } from './lane-lease.ts';
-import { sql, type Queryable } from './sql.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** So many positions are listed by one statement. */
 const stretch = 50_000;
@@ -49,19 +49,46 @@ export async function dropIdentifies(tx: Queryable, runId: string): Promise<void
   await tx.run(sql`delete from replay_identify_reach where run_id = ${runId}`);
 }
 
-/** Of these events those whose users have other identify calls, by position. Uses replay_identify's primary key. */
-export async function withOthers(
+/** Whether the user of an event has identify calls above and below its position. */
+export interface Surroundings {
+  readonly newer: boolean;
+  readonly older: boolean;
+}
+
+/** The surroundings of events, by position; of those alone there are none. Uses replay_identify's primary key. */
+export async function surroundingsOf(
   db: Queryable,
   runId: string,
   events: readonly ArchivedEvent[],
-): Promise<Set<Position>> {
-  const rows = await db.rows<{ position: Position }>(sql`
-    select asked.position
-    from unnest(${events.map(({ position }) => position)}::bigint[], ${events.map(orderKeyOf)}::text[])
-      as asked (position, order_key)
-    where (select count(*) from (select 1 from replay_identify i where i.run_id = ${runId}
-      and i.person = hashtextextended(asked.order_key, 0) limit 2) few) > 1`);
-  return new Set(rows.map(({ position }) => position));
+): Promise<Map<Position, Surroundings>> {
+  const beside = (side: Statement) => sql`exists (select 1 from replay_identify i
+    where i.run_id = ${runId} and i.person = hashtextextended(asked.order_key, 0) and i.position ${side} asked.position)`;
+  const rows = await db.rows<Surroundings & { position: Position }>(sql`
+    select * from (
+      select asked.position, ${beside(sql`>`)} as newer, ${beside(sql`<`)} as older
+      from unnest(${events.map(({ position }) => position)}::bigint[], ${events.map(orderKeyOf)}::text[])
+        as asked (position, order_key)) found
+    where newer or older`);
+  return new Map(rows.map(({ position, newer, older }) => [position, { newer, older }]));
+}
+
+/** Of each of these users the last identify call up to a position. Uses replay_identify's primary key. */
+export async function lastIdentifies(
+  db: Queryable,
+  runId: string,
+  users: readonly string[],
+  upTo: Position,
+): Promise<ArchivedEvent[]> {
+  const rows = await db.rows<EventRow & { user: string }>(sql`
+    select asked.order_key as "user", ${eventColumns} from unnest(${[...users]}::text[]) as asked (order_key)
+    cross join lateral (select position from replay_identify i where i.run_id = ${runId}
+      and i.person = hashtextextended(asked.order_key, 0) and i.position <= ${upTo}
+      order by position desc limit 1) last
+    join event e on e.position = last.position`);
+  return rows
+    .map((row) => ({ user: row.user, event: toArchivedEvent(row) }))
+    .filter(({ user, event }) => event.raw.length > 0 && orderKeyOf(event) === user)
+    .map(({ event }) => event);
 }
 
 /** A stretch of a user's identify calls, above and below which positions; both exclusive. */
