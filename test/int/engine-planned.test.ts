@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ReplayRequest } from '../../src/core/replay-request.ts';
+import { insertAction } from '../../src/db/actions.ts';
 import { disableDestination } from '../../src/db/destination-state.ts';
 import { readOpenRuns } from '../../src/db/open-runs.ts';
 import { createReplay, setReplayDesired } from '../../src/db/replays.ts';
@@ -86,6 +87,25 @@ describe('a replay of a busy destination that may wait', () => {
     expect(begun.toPosition).toBeGreaterThan(planned.toPosition!);
     await runToEnd(engine, second);
     expect(await countsOf(engine, second)).toEqual({ delivered: 7, alreadyDelivered: 6 });
+  });
+
+  test('does not set off what nobody has allowed: of new actions it uses those that do what it was asked for', async () => {
+    const engine = await newEngine(db);
+    await append(engine, turns(1));
+    const first = await newReplay(engine);
+    const second = await plan(engine);
+    const third = await plan(engine, { allowSideEffects: ['Action 0'] });
+    const add = (name: string, action: string | null) =>
+      insertAction(db, engine.destinationId, { name, action, trigger: null, mapping: {} });
+    await add('Delete', 'deletePerson');
+    await add('The same', null);
+    await runToEnd(engine, first);
+    const begun = await runOf(engine, second);
+    const names = await db.rows<{ name: string }>(sql`
+      select name from action where id = any(${begun.actions.map(({ actionId }) => actionId)}::uuid[]) order by name`);
+    expect(names.map(({ name }) => name)).toEqual(['Action 0', 'The same']);
+    await runToEnd(engine, second);
+    expect((await runOf(engine, third)).actions).toEqual([{ actionId: engine.actions[0], version: 1 }]);
   });
 
   test('the oldest begins first, and one at a time', async () => {
