@@ -8,6 +8,7 @@ import { membersOf, withoutByteOrderMark } from '../core/json-scan.ts';
 import { readEvent } from '../core/new-event.ts';
 import { rejectionReasons } from '../core/rejection.ts';
 import { outOfTime } from '../core/time-rule.ts';
+import { listAudiences } from '../db/audiences.ts';
 import type { ActionRecord, DestinationRecord } from '../db/destinations.ts';
 import { eventOfMessage } from '../db/event-lookup.ts';
 import { archivedEventAt } from '../db/event-traces.ts';
@@ -69,6 +70,7 @@ export async function preview(
     egress: of.egress,
     destinationId: of.destination.id,
     replay: asked.replay,
+    audiences: await listAudiences(db, of.destination.id),
     actions: actions.map(({ id, action, mapping }) => ({ actionId: id, action, mapping })),
   };
   const previews = await of.definition.preview(of.settings, context, deliveries);

@@ -4,6 +4,7 @@ import { LiveConnections } from './live/connections.ts';
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { catalogRoutes } from './routes/catalog.ts';
+import { audienceRoutes } from './routes/audiences.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { deliveryOverviewRoutes } from './routes/delivery-overview.ts';
 import { deploymentRoutes } from './routes/deployment.ts';
@@ -52,6 +53,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...destinationControlRoutes(deps),
     destinationPreviewRoute(deps),
     fieldChoicesRoute(deps),
+    ...audienceRoutes(deps),
     ...deliveryOverviewRoutes(deps),
     deliveryStreamRoute(deps, live),
     ...replayRoutes(deps),

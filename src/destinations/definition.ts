@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ArchivedEvent } from '../core/event.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { TimeRule } from '../core/time-rule.ts';
+import type { Audience } from '../core/audience.ts';
 import type { EgressAllow } from './egress-address.ts';
 import type { DeliveryPreview } from './preview.ts';
 import type { Question, Told } from './question.ts';
@@ -83,6 +84,8 @@ export interface RunContext extends SenderContext {
   readonly actions: readonly RunAction[];
   /** What is sent is of the past: the destination's replay profile counts. */
   readonly replay: boolean;
+  /** Those that its events may name; absent: none. */
+  readonly audiences?: readonly Audience[];
 }
 
 /** How a test event fared, in words for a person. */

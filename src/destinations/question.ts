@@ -1,7 +1,7 @@
 /**
  * What is asked of a definition's own code by whoever sets a destination up, beside the events that go through it.
  */
-export type Question = FieldQuestion | HookQuestion;
+export type Question = FieldQuestion | HookQuestion | AudienceQuestion;
 
 /** What can be chosen for a field: the definition asks its service. */
 export interface FieldQuestion {
@@ -26,6 +26,17 @@ export interface HookQuestion {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What hooks saved with the version before, by their names. */
   readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** An audience at the service: makes one, or asks for one that is there. */
+export interface AudienceQuestion {
+  readonly kind: 'audience';
+  readonly key: string;
+  readonly computationId: string | null;
+  readonly name: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Of one that is there; null: it is to be made. */
+  readonly externalId: string | null;
 }
 
 /** A definition's answer in plain values, or why there is none, in words for a person and without secrets. */

@@ -1,4 +1,5 @@
 import { readActionVersions } from '../db/actions.ts';
+import { listAudiences } from '../db/audiences.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Queryable } from '../db/sql.ts';
 import { tokenRows } from '../db/token-refresh.ts';
@@ -30,6 +31,7 @@ export function createOpenSender(context: SenderContext & { readonly keyring: Ke
       renew: createRenew(tokenRows(db, id), context.keyring, id),
       destinationId: id,
       actions: versions,
+      audiences: await listAudiences(db, id),
       replay,
     });
   };

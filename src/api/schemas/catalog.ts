@@ -180,7 +180,11 @@ export const CatalogEntry = z
         creates: z.boolean(),
         settings: z.array(Field),
       })
-      .nullable(),
+      .nullable()
+      .meta({
+        description:
+          'It keeps lists of people, which `/api/destinations/{id}/audiences` makes there; `creates: false`: name one that it has. null: it has none.',
+      }),
     actions: z.array(Action),
     presets: z
       .array(

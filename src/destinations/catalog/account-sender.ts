@@ -1,6 +1,7 @@
 import type { ItemErrors } from '../replay-profile.ts';
 import type { Failure, Outcome } from '../../core/outcome.ts';
 import type { TimeRule } from '../../core/time-rule.ts';
+import type { Audience } from '../../core/audience.ts';
 import { completedBody } from '../completed-body.ts';
 import type { Delivery, SendGate } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
@@ -196,17 +197,24 @@ export function callOf(
 }
 
 function workOf(
-  { type, mapping, batchSize, batchKeys, eventBytes }: SendingAction,
+  { type, mapping, batchSize, batchKeys, eventBytes, audiences }: SendingAction,
   deliveries: readonly Delivery[],
   overlays: readonly Overlay[],
 ): Work {
+  const events = deliveries.map((delivery) => completedBody(delivery).toString());
   const action = {
     type,
     mapping: overlaid(mapping, overlays, 'mapping'),
     ...(eventBytes !== undefined && { eventBytes }),
+    ...(audiences !== undefined && { audiences: named(audiences, events) }),
   };
-  const events = deliveries.map((delivery) => completedBody(delivery).toString());
   return batchSize === 1
     ? { kind: 'one', action, event: events[0]! }
     : { kind: 'batch', action, events, keys: batchKeys };
+}
+
+/** Those audiences that some event may name; their keys have no characters that JSON writes otherwise. */
+function named(audiences: readonly Audience[], events: readonly string[]): readonly Audience[] {
+  const isIn = (text: string | null) => text !== null && events.some((event) => event.includes(text));
+  return audiences.filter(({ key, computationId }) => isIn(key) || isIn(computationId));
 }

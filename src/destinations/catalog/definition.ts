@@ -8,6 +8,7 @@ import type {
   SettingsProblem,
 } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
+import type { Audience } from '../../core/audience.ts';
 import { checkUrl } from '../egress-url.ts';
 import { askAccount } from './ask-account.ts';
 import { AccountSender, type SendingAccount, type SendingAction } from './account-sender.ts';
@@ -62,11 +63,12 @@ function openAccount(document: CatalogDocument, settings: Settings, context: Run
 function sendingAccount(document: CatalogDocument, settings: Settings, context: RunContext): SendingAccount {
   const { profile } = document.replay;
   const account = accountOf(document, settings);
+  const { audiences = [] } = context;
   return {
     id: context.destinationId,
     account,
     actions: context.actions.map((action) =>
-      sendingAction(document, action, context.replay ? account.settings : null),
+      sendingAction(document, action, { settings: context.replay ? account.settings : null, audiences }),
     ),
     takes: context.replay ? timeRuleOf(profile) : null,
     confirms: profile?.confirmable?.value !== false,
@@ -111,7 +113,7 @@ function accountOf(document: CatalogDocument, { oauth, ...given }: Settings): Ac
 function sendingAction(
   document: CatalogDocument,
   { actionId, action, mapping }: RunAction,
-  settings: Settings | null,
+  { settings, audiences }: { readonly settings: Settings | null; readonly audiences: readonly Audience[] },
 ): SendingAction {
   const known = document.actions.find(({ name }) => name === action);
   if (known === undefined || action === null) throw new Error(`${document.type} has no action ${action}`);
@@ -134,6 +136,7 @@ function sendingAction(
     batchBytes: least(batch?.maximumBytes ?? null, limits.bytes ?? null),
     overlays,
     ...(eventBytes !== undefined && { eventBytes }),
+    ...(document.audience !== null && { audiences }),
     ...(unable !== null && { unable }),
     batchKeys: batch?.keys ?? [],
   };

@@ -1,3 +1,4 @@
+import type { Audience } from '../../core/audience.ts';
 import type { Question } from '../question.ts';
 
 /**
@@ -13,6 +14,8 @@ export interface JobAction {
   readonly mapping: Readonly<Record<string, unknown>>;
   /** The most bytes that the mapping may make of an event; absent: no limit is known. */
   readonly eventBytes?: number;
+  /** Those that its events may name; absent: the definition knows of none. */
+  readonly audiences?: readonly Audience[];
 }
 
 /** A definition with what its account needs. */

@@ -1,4 +1,4 @@
-import type { FieldQuestion, HookQuestion, Question } from '../../question.ts';
+import type { AudienceQuestion, FieldQuestion, HookQuestion, Question } from '../../question.ts';
 import type { Account, JobResult } from '../protocol.ts';
 
 type Ask = (request: unknown, data: object) => unknown;
@@ -16,6 +16,10 @@ interface LoadedAction {
 /** The part of the framework's destination that answers. */
 export interface AnsweringDestination {
   readonly actions: Readonly<Record<string, LoadedAction>>;
+  createAudience(input: object): Promise<unknown>;
+  getAudience(input: object): Promise<unknown>;
+  /** Fetches new tokens where they are refused, and keeps them nowhere. */
+  handleError: (error: unknown) => unknown;
 }
 
 /** Characters of an answer: enough for thousands of choices. */
@@ -24,9 +28,47 @@ const longestAnswer = 2_000_000;
 /** Has a definition answer, in the framework's own way. @throws what the definition throws */
 export async function answerTo(
   destination: AnsweringDestination,
-  { settings, auth, features }: Account,
+  account: Account,
   question: Question,
 ): Promise<JobResult> {
+  const value = await (question.kind === 'audience'
+    ? audience(destination, account, question)
+    : ofAction(destination, account, question));
+  const json = JSON.stringify(value) ?? 'null';
+  if (json.length > longestAnswer) throw new Error('The definition answers more than can be shown.');
+  return { kind: 'told', json };
+}
+
+async function audience(
+  destination: AnsweringDestination,
+  { settings, auth, features }: Account,
+  { key, computationId, name, settings: audienceSettings, externalId }: AudienceQuestion,
+) {
+  destination.handleError = (error) => {
+    throw error;
+  };
+  const oauth = { access_token: auth?.accessToken, refresh_token: auth?.refreshToken };
+  const data = {
+    settings: { ...settings, oauth },
+    audienceSettings,
+    features: features ?? {},
+    statsContext: {},
+  };
+  if (externalId !== null) return await destination.getAudience({ ...data, externalId });
+  const personas = {
+    computation_key: key,
+    computation_id: computationId ?? key,
+    computation_class: 'audience',
+    namespace: 'reprise',
+  };
+  return await destination.createAudience({ ...data, audienceName: name, personas });
+}
+
+async function ofAction(
+  destination: AnsweringDestination,
+  { settings, auth, features }: Account,
+  question: FieldQuestion | HookQuestion,
+): Promise<unknown> {
   const action = destination.actions[question.action];
   if (action === undefined) throw new Error(`The definition has no action ${question.action}.`);
   const data = {
@@ -36,12 +78,7 @@ export async function answerTo(
     statsContext: {},
     audienceSettings: {},
   };
-  const value = await (question.kind === 'hook'
-    ? saved(action, data, question)
-    : choices(action, data, question));
-  const json = JSON.stringify(value) ?? 'null';
-  if (json.length > longestAnswer) throw new Error('The definition answers more than can be shown.');
-  return { kind: 'told', json };
+  return await (question.kind === 'hook' ? saved(action, data, question) : choices(action, data, question));
 }
 
 async function saved(action: LoadedAction, data: object, { hook, inputs, outputs }: HookQuestion) {

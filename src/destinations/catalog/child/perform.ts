@@ -1,10 +1,11 @@
 import { isAbsolute } from 'node:path';
 import type { PackageDefinition } from '../package-definition.ts';
-import type { Account, ItemResult, JobError, JobResult, OAuth, Work } from '../protocol.ts';
+import type { Account, JobAction, ItemResult, JobError, JobResult, OAuth, Work } from '../protocol.ts';
 import { answerTo, type AnsweringDestination } from './answer.ts';
 import { requestOf } from './fetch.ts';
 import { withoutLarge } from './large-events.ts';
 import { importOwn } from './own-module.ts';
+import { audienceOf, withAudience } from './with-audience.ts';
 import { telling, type Mapped } from './telling.ts';
 import { require } from './seal.ts';
 
@@ -88,9 +89,9 @@ async function performed(destination: LoadedDestination, account: Account, work:
   if (work.kind === 'refresh')
     return await refreshed(destination, { ...settings, oauth: tokensOf(auth) }, work.oauth);
   if (work.kind === 'question') return await answerTo(destination, account, work.question);
-  const { mapping, eventBytes } = work.action;
+  const { mapping, eventBytes, audiences = [] } = work.action;
   const texts = work.kind === 'one' ? [work.event] : work.events;
-  const events = texts.map((event) => JSON.parse(event) as unknown);
+  const events = texts.map((event) => withAudience(JSON.parse(event), audiences));
   const run = (some: readonly unknown[]) => sent(destination, account, work, some);
   if (eventBytes === undefined) return await run(events);
   const { transform } = require('@segment/actions-core') as Framework;
@@ -111,7 +112,7 @@ async function sent(
     await destination.executeAction(type, { ...input, event: events[0] });
     return { kind: 'ok' };
   }
-  const groups = alikeBy(work.keys, mapping, events);
+  const groups = alikeBy(work.keys, work.action, events);
   if (groups.length === 1) return await batch(destination, type, { ...input, events });
   const results: { places: readonly number[]; result: JobResult }[] = [];
   for (const places of groups) {
@@ -155,15 +156,18 @@ async function batch(
 /** The places of events that one call may take, because the mapping makes the same of them for these fields. */
 function alikeBy(
   keys: readonly string[],
-  mapping: Readonly<Record<string, unknown>>,
+  { mapping, audiences }: JobAction,
   events: readonly unknown[],
 ): readonly (readonly number[])[] {
   const all = events.map((_, place) => place);
   const parts = keys.filter((key) => typeof mapping[key] === 'object' && mapping[key] !== null);
-  if (parts.length === 0) return [all];
+  if (parts.length === 0 && audiences === undefined) return [all];
   const { transform } = require('@segment/actions-core') as Framework;
   const shared = Object.fromEntries(parts.map((key) => [key, mapping[key]]));
-  const keyOf = (place: number) => JSON.stringify(transform(shared, events[place]));
+  const keyOf = (place: number) => {
+    const apart = audiences === undefined ? [] : audienceOf(events[place]);
+    return JSON.stringify([transform(shared, events[place]), ...apart]);
+  };
   return [...Map.groupBy(all, keyOf).values()];
 }
 
