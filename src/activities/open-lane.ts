@@ -1,7 +1,7 @@
 import { isOwnRefusal } from '../core/brakes.ts';
 import { CanaryShare } from '../core/canary.ts';
 import type { ArchivedEvent } from '../core/event.ts';
-import { healthy, stillDown, type Down, type Health } from '../core/health.ts';
+import { healthy, stillDown, withStreaks, type Down, type Health } from '../core/health.ts';
 import { Lane } from '../core/lane.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane } from '../db/lane-lease.ts';
@@ -20,7 +20,7 @@ export function openLane(
   const told = { mark, counts, ahead, readTo, samples, orderBy };
   return new Lane(
     { ...told, actions, batchSize, waitingByKey, random, isOwnRefusal: isOwn },
-    healthOf(taken, params.now),
+    withStreaks(healthOf(taken, params.now), taken.streaks, (position) => known.userOf.get(position)),
   );
 }
 

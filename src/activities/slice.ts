@@ -1,6 +1,7 @@
 import type { ArchivedEvent } from '../core/event.ts';
 import type { CanaryShare } from '../core/canary.ts';
 import { countedEvents } from '../core/counts.ts';
+import { keptStreaks } from '../core/health.ts';
 import type { Lane } from '../core/lane.ts';
 import { SliceStop, type StopKind } from '../core/slice-stop.ts';
 import type { Database } from '../db/database.ts';
@@ -184,6 +185,7 @@ export class Slice {
       reason: down === null ? null : holdReason(down),
       wakeInMs: down === null || state !== 'held' ? wakeInMs : Math.max(0, down.probeAt - this.#deps.now()),
       holdMs: down === null ? null : Math.round(down.waitMs),
+      streaks: keptStreaks(this.#lane.health),
       heldForMs: down === null ? null : this.#deps.now() - down.since,
       rate: this.#rate(),
       revision: obeyed ? revision : this.#taken.wanted.revision,
@@ -216,7 +218,7 @@ export class Slice {
     const awayFor = this.#slot.awayFor(this.#lane.health.down, now);
     if (awayFor !== null) return { kind: 'held', wakeInMs: awayFor };
     if (this.#traffic.mayRead) return null;
-    this.#lane.judgeSuspects(now);
+    this.#lane.judgeSuspects(now, this.#taken.kind === 'replay' ? 'bounded' : 'endless');
     const over =
       this.#taken.kind === 'replay' && this.#lane.scannedTo >= this.#readable && this.#lane.open === 0;
     return over ? await this.#endOfReplay() : null;
@@ -230,7 +232,7 @@ export class Slice {
   }
 
   async #endOfStream(now: number): Promise<SliceEnd | null> {
-    this.#lane.judgeSuspects(now); // nothing has come that could show who is at fault
+    this.#lane.judgeSuspects(now, 'endless');
     if (this.#lane.open > 0) return null;
     const next = await this.#nextDue();
     const stays = (next !== null && next <= shortWaitMs) || this.#lane.open > 0;

@@ -4,14 +4,16 @@ import type { Failure, Outcome } from './outcome.ts';
 /**
  * The destination as one lane sees it.
  *
- * up: sends as many as it may. Failures of one kind without a success between them form a streak.
+ * up: sends as many as it may. Failures of one kind without a success between them form a streak, however long that
+ *   takes: what a lane knows of it outlives its slices.
  *   -> down by an outcome that speaks for the account (connection failure, 401, 429), or by a streak of at least
  *      `streakEvents` distinct events of at least `streakUsers` users.
  * down: nothing is sent but one probe at a time, each after a wait that grows; nothing is given up.
  *   -> up by the first success outside a Retry-After; or, when the waits have stopped growing, by a refusal of one event
  *      if the outage was of another kind, or by its failure if all that is in hand is too little for a streak.
  *
- * Invariant: `streaks` is empty after every success and while down; `probing` implies down and exactly one send in flight.
+ * Invariant: `streaks` is empty after every success, and none of them is long; `probing` implies down and exactly one
+ * send in flight.
  */
 export interface Health {
   readonly down: Down | null;
@@ -32,10 +34,18 @@ export interface Down {
   readonly closedUntil: number;
 }
 
+/** Events that failed in one way without a success between them. */
 interface Streak {
-  readonly events: ReadonlySet<Position>;
-  readonly users: ReadonlySet<string>;
+  /** Whose each of them is. */
+  readonly events: ReadonlyMap<Position, string>;
   readonly refused: boolean;
+}
+
+/** A streak as a lane's row keeps it for whoever takes the lane next; whose the events are stands in the archive. */
+export interface KeptStreak {
+  readonly errorClass: string;
+  readonly refused: boolean;
+  readonly positions: readonly Position[];
 }
 
 const streakEvents = 5;
@@ -51,6 +61,55 @@ const maxDownWaitMs = 4_000;
 export const maxRetryAfterMs = 60 * 60_000;
 
 export const healthy: Health = { down: null, streaks: new Map() };
+
+/** A streak of one user may go on and on: of its events only the newest count. */
+const keptEvents = 2 * streakEvents;
+/** Kinds of failures whose streaks are kept, so that a lane's row stays small whatever a destination answers. */
+const keptKinds = 50;
+
+/** What is to be remembered of the streaks when the lane is handed on: those of the newest kinds. */
+export function keptStreaks({ streaks }: Health): KeptStreak[] {
+  return [...streaks].slice(-keptKinds).map(([errorClass, { events, refused }]) => ({
+    errorClass,
+    refused,
+    positions: [...events.keys()],
+  }));
+}
+
+/** A lane goes on with the streaks that its last holder left. @param userOf whose an event is; undefined: it is gone */
+export function withStreaks(
+  health: Health,
+  kept: readonly KeptStreak[],
+  userOf: (position: Position) => string | undefined,
+): Health {
+  const streaks = new Map<string, Streak>();
+  for (const { errorClass, refused, positions } of kept) {
+    const events = new Map<Position, string>();
+    for (const position of positions) {
+      const user = userOf(position);
+      if (user !== undefined) events.set(position, user);
+    }
+    if (events.size > 0) streaks.set(errorClass, { events, refused });
+  }
+  return { ...health, streaks };
+}
+
+/** Whether the destination has taken nothing since it refused an event so: nothing shows yet who is at fault. */
+export function isInDoubt(health: Health, errorClass: string, position: Position): boolean {
+  return health.down !== null || health.streaks.get(errorClass)?.events.has(position) === true;
+}
+
+/** An event that is in doubt because it was refused. */
+export interface Doubted {
+  readonly position: Position;
+  readonly user: string;
+  readonly errorClass: string;
+}
+
+export function* doubted({ streaks }: Health): Iterable<Doubted> {
+  for (const [errorClass, { events, refused }] of streaks)
+    if (refused) for (const [position, user] of events) yield { position, user, errorClass };
+}
 
 /**
  * A lane that the last slice left held goes on with its wait instead of starting over. Its first probe leaves a moment
@@ -108,20 +167,19 @@ export function failedOne(
   const { failure, position, user, refused, inHand } = params;
   if (health.down !== null && !isOutlasted(health.down, refused, inHand))
     return waitOn(health, { ...params, reason: health.down.reason });
-  const before = health.streaks.get(failure.errorClass);
-  const streak = {
-    events: new Set(before?.events).add(position),
-    users: new Set(before?.users).add(user),
-    refused,
-  };
-  const streaks = new Map(health.streaks).set(failure.errorClass, streak);
-  if (!isLong(streak)) return { down: null, streaks };
+  const { errorClass } = failure;
+  const events = new Map(health.streaks.get(errorClass)?.events).set(position, user);
+  if (events.size > keptEvents) events.delete(events.keys().next().value!);
+  const streaks = new Map(health.streaks);
+  streaks.delete(errorClass); // what has grown last stands last
+  if (!isLong(events)) return { down: null, streaks: streaks.set(errorClass, { events, refused }) };
   const reason = refused ? 'destination_refuses' : 'destination_down';
-  return goDown({ ...params, reason });
+  return goDown(streaks, { ...params, reason });
 }
 
-function isLong({ events, users }: Pick<Streak, 'events' | 'users'>): boolean {
-  return events.size >= streakEvents && users.size >= streakUsers;
+/** @param events whose each of them is */
+function isLong(events: ReadonlyMap<Position, string>): boolean {
+  return events.size >= streakEvents && new Set(events.values()).size >= streakUsers;
 }
 
 /**
@@ -137,10 +195,9 @@ function isOutlasted(
 ): boolean {
   if (!down.probing || down.waitMs < maxWaitMs) return false;
   if (refused) return down.reason !== 'destination_refuses';
-  const all = { events: new Set<Position>(), users: new Set<string>() };
+  const all = new Map<Position, string>();
   for (const { position, user } of inHand) {
-    all.events.add(position);
-    all.users.add(user);
+    all.set(position, user);
     if (isLong(all)) return false;
   }
   return true;
@@ -156,7 +213,7 @@ export function failedWhole(
   const { failure } = outcome;
   const params = { reason: wholeReason(outcome), failure, now, random };
   // Answers to what was in flight when it went down say nothing new, but a longer Retry-After is obeyed.
-  const next = health.down === null ? goDown(params) : waitOn(health, params);
+  const next = health.down === null ? goDown(health.streaks, params) : waitOn(health, params);
   if (outcome.kind === 'down' || outcome.retryAfterMs === null || next.down === null) return next;
   const until = now + Math.min(maxRetryAfterMs, Math.max(0, outcome.retryAfterMs));
   const closedUntil = Math.max(next.down.closedUntil, until);
@@ -172,7 +229,11 @@ function wholeReason(outcome: Outcome & { kind: 'down' | 'throttled' }): Down['r
   return outcome.failure.status === 401 ? 'unauthorized' : 'destination_down';
 }
 
-function goDown(params: { reason: Down['reason']; failure: Failure; now: number; random: number }): Health {
+/** @param streaks that go on when it is up again without having taken anything */
+function goDown(
+  streaks: Health['streaks'],
+  params: { reason: Down['reason']; failure: Failure; now: number; random: number },
+): Health {
   const { reason, failure, now, random } = params;
   const probeAt = now + firstWaitMs * (0.8 + 0.4 * random);
   const down = {
@@ -184,7 +245,7 @@ function goDown(params: { reason: Down['reason']; failure: Failure; now: number;
     probing: false,
     closedUntil: now,
   };
-  return { down, streaks: new Map() };
+  return { down, streaks };
 }
 
 function waitOn(

@@ -41,6 +41,7 @@ export class LaneBooks<E> {
   #dead: DeadRow[] = [];
   #promote = new Set<string>();
   #hurry = new Set<string>();
+  #callUp: LaneCommit['callUp'][number][] = [];
   readonly #samples: SampleBook;
 
   /** @param last what the last holder told */
@@ -130,6 +131,10 @@ export class LaneBooks<E> {
     this.#hurry.add(orderKey);
   }
 
+  callUp(which: LaneCommit['callUp'][number]): void {
+    this.#callUp.push(which);
+  }
+
   /** A delivery that waited has ended. */
   endDelivery(position: Position, end: Settled): void {
     this.#ended.push({ position, actionId: end.actionId });
@@ -160,6 +165,7 @@ export class LaneBooks<E> {
       dead: this.#dead,
       promote: [...this.#promote],
       hurry: [...this.#hurry],
+      callUp: this.#callUp,
       samples: this.#samples.take(),
     };
     this.#bits = new Map();
@@ -168,6 +174,7 @@ export class LaneBooks<E> {
     this.#dead = [];
     this.#promote = new Set();
     this.#hurry = new Set();
+    this.#callUp = [];
     return commit;
   }
 

@@ -1,4 +1,5 @@
 import type { Bucket } from './counts.ts';
+import type { Doubted } from './health.ts';
 import type { LaneBooks } from './lane-books.ts';
 import { restOf, rowOf } from './lane-entry.ts';
 import type { LaneOrder } from './lane-order.ts';
@@ -73,6 +74,12 @@ export class LaneEndings<E> {
     entry.settled = [...entry.settled, ...waiting(tasks)];
     this.#stand(entry.orderKey, tasks.length);
     this.#books.closed(entry);
+  }
+
+  /** What was refused so and waits for its time is tried at once. */
+  callUp({ position, user, errorClass }: Doubted): void {
+    const orderKey = this.#order.keyOf({ position, orderKey: user });
+    if (this.#order.isBlocked(orderKey)) this.#books.callUp({ position, errorClass });
   }
 
   /** When too many stand behind a waiting delivery, it is tried at once: unless it arrives now it is given up on. */

@@ -1,4 +1,14 @@
-import { failedOne, failedWhole, maySend, probeSent, probeUnsent, succeeded, type Health } from './health.ts';
+import {
+  doubted,
+  failedOne,
+  failedWhole,
+  isInDoubt,
+  maySend,
+  probeSent,
+  probeUnsent,
+  succeeded,
+  type Health,
+} from './health.ts';
 import type { LaneEndings } from './lane-endings.ts';
 import { noteFailure } from './lane-entry.ts';
 import type { LaneOrder } from './lane-order.ts';
@@ -20,13 +30,15 @@ const accountClosed = {
  *
  * A delivery that failed is one of
  *   retrying  it failed in a way that passes: ready again when its wait is over; after `triesInSlice` it is set aside
- *   suspect   it was refused: the next success shows that it is at fault (dead), a streak that the destination is (ready)
+ *   suspect   it was refused: the next success shows that it is at fault (dead), a streak that the destination is (ready);
+ *             where nothing comes that could show it, it is set aside in doubt (a stream) or taken for at fault
  *   ready     it shared its request with others, and goes again with half as many; or the destination is down
  * Invariant: while the destination is down nothing retries and nothing is suspected.
  *
  * One that fails in the same way again although the destination took what left in between is at fault itself, as is one
  * that fails after it was set aside: it says nothing about the destination any more. Else several such, side by side, would make a
- * streak each time that they are sent, and end neither themselves nor the lane.
+ * streak each time that they are sent, and end neither themselves nor the lane. One that was set aside in doubt is in
+ * doubt for as long as its streak lasts, slice after slice; when it is refused again after that, it is at fault.
  */
 export class LaneFailures<E> {
   readonly #order: LaneOrder<E>;
@@ -92,6 +104,7 @@ export class LaneFailures<E> {
   /** The destination took an event: those that it refused before are at fault themselves. */
   succeed(task: Task<E>, now: number): void {
     this.#lastTaken = Math.max(this.#lastTaken, task.request);
+    for (const one of doubted(this.#health)) this.#endings.callUp(one);
     this.#become(succeeded(this.#health, now));
     this.condemn(now);
   }
@@ -185,10 +198,39 @@ export class LaneFailures<E> {
 
   /** Who is suspected is at fault. While the destination is down nobody is. */
   condemn(now: number): void {
-    if (this.#suspects.size === 0) return;
+    for (const task of this.#takeSuspects()) this.#endings.die(task, now);
+  }
+
+  /**
+   * Nothing comes for now that could show who is at fault. Who is suspected waits in the database, as what failed in a
+   * way that passes does and as long at most; unless that would hold up what stands behind it, which could show it.
+   */
+  adjourn(now: number): void {
+    for (const task of this.#takeSuspects()) {
+      if (this.#order.hasBehind(task.entry)) this.#endings.die(task, now);
+      else this.#endings.setAside(task, now);
+    }
+  }
+
+  #takeSuspects(): Task<E>[] {
+    if (this.#suspects.size === 0) return [];
     const suspects = [...this.#suspects];
     this.#suspects.clear();
-    for (const task of suspects) this.#endings.die(task, now);
+    return suspects;
+  }
+
+  /** A delivery that was set aside is taken up. @param errorClass of its last failure, null: not known */
+  takeUp(task: Task<E>, errorClass: string | null): void {
+    if (errorClass === null || task.rounds === 0) return;
+    const inDoubt = isInDoubt(this.#health, errorClass, task.entry.position);
+    task.failedAlone = { errorClass, requests: inDoubt ? this.#requests : -1 };
+  }
+
+  /** An event has come to stand behind waiting ones of its user: if the first is in doubt, it is tried at once. */
+  stoodBehind({ orderKey }: Entry<E>): void {
+    for (const one of doubted(this.#health))
+      if (this.#order.keyOf({ position: one.position, orderKey: one.user }) === orderKey)
+        this.#endings.callUp(one);
   }
 
   /** @param outcome null: it says nothing about the destination @param then what becomes of its deliveries */

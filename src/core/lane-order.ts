@@ -187,6 +187,13 @@ export class LaneOrder<E> {
     return (chain.followers.first?.entry.position ?? Infinity) < entry.position;
   }
 
+  /** Whether a later event of the same key waits for this one, in hand or in the database. */
+  hasBehind(entry: Entry<E>): boolean {
+    const chain = this.#chains.get(entry.orderKey);
+    const inHand = chain !== undefined && (chain.followers.first !== undefined || chain.active.length > 1);
+    return inHand || this.waitingOf(entry.orderKey) > entry.rows.length;
+  }
+
   /** Whether an older event of the key, whose request it shared, was set aside: it may not leave a second time. */
   isHalted(entry: Entry<E>): boolean {
     return this.#halted.has(entry);

@@ -37,6 +37,8 @@ export interface Due<E> {
     readonly rounds: number;
     /** Since its first failure, milliseconds; null: it stood behind another and was never tried. */
     readonly ageMs: number | null;
+    /** Of its last failure, null: none is known. */
+    readonly errorClass: string | null;
   }[];
 }
 
@@ -132,6 +134,11 @@ export interface LaneCommit {
   readonly promote: readonly string[];
   /** Order keys whose first waiting row is due before its time, because too many events stand behind it. */
   readonly hurry: readonly string[];
+  /**
+   * Deliveries of these events that failed so last are due before their time, if they have one: something shows, or waits
+   * to show, whether they are at fault.
+   */
+  readonly callUp: readonly { readonly position: Position; readonly errorClass: string }[];
   /** All samples, null when none is new. */
   readonly samples: Samples | null;
 }

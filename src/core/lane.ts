@@ -108,8 +108,10 @@ export class Lane<E> {
       const tasks = offered.deliver.map((actionId) => newTask(entry, actionId));
       this.#books.enter(entry);
       if (entry.open === 0) this.#books.closed(entry);
-      else if (this.#order.isBlocked(entry.orderKey)) this.#endings.standBehind(entry, tasks, 0);
-      else this.#order.add(entry, tasks);
+      else if (this.#order.isBlocked(entry.orderKey)) {
+        this.#endings.standBehind(entry, tasks, 0);
+        this.#failures.stoodBehind(entry);
+      } else this.#order.add(entry, tasks);
     }
     this.#books.scanned(scannedTo);
   }
@@ -122,6 +124,7 @@ export class Lane<E> {
     for (const due of list) {
       if (due.position > this.#books.scannedTo) continue;
       const { entry, tasks } = dueEntryOf(due, now);
+      for (const [at, task] of tasks.entries()) this.#failures.takeUp(task, due.deliveries[at]!.errorClass);
       this.#order.add(entry, tasks);
     }
   }
@@ -210,12 +213,14 @@ export class Lane<E> {
   }
 
   /**
-   * Nothing more comes that could show who is at fault, because nothing is left or all the lane may read stands behind
-   * the suspects: a few refused events are so themselves.
+   * Nothing is left that could show who is at fault, or all the lane may read stands behind the suspects. Of a run with
+   * an end a few refused events are so themselves; on a stream something may come yet, and they wait for it.
    */
-  judgeSuspects(now: number): void {
+  judgeSuspects(now: number, run: 'bounded' | 'endless'): void {
     if (this.health.down !== null || this.#inFlight > 0) return;
-    if (this.#order.ready === 0 && this.#failures.retrying === 0) this.#failures.condemn(now);
+    if (this.#order.ready > 0 || this.#failures.retrying > 0) return;
+    if (run === 'bounded') this.#failures.condemn(now);
+    else this.#failures.adjourn(now);
   }
 
   /** All that changed since the last commit. */

@@ -14,6 +14,7 @@ interface Row extends EventRow {
   attempts: number;
   rounds: number;
   ageMs: number | null;
+  errorClass: string | null;
   rest: Bucket | null;
   isDue: boolean;
 }
@@ -34,7 +35,7 @@ export async function readDue(db: Queryable, lane: TakenLane): Promise<Due<Archi
       where w.run_id = ${lane.runId} and w.lane = ${lane.lane}
     )
     select w.order_key as "orderKey", w.action_id as "actionId", w.attempts, w.rounds, w.rest,
-      extract(epoch from clock_timestamp() - w.first_failed_at)::float8 * 1000 as "ageMs",
+      extract(epoch from clock_timestamp() - w.first_failed_at)::float8 * 1000 as "ageMs", w.failure ->> 'errorClass' as "errorClass",
       coalesce(w.due_at <= clock_timestamp(), true) as "isDue", ${eventColumns}
     from ranked w join event e on e.position = w.position
     where w.place <= ${eventsPerKey}
@@ -62,13 +63,13 @@ function group(rows: readonly Row[]): Due<ArchivedEvent>[] {
     // The first delivery due of a key's first event decides: what follows is taken along, but nothing overtakes it.
     if (firstOfKey && !row.isDue && !sameEvent) notYet.add(row.orderKey);
     if (notYet.has(row.orderKey)) continue;
-    const { actionId, attempts, rounds, ageMs } = row;
-    if (sameEvent) last.deliveries.push({ actionId, attempts, rounds, ageMs });
+    const { actionId, attempts, rounds, ageMs, errorClass } = row;
+    const delivery = { actionId, attempts, rounds, ageMs, errorClass };
+    if (sameEvent) last.deliveries.push(delivery);
     else {
       const { position } = event;
       const { orderKey, rest } = row;
-      const deliveries = [{ actionId, attempts, rounds, ageMs }];
-      dues.push({ position, orderKey, user: orderKeyOf(event), event, rest, deliveries });
+      dues.push({ position, orderKey, user: orderKeyOf(event), event, rest, deliveries: [delivery] });
     }
   }
   return dues;

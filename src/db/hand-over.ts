@@ -92,7 +92,8 @@ async function moveSettled(tx: Queryable, { old, newId, newNumber, mark }: HandO
 }
 
 /**
- * What waits at or below the mark is counted where it will end; a destination that was down still is. A lease that was
+ * What waits at or below the mark is counted where it will end; a destination that was down still is, and
+ * what it has refused without taking anything since is still in doubt. A lease that was
  * not given back goes over as one that nobody renews: the wall clock says that it is over, and its holder may know
  * better and send for as long as it lasts, so whoever takes the lane has to see it stand still.
  */
@@ -100,7 +101,7 @@ async function moveLane(tx: Queryable, { old, newId, mark }: HandOver): Promise<
   const waiting = sql`from waiting_delivery where run_id = ${newId} and position <= ${mark}`;
   await tx.run(sql`
     insert into lane (run_id, lane, bucket_from, bucket_to, mark, mark_received_at, counts, state, state_reason,
-      hold_ms, wake_at, lease_released, lease_renewals, lease_renewed_at, suppression_revision)
+      hold_ms, streaks, wake_at, lease_released, lease_renewals, lease_renewed_at, suppression_revision)
     select ${newId}, lane, bucket_from, bucket_to, mark, mark_received_at, jsonb_build_object(
         'events', jsonb_strip_nulls(jsonb_build_object('waiting',
           (select nullif(count(distinct position), 0) ${waiting}))),
@@ -108,7 +109,7 @@ async function moveLane(tx: Queryable, { old, newId, mark }: HandOver): Promise<
           from (select action_id, count(*) as count ${waiting} group by action_id) by_action), '{}'),
         'reasons', '{}'::jsonb),
       case when state in ('held', 'parked') then state else 'ready' end,
-      case when state = 'held' then state_reason end, case when state = 'held' then hold_ms end,
+      case when state = 'held' then state_reason end, case when state = 'held' then hold_ms end, streaks,
       case when state = 'held' then wake_at else (select min(due_at) from waiting_delivery where run_id = ${newId}) end,
       lease_released, lease_renewals, case when not lease_released then clock_timestamp() end, suppression_revision
     from lane where run_id = ${old.id}`);

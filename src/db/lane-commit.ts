@@ -1,4 +1,5 @@
 import type { Endings } from '../core/brakes.ts';
+import type { KeptStreak } from '../core/health.ts';
 import type { LaneCommit } from '../core/lane-types.ts';
 import type { LaneState } from '../core/replay-status.ts';
 import { chunkPositions } from '../core/coverage.ts';
@@ -21,6 +22,8 @@ export interface LaneStanding {
   /** In how long the lane wants to be worked again; milliseconds. */
   readonly wakeInMs: number | null;
   readonly holdMs: number | null;
+  /** Failures of one kind since the destination last took an event. */
+  readonly streaks: readonly KeptStreak[];
   /** For how long the destination has been down; milliseconds, null: it is not. */
   readonly heldForMs: number | null;
   readonly endings: Endings | null;
@@ -54,6 +57,7 @@ export async function commitLane(
     if (commit.dead.length > 0) await writeDead(tx, lane, commit.dead);
     if (commit.promote.length > 0) await callFirst(tx, lane, commit.promote, sql`w.due_at is null`);
     if (commit.hurry.length > 0) await callFirst(tx, lane, commit.hurry, sql`w.due_at > clock_timestamp()`);
+    if (commit.callUp.length > 0) await callUp(tx, lane, commit.callUp);
     return wanted;
   });
 }
@@ -69,6 +73,7 @@ async function writeLane(tx: Queryable, lane: TakenLane, commit: LaneCommit, sta
       lease_renewals = l.lease_renewals + 1, lease_renewed_at = clock_timestamp(),
       lease_revision = ${standing.revision}, suppression_revision = ${standing.suppressionRevision}, lease_released = ${standing.release},
       state = ${standing.state}, state_reason = ${standing.reason}, hold_ms = ${standing.holdMs},
+      streaks = ${toJsonb(standing.streaks)}::jsonb,
       held_since = case when ${standing.heldForMs}::float8 is not null and l.state_reason = ${standing.reason}
         then coalesce(l.held_since, ${held}) else ${held} end,
       endings = ${standing.endings === null ? null : toJsonb(standing.endings)}::jsonb,
@@ -149,6 +154,15 @@ async function writeDead(tx: Queryable, lane: TakenLane, dead: LaneCommit['dead'
         ) parts group by error_class
       ) sums)
     where run_id = ${lane.runId} and lane = ${lane.lane} and ${lane.kind === 'replay'}::boolean`);
+}
+
+/** Makes waiting deliveries due now that have a later time. */
+async function callUp(tx: Queryable, lane: TakenLane, which: LaneCommit['callUp']): Promise<void> {
+  await tx.run(sql`
+    update waiting_delivery w set due_at = clock_timestamp()
+    from jsonb_to_recordset(${toJsonb(which)}::jsonb) as called(position bigint, "errorClass" text)
+    where w.run_id = ${lane.runId} and w.position = called.position and w.due_at > clock_timestamp()
+      and w.failure ->> 'errorClass' = called."errorClass"`);
 }
 
 /** Makes the first waiting event of each order key due now, of its deliveries those that a condition names. */

@@ -1,5 +1,5 @@
 import { chunkOf, type ChunkBits } from '../core/coverage.ts';
-import type { Position } from '../core/event.ts';
+import { orderKeyOf, type ArchivedEvent, type Position } from '../core/event.ts';
 import { settledSince } from './dead-letter-state.ts';
 import type { TakenLane } from './lane-lease.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
@@ -12,6 +12,8 @@ export interface LaneKnowledge {
   readonly rows: ReadonlyMap<string, 'waiting' | 'dead'>;
   /** Waiting rows of the lane by order key. */
   readonly waitingByKey: ReadonlyMap<string, number>;
+  /** Whose the events of the lane's streaks are; one that retention has taken is not there. */
+  readonly userOf: ReadonlyMap<Position, string>;
 }
 
 /** What other runs of the destination hold in a stretch of positions. */
@@ -47,7 +49,20 @@ export async function readLaneKnowledge(db: Queryable, lane: TakenLane): Promise
     own,
     rows: new Map(rows.map((row) => [deliveryKey(row.position, row.actionId), row.state])),
     waitingByKey: new Map(keys.map((row) => [row.orderKey, row.count])),
+    userOf: await readUsers(
+      db,
+      lane.streaks.flatMap(({ positions }) => positions),
+    ),
   };
+}
+
+/** Whose events are. Uses event's primary key. */
+async function readUsers(db: Queryable, positions: readonly Position[]): Promise<Map<Position, string>> {
+  if (positions.length === 0) return new Map();
+  const rows = await db.rows<Pick<ArchivedEvent, 'position' | 'userId' | 'anonymousId' | 'messageId'>>(sql`
+    select position, user_id as "userId", anonymous_id as "anonymousId", message_id as "messageId"
+    from event where position = any(${[...positions]}::bigint[])`);
+  return new Map(rows.map((event) => [event.position, orderKeyOf(event)]));
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Endings } from '../core/brakes.ts';
 import type { Budget } from '../core/budget.ts';
 import { noCounts, type Counts } from '../core/counts.ts';
 import type { Position } from '../core/event.ts';
+import type { KeptStreak } from '../core/health.ts';
 import type { IntegrationsRule } from '../core/integrations.ts';
 import type { LearntRate } from '../core/learnt-rate.ts';
 import { paceIn, standingAt, type Schedule } from '../core/replay-schedule.ts';
@@ -62,6 +63,8 @@ export interface TakenLane {
   readonly samples: Samples;
   readonly state: LaneState;
   readonly stateReason: string | null;
+  /** Failures of one kind since the destination last took an event. */
+  readonly streaks: readonly KeptStreak[];
   readonly holdMs: number | null;
   /** For how long the destination has been down; milliseconds. */
   readonly heldForMs: number | null;
@@ -212,7 +215,7 @@ async function lockLane(tx: Queryable, runId: string, lane: number): Promise<Row
       r.new_ids as "newIds", coalesce(r.request ->> 'integrations', 'honour') as integrations, coalesce((r.request ->> 'marker')::boolean, false) as marker, coalesce(r.request ->> 'profiles', 'all') as profiles, d.sources, r.order_by as "orderBy", ${desiredOfHolder} as desired, r.revision,
       r.events_per_second as "eventsPerSecond", r.max_concurrent as "maxConcurrent", r.schedule, ${accountWanted} as account,
       l.bucket_from as "bucketFrom", l.bucket_to as "bucketTo", l.mark, l.counts, l.ahead, l.read_to as "readTo", l.samples, l.state,
-      l.state_reason as "stateReason", l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
+      l.state_reason as "stateReason", l.streaks, l.hold_ms as "holdMs", l.endings, r.brakes_released as "brakesReleased",
       extract(epoch from clock_timestamp() - l.held_since)::float8 * 1000 as "heldForMs",
       case when r.canary_passed then null else r.canary end as canary,
       greatest(0, extract(epoch from l.wake_at - clock_timestamp())::float8 * 1000) as "wakeInMs", r.ended_at is not null as ended,

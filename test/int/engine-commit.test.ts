@@ -19,6 +19,7 @@ const standing: LaneStanding = {
   wakeInMs: 3_600_000,
   holdMs: 4_000,
   heldForMs: 90_000,
+  streaks: [{ errorClass: 'http_400', refused: true, positions: [3, 4] }],
   endings: { ended: 10, dead: { http_500: 2 } },
   rate: 12.5,
   revision: 1,
@@ -75,6 +76,7 @@ function richCommit({ engine, sent }: Scene): LaneCommit {
     dead: [{ position: sent[4]!.position, actionId: second, attempts: 5, ageMs: 2_000, failure }],
     promote: [`u:${sent[5]!.userId}`],
     hurry: [],
+    callUp: [{ position: sent[2]!.position, errorClass: 'http_500' }],
     samples: null,
   };
 }
@@ -128,13 +130,14 @@ describe('a commit', () => {
         state: 'held',
         hold_ms: 4_000,
         rate: 12.5,
+        streaks: [{ errorClass: 'http_400', refused: true, positions: [3, 4] }],
         dead_by_class: { http_500: 1 },
         mark_received_at: '2026-01-02T03:04:05.678+00:00',
       },
       coverage: [{ chunk: expect.any(Number) }, { chunk: expect.any(Number) }, { chunk: expect.any(Number) }],
       waiting: [
         { position: sent[1]!.position, due: 'later' },
-        { position: sent[2]!.position, due: 'later' },
+        { position: sent[2]!.position, due: 'now' }, // called up
         { position: sent[5]!.position, due: 'now' }, // what it stood behind has ended
       ],
       dead: [

@@ -102,14 +102,14 @@ describe('a stream that gets nothing while others do', () => {
     expect((await laneOf(stream)).mark).toBeGreaterThanOrEqual(head - 20_000);
   });
 
-  test('gives up on its last event that is refused, although nothing of its own follows', async () => {
+  test('parks with its last event that is refused, which waits for what shows who is at fault', async () => {
     const engine = await newEngine(db);
     const stream = await connect(engine);
     await append(engine, ['u1']);
     engine.sink.answer = () => 400;
     const working = runSlice(engine, stream, { head: await restlessHead(), timing: { idleMs: 300 } });
-    expect(await working).toMatchObject({ kind: 'idle' });
-    expect(await countsOf(engine, stream)).toEqual({ dead: 1 });
+    expect(await working).toEqual({ kind: 'idle', wakeInMs: expect.any(Number) as number });
+    expect(await countsOf(engine, stream)).toEqual({ waiting: 1 });
   });
 });
 

@@ -15,6 +15,7 @@ export const noCommit = (mark: number): LaneCommit => ({
   dead: [],
   promote: [],
   hurry: [],
+  callUp: [],
   samples: null,
 });
 
@@ -25,6 +26,7 @@ export const noStanding = (more: Partial<LaneStanding> = {}): LaneStanding => ({
   wakeInMs: null,
   holdMs: null,
   heldForMs: null,
+  streaks: [],
   endings: null,
   rate: 0,
   revision: 1,

@@ -40,7 +40,7 @@ export function read(lane: Lane<string>, ...events: Offered<string>[]): void {
 
 /** An event of a user whose delivery to `a` waited and is due. */
 export function due(position: number, orderKey: string, rest: Partial<Due<string>> = {}): Due<string> {
-  const deliveries = [{ actionId: 'a', attempts: 5, rounds: 1, ageMs: 20_000 }];
+  const deliveries = [{ actionId: 'a', attempts: 5, rounds: 1, ageMs: 20_000, errorClass: 'http_500' }];
   return { position, orderKey, user: orderKey, event: `event ${position}`, rest: null, deliveries, ...rest };
 }
 

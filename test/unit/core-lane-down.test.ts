@@ -132,7 +132,7 @@ describe('a destination that is down', () => {
     for (let probes = 0; probes < 20 && lane.health.down !== null; probes++)
       send(lane, refused, lane.wakeAt()!);
     expect(lane.health.down).toBeNull();
-    lane.judgeSuspects(1_000_000);
+    lane.judgeSuspects(1_000_000, 'bounded');
     expect(lane.takeCommit().dead).toMatchObject([{ position: 1 }]);
   });
 
@@ -161,7 +161,7 @@ describe('a destination that is down', () => {
     read(strict, ...[1, 2, 3, 4, 5].map((position) => offered(position, position === 1 ? 'u' : 'v')));
     for (let now = 0; now < 5; now++) {
       send(strict, refused, now);
-      if (now < 4) strict.judgeSuspects(now);
+      if (now < 4) strict.judgeSuspects(now, 'bounded');
     }
     expect(strict.health.down?.reason).toBe('destination_refuses');
 

@@ -33,7 +33,7 @@ function drain(events: number, answer: (position: number) => Outcome) {
     const task = flying.shift();
     if (task !== undefined) lane.settle(task, answer(task.entry.position), now);
     else {
-      lane.judgeSuspects(now);
+      lane.judgeSuspects(now, 'bounded');
       now = lane.wakeAt() ?? now;
     }
   }
@@ -143,7 +143,7 @@ function work(options: Partial<LaneOptions>, { events, bad }: ReturnType<typeof 
     const task = flying.shift();
     if (task !== undefined) lane.settle(task, bad.has(task.entry.position) ? refused : delivered, (now += 1));
     else {
-      lane.judgeSuspects(now);
+      lane.judgeSuspects(now, 'bounded');
       now = lane.wakeAt() ?? now + 1;
     }
     if (lane.health.down !== null && !wasDown) downs++;

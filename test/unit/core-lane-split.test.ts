@@ -16,7 +16,7 @@ function drain(lane: Lane<string>, bad: ReadonlySet<number>, how: Outcome, minut
   for (let now = 0; now < minutes * 60_000 && lane.open > 0;) {
     const request = lane.next(now);
     if (request.length === 0) {
-      lane.judgeSuspects(now);
+      lane.judgeSuspects(now, 'bounded');
       now = Math.max(now + 1, lane.wakeAt() ?? now + 1);
       continue;
     }
@@ -62,7 +62,7 @@ test('halves keep the order of each user', () => {
   const bad = new Set([7]);
   for (let now = 0; lane.open > 0 && now < 60_000; now++) {
     const request = lane.next(now);
-    if (request.length === 0) lane.judgeSuspects(now);
+    if (request.length === 0) lane.judgeSuspects(now, 'bounded');
     else {
       const outcomes = answer(request, bad, refused);
       if (outcomes[0] === delivered) arrived.push(...request.map(({ entry }) => entry.position));

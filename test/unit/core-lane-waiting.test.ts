@@ -77,7 +77,7 @@ describe('waiting', () => {
       waitingByKey: new Map([['u', 3]]),
       counts: waitingCounts(3),
     });
-    const deliveries = [{ actionId: 'a', attempts: 0, rounds: 0, ageMs: null }]; // what failed before goes alone
+    const deliveries = [{ actionId: 'a', attempts: 0, rounds: 0, ageMs: null, errorClass: null }]; // what failed before goes alone
     lane.offerDue([due(1, 'u', { deliveries }), due(2, 'u', { deliveries }), due(3, 'u', { deliveries })], 0);
     const now = failUntilAside(lane);
     expect(lane.next(now + 60_000)).toEqual([]);
@@ -89,7 +89,7 @@ describe('waiting', () => {
   it('remembers of those that were waiting before and shared a failed request that they failed', () => {
     const counts = waitingCounts(2);
     const lane = laneOf({ mark: 2, batchSize: 2, waitingByKey: new Map([['u', 2]]), counts });
-    const deliveries = [{ actionId: 'a', attempts: 0, rounds: 0, ageMs: null }];
+    const deliveries = [{ actionId: 'a', attempts: 0, rounds: 0, ageMs: null, errorClass: null }];
     lane.offerDue([due(1, 'u', { deliveries }), due(2, 'u', { deliveries })], 0);
     const together = { ...failed, together: true } as const;
     lane.settleRequest(lane.next(0), [together, together], 0);
@@ -120,7 +120,13 @@ describe('waiting', () => {
   it('writes down each delivery of an event when it ends, and tells the others', () => {
     const counts = waitingCounts(1, ['a', 'b']);
     const lane = laneOf({ mark: 9, actions: ['a', 'b'], waitingByKey: new Map([['u', 2]]), counts });
-    const deliveries = ['a', 'b'].map((actionId) => ({ actionId, attempts: 5, rounds: 1, ageMs: 20_000 }));
+    const deliveries = ['a', 'b'].map((actionId) => ({
+      actionId,
+      attempts: 5,
+      rounds: 1,
+      ageMs: 20_000,
+      errorClass: 'http_500',
+    }));
     lane.offerDue([due(1, 'u', { deliveries })], 0);
     const [one, two] = takeAll(lane);
     lane.settle(one!, delivered, 0);
@@ -167,7 +173,7 @@ describe('waiting', () => {
 
   it('gives up after four hours of tries, not earlier', () => {
     const hours = (ageMs: number, rounds: number) => {
-      const deliveries = [{ actionId: 'a', attempts: 70, rounds, ageMs }];
+      const deliveries = [{ actionId: 'a', attempts: 70, rounds, ageMs, errorClass: 'http_500' }];
       const lane = laneOf({ mark: 9, waitingByKey: new Map([['u', 1]]), counts: waitingCounts(1) });
       lane.offerDue([due(1, 'u', { deliveries })], 0);
       failUntilAside(lane);

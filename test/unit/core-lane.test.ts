@@ -171,16 +171,16 @@ describe('what an outcome means', () => {
     const lane = laneOf();
     read(lane, offered(1, 'u'), offered(2, 'v'));
     send(lane, refused, 0);
-    lane.judgeSuspects(0); // another may still show who is at fault
+    lane.judgeSuspects(0, 'bounded'); // another may still show who is at fault
     expect(lane.takeCommit().dead).toEqual([]);
     const [second] = lane.next(1);
-    lane.judgeSuspects(1);
+    lane.judgeSuspects(1, 'bounded');
     expect(lane.takeCommit().dead).toEqual([]);
     lane.settle(second!, failed, 2);
-    lane.judgeSuspects(2); // it will be tried again
+    lane.judgeSuspects(2, 'bounded'); // it will be tried again
     expect(lane.takeCommit().dead).toEqual([]);
     send(lane, refused, lane.wakeAt()!);
-    lane.judgeSuspects(10_000);
+    lane.judgeSuspects(10_000, 'bounded');
     expect(lane.takeCommit()).toMatchObject({ mark: 2, dead: [{ position: 1 }, { position: 2 }] });
   });
 
@@ -191,7 +191,7 @@ describe('what an outcome means', () => {
     for (const task of tasks.slice(0, 5)) lane.settle(task, refused, 0);
     expect(lane.health.down?.reason).toBe('destination_refuses');
     lane.settle(tasks[5]!, refused, 0);
-    lane.judgeSuspects(0);
+    lane.judgeSuspects(0, 'bounded');
     expect(lane.takeCommit()).toMatchObject({ mark: 0, dead: [], waiting: [] });
     expect(lane.open).toBe(6);
     send(lane, delivered, lane.wakeAt()!);

@@ -13,7 +13,7 @@ import { liveInThreads } from '../support/simulation/seeds.ts';
  */
 const seeds = seedsAsked();
 const witnessed =
-  'copies repeats probes outlasted refusals together setAside dead notSent lossesInFlight cut fenced paused stoppedInFlight cancelled deleted extended suppressed braked'.split(
+  'copies repeats probes outlasted refusals together setAside adjourned dead notSent lossesInFlight cut fenced paused stoppedInFlight cancelled deleted extended suppressed braked'.split(
     ' ',
   );
 

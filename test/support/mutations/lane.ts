@@ -143,6 +143,21 @@ export const laneMutations: readonly Mutation[] = [
       to: 'this.#become(succeeded(this.#health, now));',
     },
     {
+      name: 'a refusal in doubt is given up on as soon as a stream rests',
+      from: 'if (this.#order.hasBehind(task.entry)) this.#endings.die(task, now);\n      else',
+      to: 'if (task !== null) this.#endings.die(task, now);\n      else',
+    },
+    {
+      name: 'a refusal that was set aside stays in doubt whatever the destination takes',
+      from: 'requests: inDoubt ? this.#requests : -1',
+      to: 'requests: this.#requests',
+    },
+    {
+      name: 'a refusal that was set aside is at fault although nothing was taken since',
+      from: 'requests: inDoubt ? this.#requests : -1',
+      to: 'requests: -1',
+    },
+    {
       name: 'an event whose older one was set aside is sent a second time',
       from: 'if (!this.#order.isHalted(task.entry)) return otherwise();',
       to: 'return otherwise();',

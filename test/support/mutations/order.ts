@@ -81,14 +81,29 @@ export const orderMutations: readonly Mutation[] = [
     { name: 'one user makes a streak', from: 'streakUsers = 2', to: 'streakUsers = 1' },
     {
       name: 'one event makes a streak alone',
-      from: 'events: new Set(before?.events).add(position),',
-      to: 'events: new Set(before?.events).add(position + Math.random()),',
+      from: '?.events).set(position, user);',
+      to: '?.events).set(position + Math.random(), user);',
     },
     {
       name: 'a streak survives a success',
       from: 'if (health.down === null || now >= health.down.closedUntil) return healthy;',
       to: `if (health.down === null) return health;
   if (now >= health.down.closedUntil) return healthy;`,
+    },
+    {
+      name: 'a streak ends with the slice',
+      from: '[...streaks].slice(-keptKinds)',
+      to: '[...streaks].slice(streaks.size)',
+    },
+    {
+      name: 'an outage of another kind ends a streak',
+      from: 'goDown(health.streaks, params)',
+      to: 'goDown(new Map(), params)',
+    },
+    {
+      name: 'what an outage has refused is at fault although nothing was taken since',
+      from: 'return health.down !== null || health',
+      to: 'return health',
     },
     {
       name: 'a success opens what asked to be left alone',

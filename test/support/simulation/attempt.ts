@@ -64,6 +64,7 @@ export class Attempt {
       token,
       taken,
       rows: db.rows.values(),
+      streaks: this.#world.streaks,
       now: agenda.now,
       everSuppressed,
     });

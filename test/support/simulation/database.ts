@@ -1,7 +1,7 @@
 import { canaryVerdict } from '../../../src/core/canary.ts';
 import { noCounts } from '../../../src/core/counts.ts';
 import type { Bits, ChunkBits } from '../../../src/core/coverage.ts';
-import type { Down } from '../../../src/core/health.ts';
+import type { Down, KeptStreak } from '../../../src/core/health.ts';
 import type { DeadRow, LaneCommit, LaneProgress } from '../../../src/core/lane-types.ts';
 import { standingAt } from '../../../src/core/replay-schedule.ts';
 import {
@@ -29,6 +29,7 @@ export interface Held {
 export interface Standing {
   readonly state: LaneState;
   readonly held: Held | null;
+  readonly streaks: readonly KeptStreak[];
   readonly wakeInMs: number | null;
   readonly revision: number;
   readonly suppressionRevision: number;
@@ -47,6 +48,7 @@ export interface SimTaken {
   readonly progress: LaneProgress;
   readonly wanted: Wanted;
   readonly held: Held | null;
+  readonly streaks: readonly KeptStreak[];
   readonly heldForMs: number;
   readonly brakesReleased: readonly string[];
   readonly canaryPassed: boolean;
@@ -81,6 +83,7 @@ export class SimDatabase {
     suppressionRevision: 0,
     state: 'ready' as LaneState,
     held: null as Held | null,
+    streaks: [] as readonly KeptStreak[],
     heldSince: null as number | null,
     wakeAt: null as number | null,
     mark: 0,
@@ -119,12 +122,13 @@ export class SimDatabase {
     Object.assign(lane, { token, released: false, renewedAt: this.#wall(), revision: run.revision });
     lane.suppressionRevision = this.suppressed.revision;
     const wakeInMs = lane.wakeAt === null ? 0 : Math.max(0, lane.wakeAt - this.#wall());
-    const { mark, counts, ahead, readTo, held, heldSince } = lane;
+    const { mark, counts, ahead, readTo, held, streaks, heldSince } = lane;
     const progress = { mark, counts, ahead, readTo };
     const heldForMs = heldSince === null ? 0 : this.#wall() - heldSince;
     const { brakesReleased, canaryPassed } = run;
     const wanted = this.#wanted;
-    return { kind: 'taken', progress, wanted, held, heldForMs, wakeInMs, brakesReleased, canaryPassed };
+    const facts = { progress, wanted, held, streaks, heldForMs, wakeInMs, brakesReleased, canaryPassed };
+    return { kind: 'taken', ...facts };
   }
 
   /** Writes all of a commit at once; doing it again changes nothing. @returns null: the lane is another's, or over */
@@ -132,7 +136,7 @@ export class SimDatabase {
     const { lane, run } = this;
     if (lane.token !== token) return null;
     const { mark, counts, ahead, readTo } = commit;
-    const { held, revision, suppressionRevision, release } = standing;
+    const { held, streaks, revision, suppressionRevision, release } = standing;
     const heldSince = held === null ? null : this.#wall() - held.heldForMs;
     const isAsBefore = lane.held?.reason === held?.reason && lane.held?.errorClass === held?.errorClass;
     lane.heldSince = isAsBefore ? (lane.heldSince ?? heldSince) : heldSince;
@@ -141,7 +145,7 @@ export class SimDatabase {
     const state = standing.state === 'done' && mark < run.to ? 'ready' : standing.state;
     lane.renewals++;
     Object.assign(lane, { mark, counts, ahead, readTo, state, held, wakeAt, revision, suppressionRevision });
-    Object.assign(lane, { renewedAt: this.#wall(), released: release });
+    Object.assign(lane, { streaks, renewedAt: this.#wall(), released: release });
     for (const part of commit.bits) this.#merge(part);
     for (const row of commit.waiting) this.rows.write(row);
     for (const { position, actionId } of commit.ended) this.rows.delete(keyOf(position, actionId));
@@ -151,6 +155,7 @@ export class SimDatabase {
     }
     for (const orderKey of commit.promote) this.rows.callFirst(orderKey, ({ dueAt }) => dueAt === null);
     for (const orderKey of commit.hurry) this.rows.callFirst(orderKey, ({ dueAt }) => dueAt! > this.#wall());
+    for (const { position, errorClass } of commit.callUp) this.rows.callUp(position, errorClass);
     return this.#wanted;
   }
 

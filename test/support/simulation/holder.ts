@@ -78,9 +78,9 @@ export class SimHolder {
   }
 
   commit(commit: LaneCommit, standing: Standing, then: () => void): void {
-    const { closedUntil } = this.#view.outlook;
+    const { closedUntil, streaks } = this.#view.outlook;
     const giveUpAt = this.#worker.now + patienceMs;
-    this.#write({ view: this.#view, commit, standing, closedUntil }, giveUpAt, then);
+    this.#write({ view: this.#view, commit, standing, closedUntil, streaks }, giveUpAt, then);
   }
 
   #write(job: CommitJob, giveUpAt: number, then: () => void): void {

@@ -1,6 +1,6 @@
 import { isOwnRefusal } from '../../../src/core/brakes.ts';
 import { CanaryShare } from '../../../src/core/canary.ts';
-import { healthy, stillDown, type Health } from '../../../src/core/health.ts';
+import { healthy, stillDown, withStreaks, type Health } from '../../../src/core/health.ts';
 import { Lane } from '../../../src/core/lane.ts';
 import type { Held, SimTaken } from './database.ts';
 import type { SimEvent } from './scenario.ts';
@@ -17,7 +17,7 @@ export function laneOf(world: World, taken: SimTaken, now: number): Lane<SimEven
   const { progress } = taken;
   return new Lane<SimEvent>(
     { ...progress, orderBy, actions, batchSize, windowLimit, waitingByKey, random, isOwnRefusal: isOwn },
-    healthOf(taken, now),
+    withStreaks(healthOf(taken, now), taken.streaks, (position) => world.byPosition.get(position)?.user),
   );
 }
 

@@ -9,15 +9,18 @@ const shortestWaitMs = 400;
 const probesToLongestWait = 6;
 
 interface Streak {
-  readonly events: Set<number>;
-  readonly users: Set<string>;
+  readonly events: ReadonlySet<number>;
+  readonly users: ReadonlySet<string>;
 }
+
+/** Failures of one kind without a success between them, by their class. */
+export type Streaks = ReadonlyMap<string, Streak>;
 
 /** What the answers so far say about the destination: a second reading of the rule, made to be compared. */
 export class Outlook {
   isDown = false;
   #refusedAlone = false;
-  #streaks = new Map<string, Streak>();
+  #streaks: Streaks = new Map();
   #closedUntil = 0;
   #notBefore = 0;
   #probing = false;
@@ -25,13 +28,15 @@ export class Outlook {
   /** Who resumed the run has said that these are refused for themselves. */
   #resumedFor: readonly string[] = [];
 
-  /** What the lane's row says to who takes it. */
+  /** What the lane's row says to who takes it. @param last.streaks as they were when the last commit was made */
   static of(
     { held, brakesReleased }: { held: Held | null; brakesReleased: readonly string[] },
-    closedForMs: number,
+    last: { readonly closedForMs: number; readonly streaks: Streaks },
     now: number,
   ): Outlook {
+    const { closedForMs, streaks } = last;
     const next = new Outlook();
+    next.#streaks = streaks;
     next.#resumedFor = brakesReleased.map((reason) => reason.replace('destination_refuses: ', ''));
     if (held === null) return next;
     next.isDown = true;
@@ -40,6 +45,15 @@ export class Outlook {
     next.#refusedAlone = held.reason === 'destination_refuses';
     next.#probesFailed = Math.round(Math.log2(Math.min(32_000, held.waitMs) / 500));
     return next;
+  }
+
+  get streaks(): Streaks {
+    return this.#streaks;
+  }
+
+  /** Whether nothing has been taken since an event was refused so. */
+  isInDoubt(errorClass: string, position: number): boolean {
+    return this.isDown || this.#streaks.get(errorClass)?.events.has(position) === true;
   }
 
   /** Until when the destination wants no request. */
@@ -83,7 +97,7 @@ export class Outlook {
         if (this.isDown) {
           if (this.#probing) this.#refusedAlone = false;
           this.#goesOn(now);
-        } else this.#falls(now, false);
+        } else this.#falls(now, false, this.#streaks);
         if (outcome.kind === 'throttled' && outcome.retryAfterMs !== null) {
           const until = now + Math.min(longestRetryAfterMs, outcome.retryAfterMs);
           this.#closedUntil = Math.max(this.#closedUntil, until);
@@ -113,16 +127,19 @@ export class Outlook {
   #adds(errorClass: string, event: SimEvent, refused: boolean, now: number): void {
     this.isDown = false;
     this.#probing = false;
-    const streak = this.#streaks.get(errorClass) ?? { events: new Set(), users: new Set() };
-    this.#streaks.set(errorClass, streak);
-    streak.events.add(event.position);
-    streak.users.add(event.user);
-    if (streak.events.size >= 5 && streak.users.size >= 2) this.#falls(now, refused);
+    const others = new Map(this.#streaks);
+    const before = others.get(errorClass);
+    others.delete(errorClass);
+    const events = new Set(before?.events).add(event.position);
+    const users = new Set(before?.users).add(event.user);
+    if (events.size >= 5 && users.size >= 2) this.#falls(now, refused, others);
+    else this.#streaks = new Map(others).set(errorClass, { events, users });
   }
 
-  #falls(now: number, refused: boolean): void {
+  /** @param streaks that go on once it answers again */
+  #falls(now: number, refused: boolean, streaks: Streaks): void {
     this.isDown = true;
-    this.#streaks = new Map();
+    this.#streaks = streaks;
     this.#probesFailed = 0;
     this.#refusedAlone = refused;
     this.#notBefore = now + shortestWaitMs;

@@ -1,10 +1,10 @@
-import type { LaneCommit, Task } from '../../../src/core/lane-types.ts';
+import type { Due, LaneCommit, Task } from '../../../src/core/lane-types.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { SimTaken } from './database.ts';
 import { keyOf, nameOf } from './delivery-key.ts';
 import type { SimRequest } from './destination.ts';
 import { InHand } from './in-hand.ts';
-import { Outlook } from './outlook.ts';
+import { Outlook, type Streaks } from './outlook.ts';
 import type { Scenario, SimEvent } from './scenario.ts';
 import { Violation } from './violation.ts';
 import type { SimRow } from './waiting-rows.ts';
@@ -54,11 +54,13 @@ export class SliceView {
       token: number;
       taken: SimTaken;
       rows: Iterable<SimRow>;
+      /** What the last commit knew of the destination. */
+      streaks: Streaks;
       now: number;
       everSuppressed: Set<number>;
     },
   ) {
-    const { token, taken, rows, now, everSuppressed } = params;
+    const { token, taken, rows, streaks, now, everSuppressed } = params;
     this.#scenario = scenario;
     this.#everSuppressed = everSuppressed;
     this.token = token;
@@ -67,7 +69,18 @@ export class SliceView {
     for (const { position, actionId, rounds } of kept)
       if (rounds > 0) this.#atFault.add(keyOf(position, actionId));
     this.inHand = new InHand(scenario, kept);
-    this.outlook = Outlook.of(taken, closedForMs, now);
+    this.outlook = Outlook.of(taken, { closedForMs, streaks }, now);
+  }
+
+  /** The lane takes up what waited: of what was refused before, all that was taken since speaks against it. */
+  takesUp(due: Due<SimEvent>): void {
+    this.inHand.takesUp(due);
+    for (const { actionId, rounds, errorClass } of due.deliveries) {
+      if (rounds === 0 || errorClass === null) continue;
+      const inDoubt = this.outlook.isInDoubt(errorClass, due.position);
+      const requests = inDoubt ? this.#requests : -1;
+      this.#failedAfter.set(keyOf(due.position, actionId), { requests, errorClass });
+    }
   }
 
   /** The lane hands out a request. */
@@ -203,9 +216,24 @@ export class SliceView {
     }
   }
 
-  /** The lane was told that nothing more comes. */
-  judged(): void {
-    for (const [key, { kind }] of this.told) if (kind === 'refused') this.#mayDie.add(key);
+  /**
+   * The lane was told that nothing comes for now. On a stream only what holds others up may be judged by that; the next
+   * commit tells what was set aside instead, which no success condemns.
+   */
+  judged(now: number): void {
+    for (const [key, told] of this.told) {
+      if (told.kind !== 'refused') continue;
+      const isStream = this.#scenario.to === null;
+      if (!isStream || this.#hasBehind(Math.floor(key / 2), now)) this.#mayDie.add(key);
+      if (isStream) told.alone = false;
+    }
+  }
+
+  #hasBehind(position: number, now: number): boolean {
+    const { orderBy, events } = this.#scenario;
+    const own = events.find((event) => event.position === position)!;
+    const isOfKey = (user: string) => orderBy === 'strict' || (orderBy === 'user' && user === own.user);
+    return events.some((event) => event.position > position && event.arrivesAt <= now && isOfKey(event.user));
   }
 
   #isFirstOfKey(request: SimRequest, at: number): boolean {
@@ -222,7 +250,10 @@ export class SliceView {
     // Who is set aside comes back without a past.
     for (const { position, actionId, rounds, dueInMs } of commit.waiting) {
       if (dueInMs === 0) continue; // in hand: only how the event's other deliveries stand is written
-      this.#failedAfter.delete(keyOf(position, actionId));
+      const key = keyOf(position, actionId);
+      this.#failedAfter.delete(key);
+      if (dueInMs !== null && this.told.get(key)?.kind === 'refused')
+        this.told.set(key, { kind: 'failed', at: 0, alone: false });
       if (rounds > 0) this.#atFault.add(keyOf(position, actionId));
       else this.#atFault.delete(keyOf(position, actionId));
     }

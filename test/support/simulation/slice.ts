@@ -1,5 +1,6 @@
 import { brakeReason, noEndings } from '../../../src/core/brakes.ts';
 import type { CanaryShare } from '../../../src/core/canary.ts';
+import { keptStreaks } from '../../../src/core/health.ts';
 import type { Lane } from '../../../src/core/lane.ts';
 import { SliceStop, type StopKind } from '../../../src/core/slice-stop.ts';
 import type { SimTaken, Standing } from './database.ts';
@@ -163,6 +164,7 @@ export class SimSlice {
     return {
       state,
       held: heldOf(this.#lane, this.#worker.now),
+      streaks: keptStreaks(this.#lane.health),
       wakeInMs: down === null || state !== 'held' ? wakeInMs : Math.max(0, down.probeAt - this.#worker.now),
       // A stop is confirmed only by the last commit, when nothing is in flight any more.
       revision: desired === 'running' || release ? revision : this.#taken.wanted.revision,
@@ -190,7 +192,7 @@ export class SimSlice {
       () => db.rows.readDue(byPosition, limit),
       (list) => {
         this.#world.note(() => `due ${list.map(({ position }) => position).join(' ')}`);
-        for (const due of list) if (due.position <= this.#lane.scannedTo) this.#view.inHand.takesUp(due);
+        for (const due of list) if (due.position <= this.#lane.scannedTo) this.#view.takesUp(due);
         this.#lane.offerDue(list, this.#worker.now);
         if (list.length > 0) this.#traffic.pump();
         then();
@@ -268,8 +270,8 @@ export class SimSlice {
   }
 
   #judge(): void {
-    this.#view.judged();
-    this.#lane.judgeSuspects(this.#worker.now);
+    this.#view.judged(this.#world.agenda.now);
+    this.#lane.judgeSuspects(this.#worker.now, this.#isStream ? 'endless' : 'bounded');
   }
 
   /** Nothing is under way: then something is to be sent now, or at a time, or can be judged. */

@@ -11,6 +11,7 @@ export interface SimRow {
   readonly attempts: number;
   readonly rounds: number;
   readonly rest: Bucket | null;
+  readonly errorClass: string | null;
   readonly firstFailedAt: number | null;
   dueAt: number | null;
 }
@@ -66,10 +67,19 @@ export class WaitingRows extends Map<number, SimRow> {
   write(row: WaitingRow): void {
     const key = keyOf(row.position, row.actionId);
     const now = this.#wall();
-    const { position, actionId, orderKey, attempts, rounds, rest, ageMs, dueInMs } = row;
+    const { position, actionId, orderKey, attempts, rounds, rest, failure, ageMs, dueInMs } = row;
     const firstFailedAt = this.get(key)?.firstFailedAt ?? (ageMs === null ? null : now - ageMs);
     const dueAt = dueInMs === null ? null : now + dueInMs;
-    this.set(key, { position, actionId, orderKey, attempts, rounds, rest, firstFailedAt, dueAt });
+    const errorClass = failure?.errorClass ?? null;
+    this.set(key, { position, actionId, orderKey, attempts, rounds, rest, errorClass, firstFailedAt, dueAt });
+  }
+
+  /** Makes the waiting deliveries of an event that failed so last due now, if they have a later time. */
+  callUp(position: number, errorClass: string): void {
+    const now = this.#wall();
+    for (const row of this.values())
+      if (row.position === position && row.errorClass === errorClass && (row.dueAt ?? 0) > now)
+        row.dueAt = now;
   }
 
   /** Makes the first waiting event of an order key due now, of its deliveries those that a condition names. */
@@ -88,10 +98,11 @@ function soonest(rows: readonly SimRow[]): number {
 
 function dueOf(rows: readonly SimRow[], event: SimEvent, now: number): Due<SimEvent> {
   const { position, orderKey, rest } = rows[0]!;
-  const deliveries = rows.map(({ actionId, attempts, rounds, firstFailedAt }) => ({
+  const deliveries = rows.map(({ actionId, attempts, rounds, errorClass, firstFailedAt }) => ({
     actionId,
     attempts,
     rounds,
+    errorClass,
     ageMs: firstFailedAt === null ? null : now - firstFailedAt,
   }));
   return { position, orderKey, user: event.user, event, rest, deliveries };

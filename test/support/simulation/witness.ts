@@ -59,6 +59,7 @@ export class Witness {
     outlasted: 0,
     refusals: 0,
     setAside: 0,
+    adjourned: 0,
     dead: 0,
     notSent: 0,
     together: 0,
@@ -217,7 +218,9 @@ export class Witness {
     }
     for (const row of commit.waiting) {
       this.seen.setAside++;
-      const story = this.#stories.get(keyOf(row.position, row.actionId));
+      const key = keyOf(row.position, row.actionId);
+      const story = this.#stories.get(key);
+      if ((row.dueInMs ?? 0) > 0 && view.told.get(key)?.kind === 'refused') this.seen.adjourned++;
       if (story !== undefined && row.dueInMs !== null && row.dueInMs > 0) story.asides++;
       const oldest = story?.firstFailedAt == null ? 0 : now + this.#clockRan - story.firstFailedAt;
       const young = row.ageMs !== null && row.ageMs < 0 && !this.#clockJumped;

@@ -5,6 +5,7 @@ import { Agenda } from './agenda.ts';
 import { SimDatabase, type Standing, type Wanted } from './database.ts';
 import { nameOf } from './delivery-key.ts';
 import { SimDestination } from './destination.ts';
+import type { Streaks } from './outlook.ts';
 import { Random } from './random.ts';
 import { Recount } from './recount.ts';
 import type { Scenario, SimEvent } from './scenario.ts';
@@ -20,6 +21,8 @@ export interface CommitJob {
   readonly standing: Standing;
   /** Until when the destination wants no request, as far as its writer knew. */
   readonly closedUntil: number;
+  /** What its writer had heard of the destination since that took something last. */
+  readonly streaks: Streaks;
 }
 
 /** What the database's answer came to: `failed` says nothing about whether it was done. */
@@ -43,6 +46,8 @@ export class World {
   #jumpedAt = -Infinity;
   #renewedAt = 0;
   #tokens = 0;
+  /** Of the last commit that was written. */
+  streaks: Streaks = new Map();
   /** Somebody is to look at a run that paused itself. */
   onBrake: () => void = () => undefined;
   /** A holder may soon be thought dead. */
@@ -170,6 +175,7 @@ export class World {
       return null;
     }
     this.seen.commits++;
+    this.streaks = job.streaks;
     this.renewed();
     this.witness.written(job.closedUntil, view);
     if (commit.mark < mark) throw new Violation('the mark fell', `${mark} to ${commit.mark}`);
