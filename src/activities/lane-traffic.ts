@@ -152,12 +152,15 @@ export class LaneTraffic implements Waiter {
   }
 
   /**
-   * Asked when a request is written to its socket, which may be long after it was handed over, as connections are made
-   * on demand: its turn may be over, and the account may have closed.
+   * Asked when a request is written, perhaps long after it was handed over: its turn may be over, the account closed.
    */
   #mayWrite(deliveries: readonly Delivery[], until: number): boolean {
-    if (!this.#maySend() || !this.#budget.run.mayStillLeave(until)) return false;
-    return !deliveries.some(({ event }) => this.#deps.suppressed(event));
+    return this.#budget.run.mayStillLeave(until) && this.#mayGoOn(deliveries);
+  }
+
+  /** What has begun to leave has had its turn; it ends when the lease does, or when somebody in it was suppressed. */
+  #mayGoOn(deliveries: readonly Delivery[]): boolean {
+    return this.#maySend() && !deliveries.some(({ event }) => this.#deps.suppressed(event));
   }
 
   /** The budget, or a 429 that any lane has heard, keeps it waiting. */
@@ -245,6 +248,7 @@ export class LaneTraffic implements Waiter {
     const traced = this.#deps.meter.traces(deliveries);
     const outcomes = await this.#deps.sender.send(deliveries, {
       mayWrite: () => this.#mayWrite(deliveries, until),
+      mayGoOn: () => this.#mayGoOn(deliveries),
     });
     traced?.(outcomes);
     this.#budget.account.heard(outcomes);

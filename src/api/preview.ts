@@ -227,7 +227,13 @@ function show(
   { action, heldBackBy }: Standing,
   previewed: Awaited<ReturnType<DestinationDefinition['preview']>>[number] | undefined,
 ): Shown {
-  const { payload = null, requests = [], complete = true, problem: found = null } = previewed ?? {};
+  const {
+    payload = null,
+    requests = [],
+    connections = [],
+    complete = true,
+    problem: found = null,
+  } = previewed ?? {};
   return {
     actionId: action.id,
     actionName: action.name,
@@ -237,6 +243,7 @@ function show(
     heldBackBy: [...heldBackBy],
     payload,
     requests: requests.map((request) => ({ ...request, headers: { ...request.headers } })),
+    connections: [...connections],
     complete,
     problem: found,
   };

@@ -26,6 +26,11 @@ export interface Delivery {
 export interface SendGate {
   /** Asked at the moment a request is written to its socket; false: nothing may leave. */
   mayWrite(): boolean;
+  /**
+   * Asked before more is written of what has begun to leave; false: it ends there. Absent: as `mayWrite`, whose turn may
+   * be over by then.
+   */
+  mayGoOn?(): boolean;
 }
 
 /** An open destination: its connections and what it needs to speak to one account. */

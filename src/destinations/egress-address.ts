@@ -1,6 +1,16 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
+/** Ports, first and last of each range. */
+export type Ports = readonly (readonly [first: number, last: number])[];
+
+/** Where HTTP is spoken. */
+const httpPorts: Ports = [
+  [80, 80],
+  [443, 443],
+  [8_000, 9_999],
+];
+
 /** Addresses beside the public ones that may be dialled, at any port. Empty in production. */
 export type EgressAllow = readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[];
 
@@ -33,21 +43,36 @@ function parseRange(entry: string): EgressAllow[number] | null {
  * Whether a destination may be dialled at this address and port: IPv4 only when globally unicast, IPv6 only inside
  * 2000::/3 and not in one of its special ranges, an IPv4-mapped form as the IPv4 address that it stands for; ports 80,
  * 443 and 8000 to 9999. An address on the allow list may use any port.
+ * @param more ports that are allowed beside these, for a protocol that is not HTTP
  * @returns null when it may, else why not and what to do about it.
  */
-export function addressProblem(address: string, port: number, allow: EgressAllow): string | null {
+export function addressProblem(
+  address: string,
+  port: number,
+  allow: EgressAllow,
+  more: Ports = [],
+): string | null {
   const parsed = parseAddress(address);
   if (parsed !== null && allow.some((range) => contains(range, parsed))) return null;
   if (parsed === null || !isPublic(parsed)) {
     return `${address} is not a public address. If it is yours to reach, list it in REPRISE_EGRESS_ALLOW.`;
   }
-  return portProblem(port);
+  return portProblem(port, more);
 }
 
-/** The port rule for addresses that are not on the allow list. */
-export function portProblem(port: number): string | null {
-  if (port === 80 || port === 443 || (port >= 8000 && port <= 9999)) return null;
-  return `Port ${port} is not among 80, 443 and 8000 to 9999. Use one of them, or list the receiver's address in REPRISE_EGRESS_ALLOW.`;
+/** The port rule for addresses that are not on the allow list. @param more are allowed beside those of HTTP */
+export function portProblem(port: number, more: Ports = []): string | null {
+  const ports = [...httpPorts, ...more];
+  if (ports.some(([first, last]) => port >= first && port <= last)) return null;
+  return `Port ${port} is not among ${shownPorts(ports)}. Use one of them, or list the receiver's address in REPRISE_EGRESS_ALLOW.`;
+}
+
+/** `80, 443 and 8000 to 9999` */
+function shownPorts(ports: Ports): string {
+  const texts = ports
+    .toSorted(([one], [other]) => one - other)
+    .map(([first, last]) => (first === last ? String(first) : `${first} to ${last}`));
+  return `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
 }
 
 // ipaddr.js reads octal and short forms and zones too; what Node would not dial as an address is none here.

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { addressProblem, portProblem, type EgressAllow } from './egress-address.ts';
+import { addressProblem, portProblem, type EgressAllow, type Ports } from './egress-address.ts';
 
 export type UrlCheck = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 
@@ -11,7 +11,7 @@ export type UrlCheck = { readonly ok: true } | { readonly ok: false; readonly pr
 export function checkUrl(text: string, allow: EgressAllow): UrlCheck {
   const url = URL.parse(text);
   if (url === null) return refuse('This is not a URL. Write it like https://example.com/events.');
-  const problem = formProblem(text, url) ?? hostProblem(url, allow);
+  const problem = formProblem(text, url) ?? urlHostProblem(url, allow);
   return problem === null ? { ok: true } : refuse(problem);
 }
 
@@ -36,15 +36,23 @@ function formProblem(text: string, url: URL): string | null {
   return null;
 }
 
-function hostProblem(url: URL, allow: EgressAllow): string | null {
+function urlHostProblem(url: URL, allow: EgressAllow): string | null {
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) !== 0) return addressProblem(host, port, allow);
+  return hostProblem(url.hostname.replace(/^\[|\]$/g, ''), port, allow);
+}
+
+/**
+ * What is wrong with a host and port as far as they say it themselves; names are not resolved.
+ * @param more ports that are allowed beside those of HTTP
+ */
+export function hostProblem(host: string, port: number, allow: EgressAllow, more: Ports = []): string | null {
+  if (isIP(host) !== 0) return addressProblem(host, port, allow, more);
   if (host === 'localhost' || host.endsWith('.localhost')) {
-    return addressProblem('::1', port, allow) === null ? null : addressProblem('127.0.0.1', port, allow);
+    const isOwn = addressProblem('::1', port, allow, more) === null;
+    return isOwn ? null : addressProblem('127.0.0.1', port, allow, more);
   }
   // A name may stand for an address of the allow list, which may use any port; the connection decides.
-  return allow.length === 0 ? portProblem(port) : null;
+  return allow.length === 0 ? portProblem(port, more) : null;
 }
 
 /** What stands between the slashes after the scheme and the path, as it was typed. */

@@ -94,7 +94,7 @@ function exchangeOf(
 
 function brokenOutcome(answer: Extract<Answer, { kind: 'broken' }>, context: OutcomeContext): Outcome {
   const { error, written, head } = answer;
-  const { errorClass, isTls } = classOf(error, written);
+  const { errorClass, isTls } = brokenClass(error, written);
   const failure: Failure = {
     errorClass,
     message: shown(messageOf(error, written, calledIn(context)), context),
@@ -116,12 +116,17 @@ const classes: Readonly<Record<string, string>> = {
   EPIPE: 'connection_reset',
   UND_ERR_SOCKET: 'connection_reset',
   UND_ERR_HEADERS_OVERFLOW: 'bad_answer',
+  ANSWER_TOO_LONG: 'bad_answer',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad_answer',
   UND_ERR_DESTROYED: 'aborted',
 };
 const tlsCode = /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_|INVALID_CA|EPROTO$)/;
 
-function classOf(error: Error, written: boolean): { errorClass: string; isTls: boolean } {
+/** The class of what broke off, or could not be reached. @param written something had left */
+export function brokenClass(
+  error: Error,
+  written: boolean,
+): { readonly errorClass: string; readonly isTls: boolean } {
   const code = codeOf(error);
   if (tlsCode.test(code)) return { errorClass: 'tls', isTls: true };
   if (error instanceof errors.HTTPParserError) return { errorClass: 'bad_answer', isTls: false };

@@ -10,6 +10,7 @@ export const previewProblems = [
   'unmappable',
   'refused_by_definition',
   'made_up_answer',
+  'own_connection',
   'definition_crashed',
   'definition_overdue',
   'not_run',
@@ -45,6 +46,8 @@ export interface DeliveryPreview {
   /** What the mapping made; null: there is none. */
   readonly payload: unknown;
   readonly requests: readonly PreviewedRequest[];
+  /** `host:port` of connections that the definition would open itself; what would leave over them cannot be shown. */
+  readonly connections: readonly string[];
   /** These are all requests of the delivery, as far as can be told without an answer of the destination. */
   readonly complete: boolean;
   readonly problem: { readonly code: PreviewProblem; readonly message: string } | null;
@@ -68,6 +71,7 @@ export function wholeEventPreview(
   return {
     payload: shownPayload(Buffer.from(event).toString(), showing.mask),
     requests: [previewedRequest(url, request, showing)],
+    connections: [],
     complete: true,
     problem: null,
   };

@@ -1,12 +1,14 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { laidOut } from '../../src/destinations/catalog/layout.ts';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
+import { awsAnswer, giveCredentials } from '../support/aws-answers.ts';
 import { drive, notDriven, type Driven } from '../support/contract/drive.ts';
 import { openInternet } from '../support/internet.ts';
 
 // What each definition of the catalog sends of plausible events, recorded in test/records/catalog for review. After an
 // upgrade of the package: `npm run catalog:all -- -u`, and read the difference.
-const internet = await openInternet(() => ({ status: 200, body: '{}' }));
+giveCredentials();
+const internet = await openInternet((request) => awsAnswer(request) ?? { status: 200, body: '{}' });
 afterAll(() => internet.close());
 const connectable = catalogSummaries().filter(({ folder, obstacle }) => folder !== null && obstacle === null);
 const all = new Map<string, readonly Driven[]>();

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { AccountSender, type SendingAction } from '../../src/destinations/catalog/account-sender.ts';
+import {
+  AccountSender,
+  type SendingAccount,
+  type SendingAction,
+} from '../../src/destinations/catalog/account-sender.ts';
 import type { Account } from '../../src/destinations/catalog/protocol.ts';
+import type { EgressAllow } from '../../src/destinations/egress-address.ts';
 import type { Delivery } from '../../src/destinations/definition.ts';
 import { deliveryOf } from './deliveries.ts';
 import { loopback } from './webhook-sender.ts';
@@ -16,7 +22,7 @@ export interface OpenCatalogSender {
 function openCatalogSender(
   account: Account,
   action: Pick<SendingAction, 'type' | 'mapping'> & Partial<SendingAction>,
-  secrets: readonly string[] = [],
+  options: Partial<SendingAccount> = {},
 ): OpenCatalogSender {
   const actionId = randomUUID();
   const sender = new AccountSender({
@@ -27,7 +33,8 @@ function openCatalogSender(
     confirms: true,
     itemErrors: null,
     egress: loopback,
-    secrets,
+    secrets: [],
+    ...options,
   });
   onTestFinished(() => sender.close());
   return { sender, delivery: (raw = '{"type":"track","event":"E"}') => deliveryOf(raw, { actionId }) };
@@ -44,5 +51,18 @@ export function openCatalogWebhook(
   return openCatalogSender(
     { folder: 'webhook', settings: {} },
     { type: 'send', mapping: { ...whole, ...batching }, batchSize, batchKeys: ['url', 'method', 'headers'] },
+  );
+}
+
+/** A definition that opens connections of its own, which its mapping names. @param egress null: it may open none */
+export function openDialler(
+  mapping: Record<string, unknown>,
+  egress: EgressAllow | null = loopback,
+): OpenCatalogSender {
+  const folder = fileURLToPath(new URL('definitions/dialler/index.ts', import.meta.url));
+  return openCatalogSender(
+    { folder, settings: {} },
+    { type: 'dial', mapping },
+    egress === null ? {} : { dials: { egress, ports: [] } },
   );
 }

@@ -1,9 +1,12 @@
 import dns from 'node:dns';
-import https from 'node:https';
 import http from 'node:http';
+import http2 from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { newAuthority } from './certificates.ts';
 
 /** A request as it came in, for whichever host. */
@@ -47,8 +50,8 @@ export async function openInternet(answer: (request: Recorded) => Answer): Promi
       const scheme = incoming.socket instanceof tls.TLSSocket ? 'https' : 'http';
       const request: Recorded = {
         method: incoming.method ?? '',
-        url: `${scheme}://${incoming.headers.host}${incoming.url}`,
-        headers: incoming.headers as Record<string, string>,
+        url: `${scheme}://${incoming.headers.host ?? (incoming.headers[':authority'] as string)}${incoming.url}`,
+        headers: plainHeaders(incoming.headers),
         body: Buffer.concat(chunks),
       };
       recorded.push(request);
@@ -56,11 +59,26 @@ export async function openInternet(answer: (request: Recorded) => Answer): Promi
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
     });
   };
-  const secure = https.createServer(
-    { ...authority.issue('localhost'), SNICallback: (host, done) => done(null, contextOf(host)) },
-    listener,
+  const secure = http2.createSecureServer(
+    {
+      ...authority.issue('localhost'),
+      allowHTTP1: true,
+      SNICallback: (host, done) => done(null, contextOf(host)),
+    },
+    listener as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
   );
+  const sessions = new Set<http2.ServerHttp2Session>();
+  secure.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
   const plain = http.createServer(listener);
+  const open = new Set<net.Socket>();
+  for (const server of [secure, plain])
+    server.on('connection', (socket: net.Socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
   for (const server of [secure, plain]) await once(server.listen(0, '127.0.0.1'), 'listening');
   const portOf = (server: net.Server) => (server.address() as AddressInfo).port;
   const ports = new Map([
@@ -76,8 +94,9 @@ export async function openInternet(answer: (request: Recorded) => Answer): Promi
     },
     close: async () => {
       restore();
+      for (const session of sessions) session.destroy();
+      for (const socket of open) socket.destroy();
       for (const server of [secure, plain]) {
-        server.closeAllConnections();
         server.close();
         await once(server, 'close');
       }
@@ -96,10 +115,27 @@ export function divert(cert: string, ports: Map<number, number>): () => void {
   };
 }
 
+/** Headers without those that HTTP/2 has for the first line of HTTP/1.1. */
+function plainHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {
+  const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
+  return Object.fromEntries(named) as Record<string, string>;
+}
+
+/** By this process and by those that it starts. */
 function trust(cert: string): () => void {
   const before = tls.getCACertificates('default');
   tls.setDefaultCACertificates([...before, cert]);
-  return () => tls.setDefaultCACertificates(before);
+  const folder = mkdtempSync(join(tmpdir(), 'authority-'));
+  const file = join(folder, 'cert.pem');
+  writeFileSync(file, cert);
+  // oxlint-disable-next-line node/no-process-env -- it is how a deployment says whom its processes trust
+  process.env['NODE_EXTRA_CA_CERTS'] = file;
+  return () => {
+    tls.setDefaultCACertificates(before);
+    // oxlint-disable-next-line node/no-process-env -- see above
+    delete process.env['NODE_EXTRA_CA_CERTS'];
+    rmSync(folder, { recursive: true });
+  };
 }
 
 function resolveAll(): () => void {

@@ -133,14 +133,10 @@ describe('an entry', () => {
   test('says why it can never be connected here', () => {
     const never = documents.filter(({ obstacle }) => obstacle !== null).map(({ type }) => type);
     expect(never).toEqual([
-      'actions-acoustic',
       'actions-amazon-eventbridge',
-      'actions-aws-kinesis',
       'actions-kafka',
       'actions-liveramp-audiences',
       'actions-noop',
-      'actions-s3',
-      'actions-s3-csv',
       'actions-segment',
       'actions-segment-profiles',
       'actions-sftp',

@@ -81,6 +81,10 @@ const DeliveryPreview = z
       description:
         'What would leave, each event by itself; a delivery puts several into one request where it can.',
     }),
+    connections: z.array(z.string()).meta({
+      description:
+        '`host:port` of connections that the definition would open itself, as to a Kafka broker. None is opened, so what would leave over them is not shown.',
+    }),
     complete: z.boolean().meta({
       description:
         'false: there may be more. Each request of a definition is answered by `200 {}`, which is made up; a definition that asked for more, or that could not go on with that answer, would go its own way with the real one.',
@@ -90,7 +94,7 @@ const DeliveryPreview = z
       .nullable()
       .meta({
         description:
-          '`unmappable`: the mapping fails for this event. `refused_by_definition`: the definition does not take what was mapped. `made_up_answer`: it failed at the made-up answer, which says nothing of the event. `definition_crashed`, `definition_overdue`: the mapping or the code ended its process, or did not end. `not_run`: ask again.',
+          '`unmappable`: the mapping fails for this event. `refused_by_definition`: the definition does not take what was mapped. `made_up_answer`: it failed at the made-up answer, which says nothing of the event. `own_connection`: it opens connections of its own, see `connections`. `definition_crashed`, `definition_overdue`: the mapping or the code ended its process, or did not end. `not_run`: ask again.',
       }),
   })
   .meta({ id: 'DeliveryPreview' });
@@ -134,6 +138,7 @@ export const previewExample: z.input<typeof Preview> = {
               refused: null,
             },
           ],
+          connections: [],
           complete: true,
           problem: null,
         },

@@ -85,6 +85,7 @@ function deliveryLines({
   sends,
   heldBackBy,
   requests,
+  connections,
   complete,
   problem,
 }: Shown['deliveries'][number]) {
@@ -93,7 +94,8 @@ function deliveryLines({
   const none = requests.length === 0 && problem === null ? ['    It would send nothing.'] : [];
   const more =
     complete || problem !== null ? [] : ['    There may be more: what follows depends on the answer.'];
-  return [`  ${plain(actionName)}`, ...requests.flatMap(requestLines), ...none, ...said, ...more];
+  const dialled = connections.map((address) => `    A connection to ${plain(address)}`);
+  return [`  ${plain(actionName)}`, ...requests.flatMap(requestLines), ...dialled, ...none, ...said, ...more];
 }
 
 function requestLines({

@@ -3,6 +3,7 @@ import { secretMask, type SecretMask } from '../secret-mask.ts';
 import { AccountHttp } from './account-http.ts';
 import { AccountTokens, type Renewal } from './account-tokens.ts';
 import { CatalogChild } from './child-process.ts';
+import type { DialRule } from './job-dials.ts';
 import { JobRun, type JobEnd } from './job-run.ts';
 import type { Account, Work } from './protocol.ts';
 
@@ -12,6 +13,8 @@ export interface CallContext {
   /** Values that nothing that is told may show. */
   readonly secrets: readonly string[];
   readonly renewal?: Renewal;
+  /** Absent: the definition does not dial by itself. */
+  readonly dials?: DialRule;
   /** A call that takes longer is ended; absent: that of any job. */
   readonly deadlineMs?: number;
 }
@@ -30,7 +33,7 @@ const always = { mayWrite: () => true };
  * code that does not end. Tokens that are refused are renewed, and the call is made again. Never rejects.
  */
 export async function callAccount(account: Account, work: Work, context: CallContext): Promise<Called> {
-  const { renewal, secrets, egress, deadlineMs } = context;
+  const { renewal, secrets, egress, dials, deadlineMs } = context;
   const http = new AccountHttp({ egress, connections: 1 });
   const child = new CatalogChild();
   let isLate = false;
@@ -41,7 +44,7 @@ export async function callAccount(account: Account, work: Work, context: CallCon
   const deadline = deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs);
   try {
     const perform = async (asked: Account, wanted: Work) => {
-      const run = new JobRun({ account: asked, work: wanted, http, gate: always });
+      const run = new JobRun({ account: asked, work: wanted, http, gate: always, ...(dials && { dials }) });
       const end = await child.perform(run);
       return { run, end: isLate ? ({ kind: 'overdue' } as const) : end };
     };

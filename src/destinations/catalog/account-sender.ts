@@ -9,6 +9,7 @@ import { secretMask, type SecretMask } from '../secret-mask.ts';
 import { AccountHttp } from './account-http.ts';
 import { AccountTokens, type Renewal } from './account-tokens.ts';
 import { Children } from './children.ts';
+import type { DialRule } from './job-dials.ts';
 import { outcomesOfJob } from './job-outcome.ts';
 import { JobRun } from './job-run.ts';
 import type { Account, JobAction, Work } from './protocol.ts';
@@ -41,6 +42,8 @@ export interface SendingAccount {
   /** How they tell items of a request apart; null: they do not. */
   readonly itemErrors: ItemErrors | null;
   readonly egress: EgressAllow;
+  /** Absent: the definition does not dial by itself. */
+  readonly dials?: DialRule;
   /** Values that no failure's text may show. */
   readonly secrets: readonly string[];
   /** How refused tokens are renewed; absent: they are not. */
@@ -116,8 +119,9 @@ export class AccountSender {
   }
 
   async #perform(account: Account, work: Work, gate: SendGate) {
-    const { id } = this.#options;
-    return await children.perform(id, () => new JobRun({ account, work, http: this.#http, gate }));
+    const { id, dials } = this.#options;
+    const made = { account, work, http: this.#http, gate, ...(dials && { dials }) };
+    return await children.perform(id, () => new JobRun(made));
   }
 
   /** What is refused as a whole because its token has run out goes once more with another one. */

@@ -17,10 +17,14 @@ interface Running {
   readonly deadline: NodeJS.Timeout;
 }
 
-/** Of this process' environment what definitions read, and nothing else. Read when a child starts. */
+/** Names for who is trusted in TLS, which the child speaks where a definition dials by itself. */
+const trustVariables = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+
+/** Of this process' environment what definitions read, whom it trusts, and nothing else. Read when a child starts. */
 function givenEnvironment(): NodeJS.ProcessEnv {
+  const names = [...catalogEnvironment(), ...trustVariables];
   // oxlint-disable-next-line node/no-process-env -- the catalog names these variables, and Reprise itself reads none of them
-  const given = catalogEnvironment().map((name) => [name, process.env[name]] as const);
+  const given = names.map((name) => [name, process.env[name]] as const);
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
@@ -96,9 +100,10 @@ export class CatalogChild {
     this.#missed = 0;
     if (message.kind === 'ready') this.#started = true;
     else if (message.kind === 'done') {
-      this.#running.get(message.job)?.settle({ kind: 'result', result: message.result });
+      this.#running.get(message.job)?.settle(endOf(message));
     } else if (message.kind === 'mapped') this.#running.get(message.job)?.run.mapped?.(message.payload);
     else if (message.kind === 'request') void this.#send(message);
+    else if (message.kind === 'dial') void this.#dial(message);
     else if (message.kind === 'aborted')
       for (const { run } of this.#running.values()) run.abort(message.request);
   }
@@ -109,6 +114,16 @@ export class CatalogChild {
     if (answer === undefined) {
       this.#tell({ kind: 'broken', request, code: 'NO_JOB', message: 'Its delivery is over.' });
     } else if (answer !== null) this.#tell(answer);
+  }
+
+  async #dial({ job, dial, host, port }: Extract<FromChild, { kind: 'dial' }>): Promise<void> {
+    const run = this.#running.get(job)?.run;
+    const message = 'Its delivery is over.';
+    this.#tell(
+      run === undefined
+        ? { kind: 'undialled', dial, code: 'NO_JOB', message }
+        : await run.dial(dial, host, port),
+    );
   }
 
   #tell(message: ToChild): void {
@@ -135,4 +150,8 @@ export class CatalogChild {
       settle({ kind: 'exited', alone, why: this.#why, started: this.#started });
     }
   }
+}
+
+function endOf({ result, clues }: Extract<FromChild, { kind: 'done' }>): JobEnd {
+  return { kind: 'result', result, ...(clues !== undefined && { clues }) };
 }

@@ -12,10 +12,13 @@ import type { Audience } from '../../core/audience.ts';
 import { checkUrl } from '../egress-url.ts';
 import { askAccount } from './ask-account.ts';
 import { AccountSender, type SendingAccount, type SendingAction } from './account-sender.ts';
+import type { CallContext } from './account-call.ts';
 import type { Renewal } from './account-tokens.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
+import { dialProblems, dialRuleOf, withoutAddresses } from './dial-rules.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
 import { missingHook } from './needed-hooks.ts';
+import { ownFlowOf } from './own-flow.ts';
 import type { Account, OAuth } from './protocol.ts';
 import { previewAccount } from './preview-account.ts';
 import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
@@ -38,6 +41,7 @@ export function packageDestination(document: CatalogDocument): DestinationDefini
     check: (settings, allow) => [
       ...checkCatalogSettings(document, settings),
       ...addressProblems(settings, allow, []),
+      ...dialProblems(document, settings as Settings, allow),
     ],
     open: (settings, context) => openAccount(document, settings as Settings, context),
     test: (settings, context) =>
@@ -64,6 +68,7 @@ function sendingAccount(document: CatalogDocument, settings: Settings, context: 
   const { profile } = document.replay;
   const account = accountOf(document, settings);
   const { audiences = [] } = context;
+  const dials = dialRuleOf(document, context.egress);
   return {
     id: context.destinationId,
     account,
@@ -74,16 +79,18 @@ function sendingAccount(document: CatalogDocument, settings: Settings, context: 
     confirms: profile?.confirmable?.value !== false,
     itemErrors: profile?.itemErrors?.value ?? null,
     egress: context.egress,
-    secrets: secretsIn(settings),
+    secrets: secretsOf(document, settings),
+    ...(dials && { dials }),
     ...renewalOf(document, context),
   };
 }
 
-const callOf = (document: CatalogDocument, settings: unknown, context: SenderContext) => ({
-  egress: context.egress,
-  secrets: secretsIn(settings),
-  ...renewalOf(document, context),
-});
+function callOf(document: CatalogDocument, settings: unknown, context: SenderContext): CallContext {
+  const { egress } = context;
+  const dials = dialRuleOf(document, egress);
+  const secrets = secretsOf(document, settings);
+  return { egress, secrets, ...(dials && { dials }), ...renewalOf(document, context) };
+}
 
 /** Tokens are renewed where the definition can fetch new ones, and whoever opens it can keep them. */
 function renewalOf(document: CatalogDocument, { renew }: SenderContext): { renewal?: Renewal } {
@@ -91,7 +98,7 @@ function renewalOf(document: CatalogDocument, { renew }: SenderContext): { renew
   const read = (settings: unknown) => ({
     account: accountOf(document, settings as Settings),
     oauth: ((settings as Settings)['oauth'] ?? {}) as OAuth,
-    secrets: secretsIn(settings),
+    secrets: secretsOf(document, settings),
   });
   return { renewal: { renew, read } };
 }
@@ -106,6 +113,7 @@ function accountOf(document: CatalogDocument, { oauth, ...given }: Settings): Ac
       ...(accessToken !== undefined && { accessToken }),
       ...(refreshToken !== undefined && { refreshToken }),
     },
+    features: ownFlowOf(document.type),
   };
 }
 
@@ -155,6 +163,9 @@ function batchSizeOf(batch: Batch, mapping: Settings): number {
   const size = said === undefined ? usualBatch : Number(said);
   return Math.max(1, Math.min(size, batch.maximumSize ?? largestBatch, largestBatch));
 }
+
+const secretsOf = (document: CatalogDocument, settings: unknown) =>
+  secretsIn(withoutAddresses(document, settings as Settings));
 
 /** Everything that somebody typed may be a credential; only what is an address without a path is none. */
 function secretsIn(settings: unknown): string[] {

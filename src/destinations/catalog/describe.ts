@@ -22,6 +22,24 @@ export interface PackagePlace {
   readonly folder: string;
 }
 
+/** @see https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
+const awsEnvironment = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_CONFIG_FILE',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_KINESIS',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_ENDPOINT_URL_STS',
+  'AWS_PROFILE',
+  'AWS_REGION',
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+];
+
 /** Everything about a definition that can be known without running it. */
 export function describe(
   definition: PackageDefinition,
@@ -48,13 +66,19 @@ export function describe(
     audience: describeAudience(definition),
     deletesPeople: definition.onDelete !== undefined,
     connections: { shared: code.connectsBy.length === 0, by: code.connectsBy },
-    environment: code.environment,
+    environment: environmentOf(code),
     features: code.features,
     multiStatus: code.multiStatus,
-    obstacle: obstacleOf(type, code.connectsBy),
+    obstacle: obstacleOf(type),
     actions,
     ...describePresets(definition.presets ?? [], actions),
   };
+}
+
+/** Beside what its own code reads: what the clients that it takes the deployment's credentials for are set up by. */
+function environmentOf({ environment, connectsBy }: CodeFacts): readonly string[] {
+  const isAws = connectsBy.includes('@aws-sdk/client-sts');
+  return isAws ? [...new Set([...environment, ...awsEnvironment])].toSorted() : environment;
 }
 
 function describeAudience({ audienceConfig, audienceFields }: PackageDefinition): Audience | null {

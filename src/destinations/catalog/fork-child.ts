@@ -1,5 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 
+/** From Node 25 on a process with permissions needs this one to connect to its parent's relays. Its network is closed by `seal.ts`. */
+const relayFlags = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
+
 /**
  * Starts a module of `child/` as a process that runs definitions' code: it writes no file and starts nothing, and knows of
  * the environment only what it is given.
@@ -15,8 +18,9 @@ export function forkChild(
   const { args = [], environment = {}, flags = [] } = given;
   return fork(new URL(`child/${name}${import.meta.filename.slice(-3)}`, import.meta.url), args, {
     serialization: 'advanced',
-    env: { NODE_ENV: 'production', TZ: 'UTC', ...environment },
-    execArgv: ['--permission', '--allow-fs-read=*', ...flags, '--no-warnings'],
+    // Clients of AWS would ask the machine itself for credentials, at an address that nobody may dial.
+    env: { NODE_ENV: 'production', TZ: 'UTC', AWS_EC2_METADATA_DISABLED: 'true', ...environment },
+    execArgv: ['--permission', '--allow-fs-read=*', ...relayFlags, ...flags, '--no-warnings'],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
 }

@@ -4,10 +4,11 @@ import { outcomeOf } from '../http-outcome.ts';
 import type { Tokens } from '../definition.ts';
 import type { SecretMask } from '../secret-mask.ts';
 import type { Exchange } from './account-http.ts';
+import { dialOutcome } from './dial-outcome.ts';
 import type { JobEnd, JobRun } from './job-run.ts';
 import type { ItemErrors } from '../replay-profile.ts';
 import { refusedItems } from './item-errors.ts';
-import type { ItemResult, JobError, JobResult } from './protocol.ts';
+import type { Clues, ItemResult, JobError, JobResult } from './protocol.ts';
 
 /** What is said of a job's outcome with. */
 export interface Telling {
@@ -22,8 +23,9 @@ export interface Telling {
   readonly itemErrors?: ItemErrors | null;
 }
 
-interface Run extends Pick<JobRun, 'wrote' | 'gateClosed' | 'last' | 'givenUp' | 'exchanges'> {
+interface Run extends Pick<JobRun, 'wrote' | 'gateClosed' | 'last' | 'givenUp' | 'exchanges' | 'dialled'> {
   readonly deliveries: number;
+  readonly clues?: Clues;
 }
 
 const messageLength = 500;
@@ -37,7 +39,10 @@ const notSent: Outcome = { kind: 'notSent' };
 export function outcomesOfJob(end: JobEnd, run: Run, telling: Telling): Outcome[] {
   if (end.kind === 'exited') return outcomesOf(exitOutcome(end, run, telling), run.deliveries);
   if (end.kind === 'overdue') return outcomesOf(overdueOutcome(run, telling), run.deliveries);
-  return outcomesOfResult(end.result, run, telling);
+  if (end.clues === undefined) return outcomesOfResult(end.result, run, telling);
+  const { wrote, gateClosed, last, givenUp, exchanges, dialled, deliveries } = run;
+  const known = { wrote, gateClosed, last, givenUp, exchanges, dialled, deliveries, clues: end.clues };
+  return outcomesOfResult(end.result, known, telling);
 }
 
 /** What the end of a job that fetches tokens brought: them, or why there are none. */
@@ -77,10 +82,11 @@ function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcom
 
 /** The part of a run that one of its groups is. Each has a request of its own where there are as many as groups. */
 function part(run: Run, groups: number, index: number, deliveries: number): Run {
-  const { wrote, gateClosed, last, givenUp, exchanges } = run;
+  const { wrote, gateClosed, last, givenUp, exchanges, dialled, clues } = run;
+  const shared = { wrote, gateClosed, givenUp, dialled, deliveries, ...(clues && { clues }) };
   const own = exchanges.size === groups ? [...exchanges][index] : undefined; // of one that sent nothing there is none
-  if (own === undefined) return { wrote, gateClosed, last, givenUp, exchanges, deliveries };
-  return { wrote, gateClosed, last: own[1], givenUp, exchanges: new Map([own]), deliveries };
+  if (own === undefined) return { ...shared, last, exchanges };
+  return { ...shared, last: own[1], exchanges: new Map([own]) };
 }
 
 /** The framework gives each item of a request its one status; what the answer says of them goes before that. */
@@ -110,8 +116,8 @@ function toldOutcome(why: string | null, run: Run, telling: Telling): Outcome {
 }
 
 function successOutcome(run: Run, telling: Telling): Outcome {
-  const { last, exchanges } = run;
-  if (telling.hasToSend === true && exchanges.size === 0) {
+  const { last, exchanges, dialled } = run;
+  if (telling.hasToSend === true && exchanges.size === 0 && !dialled.some(({ wrote }) => wrote)) {
     const message = 'The definition says that it went well, and sent nothing.';
     return {
       kind: 'invalid',
@@ -130,27 +136,41 @@ function itemOutcome(item: ItemResult, run: Run, telling: Telling): Outcome {
     return { kind: 'invalid', failure: failureOf({ name: code, message }, { ...run, last: null }, telling) };
   }
   const error: JobError = { name: 'MultiStatus', status, message, ...(code !== undefined && { code }) };
+  if (run.dialled.length > 0 && run.gateClosed) return closedOutcome(error, run, telling);
   const isOwnCheck = code === 'PAYLOAD_VALIDATION_FAILED';
   return isOwnCheck
     ? { kind: 'invalid', failure: failureOf(error, run, telling) }
-    : statusOutcome(error, run, telling);
+    : (dialledOutcome(error, run, telling) ?? statusOutcome(error, run, telling));
 }
 
 /** The definition threw. */
 function errorOutcome(error: JobError, run: Run, telling: Telling): Outcome {
-  if (run.gateClosed) return run.wrote ? unknownOutcome(error, run, telling) : notSent;
+  if (run.gateClosed) return closedOutcome(error, run, telling);
   const exchange = error.request === undefined ? undefined : run.exchanges.get(error.request);
   if (exchange !== undefined) {
     const outcome = exchangeOutcome(exchange, telling);
     return outcome.kind === 'delivered' ? unknownOutcome(error, run, telling) : outcome;
   }
   if (isCheck(error)) return { kind: 'invalid', failure: failureOf(error, run, telling) };
+  const known = dialledOutcome(error, run, telling);
+  if (known !== null) return known;
   if (error.status !== undefined) return statusOutcome(error, run, telling);
   // Its client tells no status when it has waited for too long: that is the destination's fault, not the event's.
   if (run.givenUp !== null) return exchangeOutcome(run.givenUp, telling);
   // A fault of the definition's code: before anything left it is the event's, after that nobody knows.
   if (run.wrote) return unknownOutcome(error, run, telling);
   return { kind: 'invalid', failure: { ...failureOf(error, run, telling), errorClass: 'definition_error' } };
+}
+
+/** What its own connections tell; null: it has none, or they tell nothing. */
+function dialledOutcome(error: JobError, run: Run, telling: Telling): Outcome | null {
+  const { dialled, clues } = run;
+  return dialOutcome({ error, dialled, clues }, (one) => failureOf(one, run, telling));
+}
+
+/** The lane may not send any more: of what had not begun to leave, nothing is at fault. */
+function closedOutcome(error: JobError, run: Run, telling: Telling): Outcome {
+  return run.wrote ? unknownOutcome(error, run, telling) : notSent;
 }
 
 function exchangeOutcome({ url, request, answer }: Exchange, { mask, now, showsSuccess }: Telling): Outcome {

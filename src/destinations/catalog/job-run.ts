@@ -1,10 +1,11 @@
 import type { SendGate } from '../definition.ts';
 import type { AccountHttp, Exchange } from './account-http.ts';
-import type { Account, Job, JobResult, ToChild, WantedRequest, Work } from './protocol.ts';
+import { JobDials, type Dialled, type DialRule } from './job-dials.ts';
+import type { Account, Clues, Job, JobResult, ToChild, WantedRequest, Work } from './protocol.ts';
 
 /** How a job ended. */
 export type JobEnd =
-  | { readonly kind: 'result'; readonly result: JobResult }
+  | { readonly kind: 'result'; readonly result: JobResult; readonly clues?: Clues }
   /** The child ended while it ran. `alone`: nothing else was under way there, so the job is to blame. */
   | { readonly kind: 'exited'; readonly alone: boolean; readonly why: string; readonly started: boolean }
   /** The definition did not come to an end in time. */
@@ -21,6 +22,8 @@ export interface ChildRun {
   request(id: number, wanted: WantedRequest): Promise<ToChild | null>;
   /** The definition has given up on a request. */
   abort(request: number): void;
+  /** Makes a connection for a definition that dials by itself. @returns what the child is told */
+  dial(id: number, host: string, port: number): Promise<ToChild>;
   end(): void;
   /** Resolves once all that the definition gave up on has ended, which takes no time. */
   ending?(): Promise<unknown>;
@@ -47,6 +50,7 @@ export class JobRun implements ChildRun {
   #ended = false;
   readonly #http: AccountHttp;
   readonly #gate: SendGate;
+  readonly #dials: JobDials | null;
   readonly #open = new Map<number, { readonly giving: AbortController; readonly ended: Promise<unknown> }>();
   readonly #abandoned: Promise<unknown>[] = [];
 
@@ -55,15 +59,25 @@ export class JobRun implements ChildRun {
     readonly work: Work;
     readonly http: AccountHttp;
     readonly gate: SendGate;
+    /** Of a definition that dials by itself; absent: it does not. */
+    readonly dials?: DialRule;
   }) {
     this.account = options.account;
     this.work = options.work;
     this.#http = options.http;
     this.#gate = options.gate;
+    const dialGate = { mayDial: () => this.#mayDial(), mayWrite: () => this.#mayWriteOn() };
+    this.#dials = options.dials === undefined ? null : new JobDials(options.dials, dialGate);
   }
 
   job(id: number): Job {
-    return { id, account: this.account, work: this.work };
+    const { account, work } = this;
+    return { id, account, work, ...(this.#dials !== null && { dials: true }) };
+  }
+
+  /** The connections that its definition wanted, in their order. */
+  get dialled(): readonly Dialled[] {
+    return this.#dials?.all ?? [];
   }
 
   get deliveries(): number {
@@ -105,12 +119,41 @@ export class JobRun implements ChildRun {
     open.giving.abort();
   }
 
+  async dial(dial: number, host: string, port: number): Promise<ToChild> {
+    if (this.#dials === null)
+      return { kind: 'undialled', dial, code: 'EGRESS_REFUSED', message: 'It has no network.' };
+    const opened = await this.#dials.open(host, port);
+    if (opened instanceof Error)
+      return { kind: 'undialled', dial, code: opened.code, message: opened.message };
+    return { kind: 'dialled', dial, path: opened.path };
+  }
+
+  /** Nothing is known to have left by a connection as such: who has written nothing yet is asked as for a request. */
+  #mayDial(): boolean {
+    if (this.#ended) return false;
+    const may = this.wrote ? this.#mayGoOn() : this.#gate.mayWrite();
+    if (!may) this.gateClosed = true;
+    return may;
+  }
+
+  /** Its turn was at its first byte; what follows is a part of that. */
+  #mayWriteOn(): boolean {
+    const may = this.#mayDial();
+    if (may) this.wrote = true;
+    return may;
+  }
+
+  #mayGoOn(): boolean {
+    return this.#gate.mayGoOn === undefined ? this.#gate.mayWrite() : this.#gate.mayGoOn();
+  }
+
   async ending(): Promise<unknown> {
     return await Promise.all(this.#abandoned);
   }
 
   end(): void {
     this.#ended = true;
+    this.#dials?.end();
   }
 }
 

@@ -1,22 +1,22 @@
 const intoSegment =
   'It sends nothing itself: it hands its calls to Segment’s own pipeline. The type `segment` sends to Segment.';
 
+const otherProtocol = (protocol: string) =>
+  `It speaks ${protocol} over connections of its own, and Reprise lets only those of HTTP through.`;
+
 /** Why some definitions of the package can never do anything here. Each was read in its code. */
 const obstacles: Readonly<Record<string, string>> = {
   'actions-segment': intoSegment,
   'actions-segment-profiles': intoSegment,
+  'actions-amazon-eventbridge':
+    'It publishes to EventBridge as the AWS partner `aws.partner/segment.com` (PutPartnerEvents), which AWS lets nobody do but the account of that partner, Segment’s own.',
+  'actions-the-trade-desk-crm':
+    'It puts users into a bucket of Segment’s own (integrations-outbound-event-store), from where Segment collects them for The Trade Desk. Its other way replaces the whole audience by the users of one call, of which there must be 1,500, and Reprise sends at most 1,000.',
+  'actions-kafka': otherProtocol('the protocol of Kafka'),
+  'actions-liveramp-audiences': otherProtocol('SFTP'),
+  'actions-sftp': otherProtocol('SFTP'),
   'actions-noop': 'It does nothing: Segment tests its own platform with it.',
 };
 
-/** Clients that dial by themselves: their code runs where there is no network, so that nothing leaves unguarded. */
-const dialling = /^(@aws-sdk\/client-|kafkajs$|ssh2)/;
-
-/**
- * Why a definition cannot be connected here, or null.
- * @param connectsBy what its code connects by beside the client that the catalog shares
- */
-export function obstacleOf(type: string, connectsBy: readonly string[]): string | null {
-  const own = connectsBy.filter((name) => dialling.test(name));
-  const dials = `Its code opens connections of its own (${own.join(', ')}), and Reprise guards only those of the shared client.`;
-  return obstacles[type] ?? (own.length === 0 ? null : dials);
-}
+/** Why a definition cannot be connected here, or null. */
+export const obstacleOf = (type: string): string | null => obstacles[type] ?? null;

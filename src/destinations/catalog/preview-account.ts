@@ -61,10 +61,10 @@ async function previewOne(
   const action = account.actions.find(({ actionId }) => actionId === delivery.actionId)!;
   if (action.unable !== undefined) {
     const problem = { code: 'refused_by_definition', message: action.unable } as const;
-    return { payload: null, requests: [], complete: false, problem };
+    return { payload: null, requests: [], connections: [], complete: false, problem };
   }
   const call = callOf(account.account, action, delivery);
-  const run = new PreviewRun(call.account, call.work);
+  const run = new PreviewRun(call.account, call.work, account.dials !== undefined);
   let isLate = false;
   const deadline = setTimeout(() => {
     isLate = true;
@@ -79,7 +79,8 @@ async function previewOne(
   const found = isLate ? overdue : problemOf(end, run);
   const problem = found === null ? null : { ...found, message: mask.text(found.message, true) };
   const complete = problem === null && requests.length <= 1;
-  return { payload: payloadOf(run, mask), requests, complete, problem };
+  const connections = [...run.wanted].map((address) => mask.text(address, false));
+  return { payload: payloadOf(run, mask), requests, connections, complete, problem };
 }
 
 function payloadOf({ payload }: PreviewRun, mask: ReturnType<typeof secretMask>): unknown {
@@ -98,12 +99,19 @@ const overdue: Problem = {
   message: 'The mapping, or the code of the definition, did not come to an end in time.',
 };
 
+const ownConnection: Problem = {
+  code: 'own_connection',
+  message:
+    'Its code opens connections of its own. A preview opens none, so neither what would leave over them nor whether more would be opened can be shown; the payload is what it would be made of.',
+};
+
 function problemOf(end: JobEnd, run: PreviewRun): Problem | null {
   if (end.kind === 'overdue') return overdue;
   if (end.kind === 'exited') {
     const message = `The process that ran the mapping and the definition's code ended: ${end.why}.`;
     return { code: 'definition_crashed', message };
   }
+  if (run.wanted.size > 0) return ownConnection;
   const message = messageOf(end.result);
   if (message === null) return null;
   if (run.captured.length > 0) return { code: 'made_up_answer', message };
@@ -122,5 +130,11 @@ function messageOf(result: JobResult): string | null {
 
 function notRun(why: string): DeliveryPreview {
   const message = `${why} Ask for it again.`;
-  return { payload: null, requests: [], complete: false, problem: { code: 'not_run', message } };
+  return {
+    payload: null,
+    requests: [],
+    connections: [],
+    complete: false,
+    problem: { code: 'not_run', message },
+  };
 }

@@ -19,18 +19,31 @@ export interface Captured {
 export class PreviewRun implements ChildRun {
   readonly deliveries = 1;
   readonly captured: Captured[] = [];
+  /** `host:port` of connections that the definition wanted to open itself, each once. */
+  readonly wanted = new Set<string>();
   /** What the mapping made, as JSON; null: nothing came of it. */
   payload: string | null = null;
   readonly #account: Account;
   readonly #work: Work;
+  readonly #dials: boolean;
 
-  constructor(account: Account, work: Work) {
+  /** @param dials the definition opens connections of its own */
+  constructor(account: Account, work: Work, dials: boolean) {
     this.#account = account;
     this.#work = work;
+    this.#dials = dials;
   }
 
   job(id: number): Job {
-    return { id, account: this.#account, work: this.#work, tellsPayload: true };
+    const job = { id, account: this.#account, work: this.#work, tellsPayload: true } as const;
+    return { ...job, ...(this.#dials && { dials: true }) };
+  }
+
+  /** Nothing is dialled: what would have been is kept. */
+  dial(dial: number, host: string, port: number): Promise<ToChild> {
+    if (this.wanted.size < mostRequests) this.wanted.add(`${host}:${port}`);
+    const message = 'A preview opens no connections.';
+    return Promise.resolve({ kind: 'undialled', dial, code: 'NOT_SENT', message });
   }
 
   mapped(payload: string): void {

@@ -4,7 +4,8 @@ import type { Question } from '../question.ts';
 /**
  * What a delivery process and its child say to each other. The child maps events and runs the definitions' code; it has
  * no network of its own: each request that a definition makes is asked of the parent, which sends it as all others, and
- * knows what has left whatever becomes of the child.
+ * knows what has left whatever becomes of the child. Connections of definitions that dial by themselves lead to a relay
+ * of the parent, which has dialled for them.
  */
 
 /** One action as a child runs it. */
@@ -58,6 +59,8 @@ export interface Job {
   readonly work: Work;
   /** The child tells what the mapping made, before the definition is run with it. */
   readonly tellsPayload?: true;
+  /** The definition opens connections of its own. */
+  readonly dials?: true;
 }
 
 /** A request that a definition makes. */
@@ -79,6 +82,9 @@ export type ToChild =
       readonly body: Uint8Array;
     }
   | { readonly kind: 'broken'; readonly request: number; readonly code: string; readonly message: string }
+  /** There is a connection; what connects to the path, once, is led to it. */
+  | { readonly kind: 'dialled'; readonly dial: number; readonly path: string }
+  | { readonly kind: 'undialled'; readonly dial: number; readonly code: string; readonly message: string }
   | { readonly kind: 'ping' };
 
 export type FromChild =
@@ -89,9 +95,17 @@ export type FromChild =
       readonly wanted: WantedRequest;
     }
   | { readonly kind: 'aborted'; readonly request: number }
+  /** A job wants a connection. */
+  | {
+      readonly kind: 'dial';
+      readonly job: number;
+      readonly dial: number;
+      readonly host: string;
+      readonly port: number;
+    }
   /** What a definition is run with, as JSON; of several events an array. */
   | { readonly kind: 'mapped'; readonly job: number; readonly payload: string }
-  | { readonly kind: 'done'; readonly job: number; readonly result: JobResult }
+  | { readonly kind: 'done'; readonly job: number; readonly result: JobResult; readonly clues?: Clues }
   /** The catalog's code can be run from now on. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'pong' };
@@ -129,4 +143,27 @@ export interface JobError {
   readonly status?: number;
   /** The request that it is about: its answer was an error, or none came. */
   readonly request?: number;
+}
+
+/** What the child knows of a job that dialled, and its result may hide. */
+export interface Clues {
+  readonly fault: SocketFault | undefined;
+  readonly client: ClientError | undefined;
+}
+
+/** Why TLS over a connection failed, or its connection did. */
+export interface SocketFault {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** How a call of an AWS client failed. */
+export interface ClientError {
+  /** The name of the command's class, as `AssumeRoleCommand`. */
+  readonly command: string;
+  /** As AWS calls it, as `ThrottlingException`. */
+  readonly name: string;
+  readonly throttled: boolean;
+  /** Absent: AWS did not answer. */
+  readonly status?: number;
 }

@@ -4,9 +4,15 @@ export interface GivenValues {
   readonly mapping?: Readonly<Record<string, unknown>>;
   /** What the hooks saved that an action can send nothing without. */
   readonly saved?: Readonly<Record<string, unknown>>;
+  /** Its batches have so many events at least. */
+  readonly together?: number;
 }
 
 export const givenValues: Readonly<Record<string, GivenValues>> = {
+  'actions-acoustic': {
+    settings: { fileNamePrefix: 'acme_', s3_region: 'us-east-1', s3_bucket_accesspoint_alias: 'an-alias' },
+    mapping: { properties: { '@path': '$.properties' }, traits: { '@path': '$.traits' } },
+  },
   'actions-adjust': { settings: { default_app_token: 'abc123' } },
   'actions-braze-cloud': { saved: { catalog_name: 'a-catalog' } },
   'actions-google-analytics-4': { settings: { measurementId: 'G-123456' } },
@@ -21,8 +27,14 @@ export const givenValues: Readonly<Record<string, GivenValues>> = {
     mapping: { email: 'ada@example.com' },
     saved: { id: '104012' },
   },
+  'actions-liveramp-audiences': {
+    mapping: { s3_aws_bucket_name: 'a-bucket', s3_aws_region: 'us-east-1' },
+    together: 25,
+  },
   'actions-google-sheets': { mapping: { spreadsheet_id: 'a-sheet' } },
   'actions-pardot': { mapping: { company: 'Analytical Engines' } },
+  'actions-s3': { settings: { s3_aws_region: 'us-east-1' } },
+  'actions-s3-csv': { settings: { s3_aws_region: 'us-east-1' } },
   'actions-salesforce': { mapping: { company: 'Analytical Engines' } },
   'actions-salesforce-marketing-cloud': { mapping: { key: 'a-key' }, saved: { id: 'an-extension' } },
   'actions-slack': { mapping: { url: 'https://hooks.slack.com/services/T1/B1/x1' } },

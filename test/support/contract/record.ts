@@ -50,6 +50,7 @@ function plain(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, (time) =>
       isNear(Date.parse(time)) ? '<now>' : time,
     )
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d[-_]\d\d[-_]\d\d[-_]\d{3}Z|\d{4}_\d\d_\d\dT[\d_]+Z/g, '<now>')
     .replaceAll(/\b\d{16}\b/g, (micros) => (isNear(Number(micros) / 1_000) ? '1111111111111111' : micros))
     .replaceAll(/\b\d{13}\b/g, (ms) => (isNear(Number(ms)) ? '111111111111' : ms))
     .replaceAll(/\b\d{10}\b/g, (seconds) => (isNear(Number(seconds) * 1_000) ? '1111111111' : seconds))

@@ -75,6 +75,11 @@ export class ParentFetch {
     return await this.#job.run(job, work);
   }
 
+  /** The job that the calling code belongs to. */
+  get job(): number | undefined {
+    return this.#job.getStore();
+  }
+
   /** The parent says how a request ended. */
   settle(settled: Settled): void {
     this.#open.get(settled.request)?.(settled);

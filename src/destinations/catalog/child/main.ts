@@ -1,4 +1,6 @@
-import type { FromChild, ToChild } from '../protocol.ts';
+import type { FromChild, Job, ToChild } from '../protocol.ts';
+import { ClientErrors } from './client-errors.ts';
+import { ParentDials } from './dial.ts';
 import { ParentFetch } from './fetch.ts';
 import { perform } from './perform.ts';
 import { closeNetwork } from './seal.ts';
@@ -10,16 +12,26 @@ const tell = (message: FromChild) => process.send?.(message, undefined, undefine
 closeNetwork();
 const fetch = new ParentFetch(tell);
 fetch.install();
+const dials = new ParentDials(tell, () => fetch.job);
+dials.install();
+const clientErrors = new ClientErrors(() => fetch.job);
+
+async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Promise<void> {
+  const mapped = (payload: string) => tell({ kind: 'mapped', job: id, payload });
+  if (mayDial === true) {
+    clientErrors.watch();
+    dials.begin(id);
+  }
+  const result = await fetch.run(id, () => perform(account, work, tellsPayload === true ? mapped : null));
+  const clues = mayDial === true ? { fault: dials.end(id), client: clientErrors.take(id) } : undefined;
+  tell({ kind: 'done', job: id, result, ...(clues !== undefined && { clues }) });
+}
 
 process.on('message', (message: ToChild) => {
   if (message.kind === 'ping') tell({ kind: 'pong' });
-  else if (message.kind === 'job') {
-    const { id, account, work, tellsPayload } = message.job;
-    const mapped = (payload: string) => tell({ kind: 'mapped', job: id, payload });
-    void fetch
-      .run(id, () => perform(account, work, tellsPayload === true ? mapped : null))
-      .then((result) => tell({ kind: 'done', job: id, result }));
-  } else fetch.settle(message);
+  else if (message.kind === 'job') void run(message.job);
+  else if (message.kind === 'dialled' || message.kind === 'undialled') dials.settle(message);
+  else fetch.settle(message);
 });
 tell({ kind: 'ready' });
 // A rejection that nobody awaits says nothing about a job that is under way.

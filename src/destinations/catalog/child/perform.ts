@@ -4,6 +4,7 @@ import type { Account, JobAction, ItemResult, JobError, JobResult, OAuth, Work }
 import { answerTo, type AnsweringDestination } from './answer.ts';
 import { requestOf } from './fetch.ts';
 import { withoutLarge } from './large-events.ts';
+import { mended } from './mended.ts';
 import { importOwn } from './own-module.ts';
 import { audienceOf, withAudience } from './with-audience.ts';
 import { telling, type Mapped } from './telling.ts';
@@ -13,6 +14,7 @@ import { require } from './seal.ts';
 interface Framework {
   readonly Destination: new (definition: unknown) => LoadedDestination;
   readonly transform: (mapping: object, event: unknown) => unknown;
+  readonly MultiStatusResponse: new () => { getAllResponses(): readonly { value(): unknown }[] };
 }
 
 interface LoadedDestination extends AnsweringDestination {
@@ -48,7 +50,7 @@ async function tellingDestination(folder: string, mapped: Mapped): Promise<Loade
 
 async function definitionIn(folder: string): Promise<PackageDefinition> {
   const module = isAbsolute(folder) ? await importOwn(folder) : fromPackage(folder);
-  return renamed(module.default as PackageDefinition);
+  return renamed(mended(folder, module.default as PackageDefinition));
 }
 
 /**
@@ -109,8 +111,9 @@ async function sent(
   const { type, mapping } = work.action;
   const input = { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
   if (work.kind === 'one') {
-    await destination.executeAction(type, { ...input, event: events[0] });
-    return { kind: 'ok' };
+    const results = await destination.executeAction(type, { ...input, event: events[0] });
+    const answers = answersIn(results);
+    return answers === null ? { kind: 'ok' } : { kind: 'each', items: [itemOf(answers[0])] };
   }
   const groups = alikeBy(work.keys, work.action, events);
   if (groups.length === 1) return await batch(destination, type, { ...input, events });
@@ -169,6 +172,17 @@ function alikeBy(
     return JSON.stringify([transform(shared, events[place]), ...apart]);
   };
   return [...Map.groupBy(all, keyOf).values()];
+}
+
+/** What a call for one event says of it in the way of a batch, where nothing is thrown; null: it says nothing so. */
+function answersIn(results: unknown): readonly unknown[] | null {
+  const last = Array.isArray(results)
+    ? (results.at(-1) as { readonly data?: unknown } | undefined)
+    : undefined;
+  const { data } = last ?? {};
+  const { MultiStatusResponse } = require('@segment/actions-core') as Framework;
+  if (!(data instanceof MultiStatusResponse)) return null;
+  return data.getAllResponses().map((response) => response.value());
 }
 
 function itemOf(answer: unknown): ItemResult {

@@ -1,3 +1,5 @@
+import dgram from 'node:dgram';
+import dns from 'node:dns';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 
@@ -6,7 +8,8 @@ export const require = createRequire(import.meta.url);
 
 /**
  * Closes the network to all code of this process, before any of the catalog's is loaded. A definition reaches the world
- * through its parent alone, which guards, bounds and counts what leaves. Node's own fetch is taken away with it.
+ * through its parent alone, which guards, bounds and counts what leaves. Node's own fetch is taken away with it, and so
+ * are look-ups, which would tell a name server what is asked for.
  */
 export function closeNetwork(): void {
   const refuse = function refuse(this: net.Socket): net.Socket {
@@ -16,6 +19,13 @@ export function closeNetwork(): void {
   };
   const prototype = net.Socket.prototype as { connect: unknown };
   prototype.connect = refuse;
+  const closed = () => {
+    throw Object.assign(new Error('This process has no network.'), { code: 'EGRESS_REFUSED' });
+  };
+  Object.assign(dgram, { createSocket: closed });
+  for (const lookups of [dns, dns.promises])
+    for (const name of Object.keys(lookups))
+      if (/^(lookup|resolve|reverse|Resolver)/.test(name)) Object.assign(lookups, { [name]: closed });
   Reflect.deleteProperty(globalThis, 'fetch');
   Reflect.deleteProperty(globalThis, 'WebSocket');
   syncBuiltinESMExports();
