@@ -60,7 +60,7 @@ test('it is searched by words, category, credentials, batches and readiness', as
   expect(await types('&batch=true')).toHaveLength(95);
   expect(await types('&replay=careful')).toContain('actions-twilio');
   const connectable = await types('&connectable=true');
-  expect(connectable).toHaveLength(204);
+  expect(connectable).toHaveLength(208);
   expect(connectable).not.toContain('actions-kafka');
   const unknown = await api.call('GET', '/api/catalog?replay=never');
   expect(unknown.status).toBe(400);
@@ -150,7 +150,7 @@ test('the command line lists the catalog and shows an entry', async () => {
   expect(found.length).toBeGreaterThan(3);
   expect(JSON.parse(list.stdout)).toEqual(found);
   const refused = await cli.run(['catalog', 'get', 'actions-kafka']);
-  expect(refused.stdout).toMatch(/Connectable +no: Its code opens connections of its own/);
+  expect(refused.stdout).toMatch(/Connectable +no: It speaks the protocol of Kafka/);
   const entry = await cli.run(['catalog', 'get', 'actions-posthog']);
   expect(entry.stdout).toMatch(/api_key \(needed\)/);
   expect(entry.stdout).toMatch(/^- Single events cannot be deleted again\.$/m);

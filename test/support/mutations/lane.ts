@@ -51,8 +51,8 @@ export const laneMutations: readonly Mutation[] = [
     },
     {
       name: 'an event overtakes those of its user that wait',
-      from: 'else if (this.#order.isBlocked(entry.orderKey)) this.#endings.standBehind(entry, tasks, 0);',
-      to: '',
+      from: 'else if (this.#order.isBlocked(entry.orderKey)) {',
+      to: 'else if (this.#order.isBlocked(entry.orderKey) && entry.position < 0) {',
     },
     {
       name: 'a probe that was malformed or suppressed keeps the next from leaving',

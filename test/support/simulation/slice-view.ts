@@ -47,6 +47,7 @@ export class SliceView {
   readonly #atFault = new Set<number>();
   /** Refused, and then something came that may have shown them to be at fault. */
   readonly #mayDie = new Set<number>();
+  #fenced = false;
 
   constructor(
     scenario: Scenario,
@@ -75,6 +76,10 @@ export class SliceView {
   /** The lane takes up what waited: of what was refused before, all that was taken since speaks against it. */
   takesUp(due: Due<SimEvent>): void {
     this.inHand.takesUp(due);
+    // It holds this itself, so the row is another holder's: nothing that this one decides is written any more.
+    const holds = ({ actionId }: { actionId: string }) =>
+      this.told.get(keyOf(due.position, actionId))?.kind === 'refused';
+    if (due.deliveries.some(holds)) this.#fenced = true;
     for (const { actionId, rounds, errorClass } of due.deliveries) {
       if (rounds === 0 || errorClass === null) continue;
       const inDoubt = this.outlook.isInDoubt(errorClass, due.position);
@@ -268,7 +273,7 @@ export class SliceView {
 
   /** Whether what was refused may have been shown to be at fault itself. */
   isGuilty(key: number): boolean {
-    return this.#mayDie.has(key);
+    return this.#fenced || this.#mayDie.has(key);
   }
 }
 
