@@ -100,14 +100,18 @@ describe('what a run has left', () => {
 
   test('given up on: its last failure and its letter; a retry that goes well is a delivery', async () => {
     const { engine, stream } = await connected();
-    engine.sink.answer = () => 400;
+    // What is taken after it shows that the event is at fault, not the destination.
+    engine.sink.answer = ({ userId }) => (userId === 'u' ? 400 : 200);
     const [one] = await append(engine, ['u']);
     const { position } = one!;
+    await runToEnd(engine, stream);
+    expect(await deliveryOf(position)).toMatchObject({ status: 'waiting' });
+    await append(engine, ['other']);
     await runToEnd(engine, stream);
     const dead = await deliveryOf(position);
     expect(dead).toMatchObject({ status: 'dead', reason: null });
     expect(dead.runs).toMatchObject([
-      { kind: 'stream', status: 'dead', attempts: 1, failure: { errorClass: 'http_400', status: 400 } },
+      { kind: 'stream', status: 'dead', attempts: 2, failure: { errorClass: 'http_400', status: 400 } },
     ]);
     const letter = await api.call('GET', `/api/dead-letters/${dead.runs[0].deadLetterId}`);
     expect(letter.body).toMatchObject({ position, diedAt: dead.runs[0].to });

@@ -21,11 +21,13 @@ export type FailureOf = (error: JobError) => Failure;
 export function dialOutcome(known: DialFailure, failureOf: FailureOf): Outcome | null {
   const { dialled, clues, error } = known;
   if (dialled.length === 0 && clues?.client === undefined) return null;
+  const vague = error.status === undefined || error.status === 500;
   return (
     connectionOutcome(dialled.at(-1), clues, failureOf) ??
     (clues?.client === undefined ? null : awsOutcome(clues.client, error, failureOf)) ??
     toldOutcome(error, failureOf) ??
-    endedOutcome(dialled.at(-1), failureOf)
+    // Connections also end behind an answer that says of each event what became of it.
+    (vague ? endedOutcome(dialled.at(-1), failureOf) : null)
   );
 }
 
