@@ -62,8 +62,11 @@ export const maxRetryAfterMs = 60 * 60_000;
 
 export const healthy: Health = { down: null, streaks: new Map() };
 
-/** A streak of one user may go on and on: of its events only the newest count. */
-const keptEvents = 2 * streakEvents;
+/**
+ * A streak of one user may go on and on: of its events only the newest count, the older ones are in doubt no more. As many
+ * as a lane's row and each further failure can bear.
+ */
+const keptEvents = 200;
 /** Kinds of failures whose streaks are kept, so that a lane's row stays small whatever a destination answers. */
 const keptKinds = 50;
 

@@ -151,7 +151,8 @@ test('one who does not read keeps a bounded part, others are not held up, and he
   // Only its beginning is read: the buffers of the socket fill, then what waits for it.
   await new Promise((resolve) => void response.once('readable', () => resolve(response.read())));
   const sent: number[] = [];
-  for (let turn = 0; turn < 30; turn++) {
+  // Fewer than the rate, so that a quick machine leaves nothing out because of that.
+  for (let turn = 0; turn < 24; turn++) {
     sent.push(...(await append(40, { userId: long })));
     expect(await other.positions(40)).toEqual(sent.slice(-40));
   }
