@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { nodeFlags } from '../src/child-process.ts';
 import { selfSigned } from '../test/support/self-signed.ts';
 import { cpuSeconds } from './replays.ts';
-import { median, report, say } from './rig.ts';
+import { childrenOf, median, report, say } from './rig.ts';
 
 const [events, singles, rounds] = [40_000, 4_000, 3].map((usual, index) =>
   Number(process.argv[index + 2] ?? usual),
@@ -28,10 +28,6 @@ async function startSink(): Promise<{ readonly child: ChildProcess; readonly url
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   return { child, url: `https://127.0.0.1:${port}` };
 }
-
-/** Processes that a process has started. */
-const childrenOf = (pid: number) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 
 const megabytesOf = (pid: number) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024;
