@@ -33,7 +33,7 @@ function overview(documents: readonly CatalogDocument[]): string {
     '',
     '**Replay**: `ready`: events of any age keep their time and are known again. `careful`: it can reach people, set things off or take something away. `limited`: all else.',
     '',
-    'These can never be connected:',
+    'These cannot be connected:',
     ...never,
     '',
     '| destination | type | category | credentials | batches | replay |',
