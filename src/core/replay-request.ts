@@ -7,7 +7,7 @@ import { isOfColumns } from './fql/tree.ts';
 import { integrationsRules } from './integrations.ts';
 import { tightWindow } from './replay-schedule.ts';
 import { ScheduleRequest } from './schedule-request.ts';
-import { storableText } from './storable-text.ts';
+import { storableName, storableText } from './storable-text.ts';
 
 export { AbsoluteTime };
 
@@ -104,14 +104,14 @@ const canary = {
 };
 
 /** A replay's name. */
-export const ReplayName = storableText(200).meta({
+export const ReplayName = storableName(200).meta({
   description: 'A name for people.',
   example: 'October outage',
 });
 
 /** Words that several replays may share. */
 export const ReplayLabels = z
-  .array(storableText(100))
+  .array(storableName(100))
   .max(20)
   .refine((labels) => new Set(labels).size === labels.length, 'Name each label once.')
   .meta({

@@ -7,3 +7,7 @@ export const storableText = (limit: number) =>
     .min(1)
     .max(limit)
     .refine((text) => !text.includes('\0') && text.isWellFormed(), 'Holds NUL or half of a surrogate pair.');
+
+/** The same for what people look for by name: it shows something. */
+export const storableName = (limit: number) =>
+  storableText(limit).refine((text) => text === '' || text.trim() !== '', 'A name has more than blanks.');

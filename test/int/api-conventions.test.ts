@@ -257,3 +257,24 @@ describe('the rate of a token', async () => {
     expect((await api.call('GET', '/api/sources')).headers.get('ratelimit')).toBeNull();
   });
 });
+
+describe('a name that shows nothing', () => {
+  const webhook = { type: 'webhook', settings: { url: 'https://example.com/hook' } };
+  test.each([
+    ['/api/sources', 'name', {}],
+    ['/api/tokens', 'name', { role: 'viewer' }],
+    ['/api/destinations', 'name', webhook],
+    ['/api/notifications', 'name', { url: 'https://example.com/hook' }],
+    ['/api/replays', 'label', { destinationId: randomUUID() }],
+    ['/api/replays', 'labels', { destinationId: randomUUID() }],
+  ])('is refused: POST %s, %s', async (path, field, more) => {
+    for (const blank of ['', ' ', '\t\n', '\u00A0\u2003']) {
+      const value = field === 'labels' ? [blank] : blank;
+      const refused = await api.call('POST', path, { ...more, [field]: value });
+      expect(refused, JSON.stringify(blank)).toMatchObject({
+        status: 422,
+        body: { code: 'invalid_body', errors: [{ pointer: field === 'labels' ? '/labels/0' : `/${field}` }] },
+      });
+    }
+  });
+});

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { appendEvents } from '../../src/db/archive/append.ts';
 import { adminToken, testApi } from '../support/api.ts';
+import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
 import { serverSentEvents } from '../support/event-stream.ts';
 import { newSource, trackEvent } from '../support/events.ts';
+import { testFolder } from '../support/folder.ts';
 import { settableClock } from '../support/wall-clock.ts';
 
 const db = await testDatabase();
@@ -226,4 +228,22 @@ test('a window with fewer requests at once than lanes is refused, at the creatio
   expect(await ask(schedule, { pace: { lanes: 3 } })).toMatchObject({ status: 422, body: { errors } });
   const { id } = (await ask(nights, { pace: { lanes: 3 } })).body;
   expect(await patch(id, { schedule })).toMatchObject({ status: 422, body: { errors } });
+});
+
+test('the command line changes hours, zone and begin, and takes each away by `none`', async () => {
+  const { id } = (await ask({ startAt: '2030-01-11T20:00:00Z', ...nights })).body;
+  const cli = commandLine(api.url, adminToken, testFolder());
+  const change = async (...options: string[]) => {
+    const done = await cli.run(['replay', 'change', id, ...options]);
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    return (await read(id)).schedule;
+  };
+  const other = { timeZone: 'Asia/Tokyo', windows: [{ from: '01:00', to: '02:00' }] };
+  expect(await change('--hours', '01:00-02:00', '--time-zone', 'Asia/Tokyo')).toMatchObject(other);
+  expect(await change('--hours', 'none')).toEqual({
+    startAt: '2030-01-11T20:00:00.000Z',
+    timeZone: 'Asia/Tokyo',
+  });
+  expect(await change('--start', 'none')).toBeNull();
+  expect(await read(id)).toMatchObject({ status: 'running', startsAt: null });
 });
