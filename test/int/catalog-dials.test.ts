@@ -160,8 +160,11 @@ describe('a lane that may not send any more', () => {
   });
 
   it('has its turn at the first byte: what follows is a part of that', async () => {
-    const server = await startServer(saysYes);
     const say = 'x'.repeat(1_000_000);
+    // It answers once it has heard all: with its answer the delivery is over, and its connection as well.
+    const server = await startServer((socket) => {
+      socket.on('data', () => void (socket.bytesRead >= say.length && socket.write('yes')));
+    });
     const target = openDialler({ client: 'net', host: '127.0.0.1', port: server.port, say });
     let asked = 0;
     const outcome = await sendOne(target, { mayWrite: () => ++asked <= 2, mayGoOn: () => true });
