@@ -258,7 +258,7 @@ export class LatestProfiles {
     if (events.length === 0) return [];
     const byColumns = await selectedOf(
       this.#deps.db,
-      positionsOf(events.map((event) => ({ event }))),
+      events.map(({ position }) => position),
       selection,
     );
     const left = events.filter(({ position }) => byColumns.has(position));

@@ -4,12 +4,14 @@ import type { Selection } from '../core/selection.ts';
 import { eventColumns, toArchivedEvent, type EventRow } from './archive/read.ts';
 import { selectionSql } from './archive/selection-sql.ts';
 import type { TakenLane } from './lane-lease.ts';
+import { streamMark } from './replay-reach.ts';
 import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** So many positions are listed by one statement. */
 const stretch = 50_000;
 
-const personOf = (orderKey: string) => sql`hashtextextended(${orderKey}, 0)`;
+/** What stands for a user in the lists. @param key its order key */
+export const personOf = (key: string | Statement) => sql`hashtextextended(${key}, 0)`;
 /** The order key of an event `e`, as `orderKeyOf` makes it; only of one that has a user. */
 const orderKey = sql`case when e.user_id is not null then 'u:' || e.user_id else 'a:' || e.anonymous_id end`;
 
@@ -38,7 +40,7 @@ export async function listIdentifies(
       returning 1
     )
     insert into replay_identify (run_id, person, position)
-    select ${lane.runId}, hashtextextended(${orderKey}, 0), e.position from event e, mine
+    select ${lane.runId}, ${personOf(orderKey)}, e.position from event e, mine
     where e.position > ${after} and e.position <= ${end} and e.type = 'identify'
       and e.bucket between ${lane.bucketFrom} and ${lane.bucketTo} and coalesce(e.user_id, e.anonymous_id) is not null`);
 }
@@ -62,7 +64,7 @@ export async function surroundingsOf(
   events: readonly ArchivedEvent[],
 ): Promise<Map<Position, Surroundings>> {
   const beside = (side: Statement) => sql`exists (select 1 from replay_identify i
-    where i.run_id = ${runId} and i.person = hashtextextended(asked.order_key, 0) and i.position ${side} asked.position)`;
+    where i.run_id = ${runId} and i.person = ${personOf(sql`asked.order_key`)} and i.position ${side} asked.position)`;
   const rows = await db.rows<Surroundings & { position: Position }>(sql`
     select * from (
       select asked.position, ${beside(sql`>`)} as newer, ${beside(sql`<`)} as older
@@ -82,12 +84,12 @@ export async function lastIdentifies(
   const rows = await db.rows<EventRow & { user: string }>(sql`
     select asked.order_key as "user", ${eventColumns} from unnest(${[...users]}::text[]) as asked (order_key)
     cross join lateral (select position from replay_identify i where i.run_id = ${runId}
-      and i.person = hashtextextended(asked.order_key, 0) and i.position <= ${upTo}
+      and i.person = ${personOf(sql`asked.order_key`)} and i.position <= ${upTo}
       order by position desc limit 1) last
     join event e on e.position = last.position`);
   return rows
     .map((row) => ({ user: row.user, event: toArchivedEvent(row) }))
-    .filter(({ user, event }) => event.raw.length > 0 && orderKeyOf(event) === user)
+    .filter(({ user, event }) => isOf(user, event))
     .map(({ event }) => event);
 }
 
@@ -111,12 +113,18 @@ export async function newestIdentifies(
       and position > ${above} and position < ${below} order by position desc limit ${limit}) i
     left join event e on e.position = i.position
     order by i.position desc`);
-  const events = rows.filter(({ raw }) => raw !== null).map((row) => toArchivedEvent(row));
+  const events = rows
+    .filter(({ raw }) => raw !== null) // what was dropped has no row
+    .map((row) => toArchivedEvent(row));
   return {
-    // What was deleted has no text, and what was dropped no row.
-    events: events.filter((event) => event.raw.length > 0 && orderKeyOf(event) === user),
+    events: events.filter((event) => isOf(user, event)),
     last: rows.length < limit ? null : rows.at(-1)!.listed,
   };
+}
+
+/** Its text is there, which that of a deleted one is not, and it is this user's, not that of one with the same hash. */
+function isOf(user: string, event: ArchivedEvent): boolean {
+  return event.raw.length > 0 && orderKeyOf(event) === user;
 }
 
 /** Of these positions those that a selection takes by columns. */
@@ -156,8 +164,7 @@ export async function standingsOf(
       exists (select 1 from waiting_delivery w join run r on r.id = w.run_id
         where r.destination_id = ${lane.destination.id} and r.ended_at is null and r.id <> ${lane.runId}
           and w.position = p.position and w.action_id = ${actionId}) as waits,
-      coalesce(p.position > (select min(l.mark) from run r join lane l on l.run_id = r.id
-        where r.destination_id = ${lane.destination.id} and r.kind = 'stream' and r.ended_at is null), false) as ahead
+      coalesce(p.position > ${streamMark(lane.destination.id)}, false) as ahead
     from unnest(${[...positions]}::bigint[]) as p (position)`);
   return new Map(rows.map(({ position, ...standing }) => [position, standing]));
 }

@@ -5,7 +5,7 @@ import type { Selection } from '../core/selection.ts';
 import { archiveHead } from './archive/read.ts';
 import { selectionSql } from './archive/selection-sql.ts';
 import { holdKept, type Retention } from './retention/setting.ts';
-import { sql, type Queryable } from './sql.ts';
+import { sql, type Queryable, type Statement } from './sql.ts';
 
 /** What a replay reaches: positions, both inclusive, and what it takes of them. */
 export interface Reach {
@@ -74,11 +74,14 @@ function unreachableOf(
   return { toPosition: keptFrom - 1, before: keptSince.toISOString() };
 }
 
+/** The lowest mark of a destination's stream, null when it has none. */
+export const streamMark = (destinationId: string): Statement => sql`(
+  select min(l.mark) from run r join lane l on l.run_id = r.id
+  where r.destination_id = ${destinationId} and r.kind = 'stream' and r.ended_at is null)`;
+
 /** The position that a destination's replays may reach: its stream owns what lies above. */
 async function endOfReplays(db: Queryable, destinationId: string): Promise<Position> {
-  const [row] = await db.rows<{ mark: number | null }>(sql`
-    select min(l.mark) as mark from run r join lane l on l.run_id = r.id
-    where r.destination_id = ${destinationId} and r.kind = 'stream' and r.ended_at is null`);
+  const [row] = await db.rows<{ mark: number | null }>(sql`select ${streamMark(destinationId)} as mark`);
   return row?.mark ?? (await archiveHead(db));
 }
 

@@ -1,5 +1,6 @@
 import { idOf, names, patternOf } from '../../core/named-person.ts';
 import type { Database } from '../database.ts';
+import { personOf } from '../replay-identifies.ts';
 import { sql, type Queryable } from '../sql.ts';
 import { deletionStep, type ClaimedDeletion } from './claim.ts';
 import { renameInDestinations, renameInRunFilters, renameInTriggers } from './filters.ts';
@@ -147,7 +148,7 @@ function left(column: 'failure' | 'd.failure') {
 async function deleteIdentifies(tx: Queryable, { person }: ClaimedDeletion): Promise<number> {
   return await tx.run(sql`
     delete from replay_identify
-    where person in (hashtextextended(${`u:${idOf(person)}`}, 0), hashtextextended(${`a:${idOf(person)}`}, 0))`);
+    where person in (${personOf(`u:${idOf(person)}`)}, ${personOf(`a:${idOf(person)}`)})`);
 }
 
 async function emptySamples(tx: Queryable): Promise<number> {
