@@ -37,7 +37,8 @@ interface Chunk {
 /**
  * Imports history: one JSON event per line, archived in the order of the lines with its own times, never sent to
  * streams. Each chunk is a transaction of its own, so what is committed stays when a later line or the process fails;
- * importing the same lines again adds only what is lacking, where they have messageIds.
+ * importing the same lines again adds only what is lacking, where they have messageIds. Throws what `lines` throws,
+ * after the chunk that is under way has ended, or the archive's own failure.
  */
 export async function importEvents(
   db: Database,
@@ -58,15 +59,19 @@ export async function importEvents(
     };
     options.onProgress?.(progress);
   };
-  for await (const line of lines) {
-    addLine(chunk, line, sourceId, options.now?.() ?? new Date());
-    if (chunk.lines < chunkEvents && chunk.bytes < chunkBytes) continue;
-    await committing; // the next chunk is read while this one is written
-    committing = commit(chunk);
-    committing.catch(() => undefined); // thrown on by the next await
-    chunk = emptyChunk();
+  try {
+    for await (const line of lines) {
+      addLine(chunk, line, sourceId, options.now?.() ?? new Date());
+      if (chunk.lines < chunkEvents && chunk.bytes < chunkBytes) continue;
+      await committing; // the next chunk is read while this one is written
+      committing = commit(chunk);
+      committing.catch(() => undefined); // thrown on by the next await
+      chunk = emptyChunk();
+    }
+  } finally {
+    // Whoever hears that the lines broke off finds all of what was under way in the archive, and nothing comes later.
+    await committing;
   }
-  await committing;
   if (chunk.lines > 0) await commit(chunk);
   return progress;
 }
