@@ -1,16 +1,22 @@
 // One side of `bench/catalog.ts`, in a process of its own.
-//   node bench/catalog-worker.ts <bare|sender> <sink> <batchSize> <events>
+//   node bench/catalog-worker.ts <bare|sender|client|mapping|exchange> <sink> <batchSize> <events>
 // `bare` calls the definition's code as the catalog's framework offers it, with its default client; `sender` goes the way
-// of every delivery: a child maps and runs the code, this process sends what it asks for.
+// of every delivery: a child maps and runs the code, this process sends what it asks for. In between, with single events:
+// `client` is the way of a delivery without its two processes, `mapping` maps and checks an event and sends nothing,
+// `exchange` posts the event as it is with undici and does nothing else.
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { Pool } from 'undici';
+import { AccountHttp } from '../src/destinations/catalog/account-http.ts';
+import { ParentFetch } from '../src/destinations/catalog/child/fetch.ts';
+import { JobRun } from '../src/destinations/catalog/job-run.ts';
 import { readCatalogDocument } from '../src/destinations/catalog/read.ts';
 import { packageDestination } from '../src/destinations/catalog/definition.ts';
 import { loadPackageDefinition } from '../src/destinations/catalog/load.ts';
 import { parseEgressAllow } from '../src/destinations/egress-address.ts';
 import type { Delivery } from '../src/destinations/definition.ts';
 
-const [side, sink] = [process.argv[2]!, process.argv[3]!];
+const [side, sink] = process.argv.slice(2) as ['bare' | 'sender' | 'client' | 'mapping' | 'exchange', string];
 const [batchSize, events] = process.argv.slice(4).map(Number) as [number, number];
 const type = 'actions-klime';
 const actionId = randomUUID();
@@ -18,6 +24,8 @@ const settings = { apiEndpoint: sink, writeKey: 'bench' };
 const preset = readCatalogDocument(type)!.presets[0]!;
 const mapping = { ...preset.mapping, enable_batching: batchSize > 1, batch_size: batchSize };
 const concurrency = 8;
+const egress = parseEgressAllow(['127.0.0.1/32']);
+const gate = { mayWrite: () => true };
 
 const bodyOf = (number: number) => ({
   type: 'track',
@@ -31,6 +39,7 @@ const bodyOf = (number: number) => ({
 
 interface Framework {
   readonly Destination: new (definition: unknown) => {
+    readonly responses: unknown[];
     executeAction(name: string, input: object): Promise<unknown>;
     executeBatch(name: string, input: object): Promise<readonly { readonly status: number }[]>;
   };
@@ -39,12 +48,18 @@ interface Framework {
 /** What sends a batch of events. @returns how many were taken */
 type Send = (first: number, count: number) => Promise<number>;
 
-function bare(): Send {
+const input = { mapping, settings, auth: {}, features: {}, statsContext: {} };
+
+/** As the framework makes it. Its validator takes no name with spaces; this one has none. */
+function framework(definition: unknown = loadPackageDefinition(type)!) {
   const { Destination } = createRequire(import.meta.url)('@segment/actions-core') as Framework;
-  // The framework's validator takes no name with spaces; this one has none.
-  const destination = new Destination(loadPackageDefinition(type)!);
-  const input = { mapping, settings, auth: {}, features: {}, statsContext: {} };
+  return new Destination(definition);
+}
+
+function bare(): Send {
+  const destination = framework();
   return async (first, count) => {
+    destination.responses.length = 0; // it keeps each answer for ever, which is no matter of its client
     // As they come from an archive: texts.
     const texts = Array.from({ length: count }, (_, index) => JSON.stringify(bodyOf(first + index)));
     const parsed = texts.map((text) => JSON.parse(text) as object);
@@ -57,9 +72,59 @@ function bare(): Send {
   };
 }
 
+/** The child's client and the parent's, with nothing between them. */
+function throughClient(): Send {
+  const http = new AccountHttp({ egress, connections: concurrency });
+  const runs = new Map<number, JobRun>();
+  const fetch = new ParentFetch((message) => {
+    if (message.kind !== 'request') return;
+    void runs
+      .get(message.job)!
+      .request(message.request, message.wanted)
+      .then((told) => (told?.kind === 'answer' || told?.kind === 'broken') && fetch.settle(told));
+  });
+  fetch.install();
+  const destination = framework();
+  const account = { folder: type, settings };
+  return async (number) => {
+    destination.responses.length = 0;
+    const event = JSON.stringify(bodyOf(number));
+    runs.set(number, new JobRun({ account, work: { kind: 'test' }, http, gate }));
+    await fetch.run(number, () =>
+      destination.executeAction(preset.action, { ...input, event: JSON.parse(event) as object }),
+    );
+    runs.delete(number);
+    return 1;
+  };
+}
+
+function mappingAlone(): Send {
+  new ParentFetch(() => undefined).install();
+  const definition = loadPackageDefinition(type)!;
+  const perform = () => undefined;
+  const action = { ...definition.actions[preset.action]!, perform };
+  const destination = framework({ ...definition, actions: { [preset.action]: action } });
+  return async (number) => {
+    const event = JSON.parse(JSON.stringify(bodyOf(number))) as object;
+    await destination.executeAction(preset.action, { ...input, event });
+    return 1;
+  };
+}
+
+function exchange(): Send {
+  const pool = new Pool(sink, { connections: concurrency, allowH2: false });
+  const headers = { 'content-type': 'application/json' };
+  return async (number) => {
+    const body = JSON.stringify(bodyOf(number));
+    const answer = await pool.request({ path: '/', method: 'POST', headers, body });
+    await answer.body.dump();
+    return 1;
+  };
+}
+
 function throughSender(): Send {
   const sender = packageDestination(readCatalogDocument(type)!).open(settings, {
-    egress: parseEgressAllow(['127.0.0.1/32']),
+    egress,
     destinationId: randomUUID(),
     actions: [{ actionId, action: preset.action, mapping }],
     replay: false,
@@ -92,12 +157,13 @@ function throughSender(): Send {
   });
   return async (first, count) => {
     const deliveries = Array.from({ length: count }, (_, index) => delivery(first + index));
-    const outcomes = await sender.send(deliveries, { mayWrite: () => true });
+    const outcomes = await sender.send(deliveries, gate);
     return outcomes.filter(({ kind }) => kind === 'delivered').length;
   };
 }
 
-const send = side === 'bare' ? bare() : throughSender();
+const ways = { bare, sender: throughSender, client: throughClient, mapping: mappingAlone, exchange };
+const send = ways[side]();
 let taken = 0;
 let next = 0;
 const work = async (limit: number): Promise<void> => {

@@ -1,5 +1,7 @@
 // What the way through the catalog's child costs beside the catalog's own framework: batches of 100 against a bare loop
-// over the same `executeBatch`, single events against its default client, and the CPU time of each part.
+// over the same `executeBatch`, single events against its default client, and the CPU time of each part. Of single events
+// also what lies in between: the client alone, in one process, and what no client can save (mapping, and an exchange as
+// such).
 //   node bench/catalog.ts [events] [singleEvents] [rounds]
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +43,9 @@ interface Measured {
   readonly megabytes: number;
 }
 
-async function measure(side: 'bare' | 'sender', batchSize: number, count: number): Promise<Measured> {
+type Side = 'bare' | 'sender' | 'client' | 'mapping' | 'exchange';
+
+async function measure(side: Side, batchSize: number, count: number): Promise<Measured> {
   const sink = await startSink();
   const args = [side, sink.url, String(batchSize), String(count)];
   const worker = fork(file('catalog-worker.ts'), args, {
@@ -70,31 +74,59 @@ async function measure(side: 'bare' | 'sender', batchSize: number, count: number
   return { perSecond, ownMicros, childMicros, sinkMicros, megabytes: Math.round(megabytes) };
 }
 
-async function compare(batchSize: number, count: number): Promise<Record<string, unknown>> {
-  const ratios: number[] = [];
-  const sides: Record<'bare' | 'sender', Measured[]> = { bare: [], sender: [] };
+/** Rounds of several sides in turns. @returns of each side the middle round by its rate, and all of them */
+async function rounded<Name extends Side>(names: readonly Name[], batchSize: number, count: number) {
+  const all = Object.fromEntries(names.map((name) => [name, [] as Measured[]])) as Record<Name, Measured[]>;
   for (let round = 0; round < rounds; round++) {
-    for (const side of ['bare', 'sender'] as const) {
+    for (const side of names) {
       const measured = await measure(side, batchSize, count);
       say({ batchSize, side, ...measured });
-      sides[side].push(measured);
+      all[side].push(measured);
     }
-    ratios.push(sides.sender.at(-1)!.perSecond / sides.bare.at(-1)!.perSecond);
   }
-  const middle = (measured: readonly Measured[]) =>
-    measured.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(measured.length / 2)];
+  const middles = names.map((name) => {
+    const sorted = all[name].toSorted((a, b) => a.perSecond - b.perSecond);
+    return [name, sorted[Math.floor(sorted.length / 2)]!] as const;
+  });
+  return { all, middle: Object.fromEntries(middles) as Record<Name, Measured> };
+}
+
+const rounded2 = (number: number) => Number(number.toFixed(2));
+
+/** How much of one side's pace another makes, round by round. */
+function paces(of: readonly Measured[], to: readonly Measured[]) {
+  const ratios = of.map(({ perSecond }, round) => rounded2(perSecond / to[round]!.perSecond));
+  return { ratio: median(ratios), ratios };
+}
+
+async function batches(count: number): Promise<Record<string, unknown>> {
+  const { all, middle } = await rounded(['bare', 'sender'], 100, count);
+  return { events: count, ...paces(all.sender, all.bare), ...middle };
+}
+
+async function oneByOne(count: number): Promise<Record<string, unknown>> {
+  const { all, middle } = await rounded(['bare', 'sender', 'client', 'mapping', 'exchange'], 1, count);
+  const micros = (side: keyof typeof all) =>
+    median(all[side].map(({ ownMicros, childMicros }) => ownMicros + childMicros));
+  const mapping = micros('mapping');
   return {
     events: count,
-    ratio: Number(median(ratios).toFixed(2)),
-    ratios: ratios.map((ratio) => Number(ratio.toFixed(2))),
-    bare: middle(sides.bare),
-    sender: middle(sides.sender),
+    ...paces(all.sender, all.bare),
+    cpu: {
+      // How many times the CPU time of each the default client takes.
+      sender: rounded2(micros('bare') / micros('sender')),
+      clientInOneProcess: rounded2(micros('bare') / micros('client')),
+      clientWithoutMapping: rounded2((micros('bare') - mapping) / (micros('client') - mapping)),
+      noClientAtAll: rounded2(micros('bare') / (mapping + micros('exchange'))),
+    },
+    clientInOneProcess: paces(all.client, all.bare),
+    ...middle,
   };
 }
 
 await report('catalog', {
   rounds,
-  batchesOf100: await compare(100, events),
-  oneByOne: await compare(1, singles),
+  batchesOf100: await batches(events),
+  oneByOne: await oneByOne(singles),
 });
 rmSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 import type { SendGate } from '../definition.ts';
-import { checkUrl } from '../egress-url.ts';
+import { checkUrl, type UrlCheck } from '../egress-url.ts';
 import type { EgressAllow } from '../egress-address.ts';
 import { HttpAttempt, type Answer } from '../http-attempt.ts';
 import type { HttpRequest } from '../http-exchange.ts';
@@ -27,11 +27,42 @@ const frameworkAgent = 'Segment (Actions)';
 const ownHeaders =
   /^(host|connection|keep-alive|content-length|transfer-encoding|te|trailer|upgrade|expect)$/;
 
+/** Whether a definition still waits for an answer. */
+export class Patience {
+  #over = false;
+  #then: (() => void) | null = null;
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** What happens when it is over. */
+  set then(then: () => void) {
+    this.#then = then;
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#then?.();
+  }
+}
+
+/** Where a request goes, by the text of its URL. */
+interface Target {
+  readonly check: UrlCheck;
+  readonly origin: string;
+  readonly path: string;
+}
+
+/** Most requests of an account go where another went: so many targets are known, of URLs that are no longer than this. */
+const [mostTargets, longestUrl] = [256, 1_024];
+
 /** The requests that definitions make for one account: guarded, bounded, over connections that are kept alive. */
 export class AccountHttp {
   readonly #egress: EgressAllow;
   readonly #connections: number;
   readonly #pools = new Map<string, HttpPool>();
+  readonly #targets = new Map<string, Target>();
 
   constructor(options: { readonly egress: EgressAllow; readonly connections: number }) {
     this.#egress = options.egress;
@@ -40,20 +71,21 @@ export class AccountHttp {
 
   /**
    * Sends what a definition wants. Never rejects; what may not be dialled is broken before it is written.
-   * @param givenUp the definition does not wait any more: the exchange ends as it would at its deadline
+   * @param patience once it is over, the exchange ends as it would at its deadline
    */
   async send(
     wanted: WantedRequest,
     deliveries: number,
     gate: SendGate,
-    givenUp: AbortSignal,
+    patience: Patience,
   ): Promise<Exchange> {
-    const request = { method: wanted.method, headers: headersOf(wanted), body: wanted.body, deliveries };
-    const check = checkUrl(wanted.url, this.#egress);
+    const { method, url, body } = wanted;
+    const request = { method, headers: headersOf(wanted), body: bytesOf(body), deliveries };
+    const { check, ...target } = this.#target(url);
     const answer = check.ok
-      ? await this.#dispatch(new URL(wanted.url), request, gate, givenUp)
-      : refused(`${check.problem} (${shownOrigin(wanted.url)})`);
-    return { url: wanted.url, request, answer };
+      ? await this.#dispatch(target, request, gate, patience)
+      : refused(`${check.problem} (${shownOrigin(url)})`);
+    return { url, request, answer };
   }
 
   /** Ends all connections and everything in flight. */
@@ -63,31 +95,43 @@ export class AccountHttp {
     await Promise.all(pools.map((pool) => pool.close()));
   }
 
+  #target(text: string): Target {
+    const known = this.#targets.get(text);
+    if (known !== undefined) return known;
+    const check = checkUrl(text, this.#egress);
+    const { origin, pathname, search } = check.ok ? new URL(text) : { origin: '', pathname: '', search: '' };
+    const target = { check, origin, path: pathname + search };
+    if (text.length > longestUrl) return target;
+    if (this.#targets.size >= mostTargets) this.#targets.delete(this.#targets.keys().next().value!);
+    this.#targets.set(text, target);
+    return target;
+  }
+
   #dispatch(
-    url: URL,
+    { origin, path }: Omit<Target, 'check'>,
     { method, headers, body }: HttpRequest,
     gate: SendGate,
-    givenUp: AbortSignal,
+    patience: Patience,
   ): Promise<Answer> {
     return new Promise((resolve) => {
       const limits = { kept: answerBytes, read: answerBytes };
       const attempt = new HttpAttempt(gate, deadlineMs, resolve, limits);
-      givenUp.addEventListener('abort', () => attempt.giveUp(), { once: true });
+      patience.then = () => attempt.giveUp();
       const options = {
-        path: url.pathname + url.search,
+        path,
         method: method as 'POST',
         headers,
         body: bodyOf(body),
       };
-      this.#pool(url.origin).dispatch(options, attempt);
+      this.#pool(origin).dispatch(options, attempt);
     });
   }
 
   #pool(origin: string): HttpPool {
     const known = this.#pools.get(origin);
     this.#pools.delete(origin); // the one used last stands last
-    const { egress } = { egress: this.#egress };
-    const pool = known ?? openHttpPool(origin, { deadlineMs, connections: this.#connections, egress });
+    const [connections, egress] = [this.#connections, this.#egress];
+    const pool = known ?? openHttpPool(origin, { deadlineMs, connections, egress });
     this.#pools.set(origin, pool);
     if (this.#pools.size > maxOrigins) this.#forgetOldest();
     return pool;
@@ -105,11 +149,16 @@ export function headersOf({ headers }: Pick<WantedRequest, 'headers'>): string[]
   const kept: string[] = [];
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value] = [headers[at]!, headers[at + 1]!];
-    if (ownHeaders.test(name.toLowerCase())) continue;
-    const isAgent = name.toLowerCase() === 'user-agent' && value === frameworkAgent;
-    kept.push(name, isAgent ? userAgent : value);
+    const lower = name.toLowerCase();
+    if (ownHeaders.test(lower)) continue;
+    kept.push(name, lower === 'user-agent' && value === frameworkAgent ? userAgent : value);
   }
   return kept;
+}
+
+/** A body as it leaves. */
+export function bytesOf(body: WantedRequest['body']): Uint8Array {
+  return typeof body === 'string' ? Buffer.from(body) : body;
 }
 
 /** A request without a body carries none, not an empty one. */

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { forkChild } from './fork-child.ts';
+import { Given } from './given.ts';
 import { jobDeadlineMs, type ChildRun, type JobEnd } from './job-run.ts';
+import { Outbox } from './outbox.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 import { catalogEnvironment } from './read.ts';
 
@@ -35,6 +37,8 @@ function givenEnvironment(): NodeJS.ProcessEnv {
 export class CatalogChild {
   readonly #process: ChildProcess;
   readonly #running = new Map<number, Running>();
+  readonly #outbox = new Outbox<ToChild>((messages) => this.#send(messages));
+  readonly #given = new Given((message) => this.#outbox.post(message));
   readonly #pings: NodeJS.Timeout;
   #started = false;
   #missed = 0;
@@ -47,7 +51,9 @@ export class CatalogChild {
       environment: givenEnvironment(),
       flags: [`--max-old-space-size=${heapMb}`],
     });
-    this.#process.on('message', (message: FromChild) => this.#hear(message));
+    this.#process.on('message', (messages: readonly FromChild[]) => {
+      for (const message of messages) this.#hear(message);
+    });
     this.#process.on('error', (error) => this.#exited(error.message));
     this.#process.on('exit', (code, signal) => this.#exited(signal ?? `exit code ${code}`));
     this.#process.unref();
@@ -80,7 +86,7 @@ export class CatalogChild {
       const deadline = setTimeout(() => settle({ kind: 'overdue' }), jobDeadlineMs);
       if (this.#over) return settle({ kind: 'exited', alone: false, why: this.#why, started: this.#started });
       this.#running.set(id, { run, settle, deadline });
-      this.#tell({ kind: 'job', job: run.job(id) });
+      this.#outbox.post({ kind: 'job', job: this.#given.referred(run.job(id)) });
     });
     clearTimeout(this.#running.get(id)?.deadline);
     this.#running.delete(id);
@@ -102,32 +108,32 @@ export class CatalogChild {
     else if (message.kind === 'done') {
       this.#running.get(message.job)?.settle(endOf(message));
     } else if (message.kind === 'mapped') this.#running.get(message.job)?.run.mapped?.(message.payload);
-    else if (message.kind === 'request') void this.#send(message);
+    else if (message.kind === 'request') void this.#request(message);
     else if (message.kind === 'dial') void this.#dial(message);
     else if (message.kind === 'aborted')
       for (const { run } of this.#running.values()) run.abort(message.request);
   }
 
-  async #send({ job, request, wanted }: Extract<FromChild, { kind: 'request' }>): Promise<void> {
+  async #request({ job, request, wanted }: Extract<FromChild, { kind: 'request' }>): Promise<void> {
     const running = this.#running.get(job);
     const answer = await running?.run.request(request, wanted);
     if (answer === undefined) {
-      this.#tell({ kind: 'broken', request, code: 'NO_JOB', message: 'Its delivery is over.' });
-    } else if (answer !== null) this.#tell(answer);
+      this.#outbox.post({ kind: 'broken', request, code: 'NO_JOB', message: 'Its delivery is over.' });
+    } else if (answer !== null) this.#outbox.post(answer);
   }
 
   async #dial({ job, dial, host, port }: Extract<FromChild, { kind: 'dial' }>): Promise<void> {
     const run = this.#running.get(job)?.run;
     const message = 'Its delivery is over.';
-    this.#tell(
+    this.#outbox.post(
       run === undefined
         ? { kind: 'undialled', dial, code: 'NO_JOB', message }
         : await run.dial(dial, host, port),
     );
   }
 
-  #tell(message: ToChild): void {
-    if (!this.#over) this.#process.send(message, undefined, undefined, () => undefined); // its exit tells the rest
+  #send(messages: readonly ToChild[]): void {
+    if (!this.#over) this.#process.send(messages, undefined, undefined, () => undefined); // its exit tells the rest
   }
 
   /** A process of this machine that was stopped or is starved itself counts no pings meanwhile. */
@@ -138,7 +144,7 @@ export class CatalogChild {
     if (this.#missed > limit) {
       this.#why = 'it did not come back from its own code';
       this.#process.kill('SIGKILL');
-    } else this.#tell({ kind: 'ping' });
+    } else this.#outbox.post({ kind: 'ping' });
   }
 
   #exited(why: string): void {

@@ -1,5 +1,5 @@
 import type { SendGate } from '../definition.ts';
-import type { AccountHttp, Exchange } from './account-http.ts';
+import { Patience, type AccountHttp, type Exchange } from './account-http.ts';
 import { JobDials, type Dialled, type DialRule } from './job-dials.ts';
 import type { Account, Clues, Job, JobResult, ToChild, WantedRequest, Work } from './protocol.ts';
 
@@ -51,7 +51,7 @@ export class JobRun implements ChildRun {
   readonly #http: AccountHttp;
   readonly #gate: SendGate;
   readonly #dials: JobDials | null;
-  readonly #open = new Map<number, { readonly giving: AbortController; readonly ended: Promise<unknown> }>();
+  readonly #open = new Map<number, { readonly patience: Patience; readonly ended: Promise<unknown> }>();
   readonly #abandoned: Promise<unknown>[] = [];
 
   constructor(options: {
@@ -86,28 +86,28 @@ export class JobRun implements ChildRun {
 
   /** Sends a request of it. @returns what the child is told, null when it need not know any more */
   async request(id: number, wanted: WantedRequest): Promise<ToChild | null> {
-    const giving = new AbortController();
-    const ended = this.#send(id, wanted, giving.signal);
-    this.#open.set(id, { giving, ended });
+    const patience = new Patience();
+    const ended = this.#send(id, wanted, patience);
+    this.#open.set(id, { patience, ended });
     const exchange = await ended;
     this.#open.delete(id);
     return exchange === null ? null : told(id, exchange);
   }
 
   /** @returns null: the job was over before it ended */
-  async #send(id: number, wanted: WantedRequest, givenUp: AbortSignal): Promise<Exchange | null> {
+  async #send(id: number, wanted: WantedRequest, patience: Patience): Promise<Exchange | null> {
     const mayWrite = () => {
-      if (this.#ended || givenUp.aborted) return false;
+      if (this.#ended || patience.over) return false;
       const may = this.#gate.mayWrite();
       if (may) this.wrote = true;
       else this.gateClosed = true;
       return may;
     };
-    const exchange = await this.#http.send(wanted, this.deliveries, { mayWrite }, givenUp);
+    const exchange = await this.#http.send(wanted, this.deliveries, { mayWrite }, patience);
     if (this.#ended) return null;
     this.exchanges.set(id, exchange);
     this.last = exchange;
-    if (givenUp.aborted) this.givenUp = exchange;
+    if (patience.over) this.givenUp = exchange;
     return exchange;
   }
 
@@ -116,7 +116,7 @@ export class JobRun implements ChildRun {
     const open = this.#open.get(request);
     if (open === undefined) return;
     this.#abandoned.push(open.ended);
-    open.giving.abort();
+    open.patience.end();
   }
 
   async dial(dial: number, host: string, port: number): Promise<ToChild> {
@@ -159,17 +159,11 @@ export class JobRun implements ChildRun {
 
 function told(request: number, { answer }: Exchange): ToChild {
   if (answer.kind === 'answered') {
-    const headers = Object.entries(answer.head.headers).flatMap(([name, value]) =>
-      value === undefined || name === 'set-cookie' ? [] : [[name, String(value)]],
-    );
-    const { status } = answer.head;
-    return {
-      kind: 'answer',
-      request,
-      status,
-      headers: Object.fromEntries(headers) as Record<string, string>,
-      body: answer.body,
-    };
+    const { status, headers: received } = answer.head;
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(received))
+      if (value !== undefined && name !== 'set-cookie') headers[name] = String(value);
+    return { kind: 'answer', request, status, headers, body: answer.body.toString('latin1') };
   }
   const error = answer.kind === 'broken' ? answer.error : new Error('The request may not leave any more.');
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'NOT_SENT';

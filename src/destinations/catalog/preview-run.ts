@@ -1,5 +1,5 @@
 import type { HttpRequest } from '../http-exchange.ts';
-import { headersOf } from './account-http.ts';
+import { bytesOf, headersOf } from './account-http.ts';
 import type { ChildRun } from './job-run.ts';
 import type { Account, Job, ToChild, WantedRequest, Work } from './protocol.ts';
 
@@ -56,9 +56,13 @@ export class PreviewRun implements ChildRun {
       return Promise.resolve({ kind: 'broken', request, code: 'NOT_SENT', message });
     }
     const { method, body, url } = wanted;
-    this.captured.push({ url, request: { method, headers: headersOf(wanted), body, deliveries: 1 } });
+    const bytes = bytesOf(body);
+    this.captured.push({
+      url,
+      request: { method, headers: headersOf(wanted), body: bytes, deliveries: 1 },
+    });
     const headers = { 'content-type': 'application/json' };
-    return Promise.resolve({ kind: 'answer', request, status: 200, headers, body: Buffer.from('{}') });
+    return Promise.resolve({ kind: 'answer', request, status: 200, headers, body: '{}' });
   }
 
   abort(): void {

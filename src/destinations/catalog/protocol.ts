@@ -37,7 +37,8 @@ export interface OAuth {
   readonly clientSecret?: string;
 }
 
-export type Work =
+/** Work with events. */
+export type EventWork =
   | { readonly kind: 'one'; readonly action: JobAction; readonly event: string }
   | {
       readonly kind: 'batch';
@@ -45,7 +46,10 @@ export type Work =
       readonly events: readonly string[];
       /** Fields whose values have to be alike within one call. */
       readonly keys: readonly string[];
-    }
+    };
+
+export type Work =
+  | EventWork
   | { readonly kind: 'test' }
   /** The definition fetches new tokens. */
   | { readonly kind: 'refresh'; readonly oauth: OAuth }
@@ -69,17 +73,32 @@ export interface WantedRequest {
   readonly url: string;
   /** name, value, name, value, ... */
   readonly headers: string[];
-  readonly body: Uint8Array;
+  /** A text stands for its bytes in UTF-8. */
+  readonly body: Uint8Array | string;
 }
 
+/** A job with numbers in the place of what the child was given before. */
+export interface SentJob extends Omit<Job, 'account' | 'work'> {
+  readonly account: number;
+  readonly work: Exclude<Work, EventWork> | SentEventWork;
+}
+
+type SentEventWork = { [Kind in EventWork as Kind['kind']]: Referring<Kind> }[EventWork['kind']];
+type Referring<Kind extends EventWork> = Omit<Kind, 'action'> & {
+  readonly action: Omit<JobAction, 'mapping'> & { readonly mapping: number };
+};
+
 export type ToChild =
-  | { readonly kind: 'job'; readonly job: Job }
+  /** Something that jobs share, as JSON; it takes the place of what was given under this number before. */
+  | { readonly kind: 'given'; readonly number: number; readonly json: string }
+  | { readonly kind: 'job'; readonly job: SentJob }
   | {
       readonly kind: 'answer';
       readonly request: number;
       readonly status: number;
       readonly headers: Readonly<Record<string, string>>;
-      readonly body: Uint8Array;
+      /** A character for each byte: a text goes between processes at a fraction of what bytes cost. */
+      readonly body: string;
     }
   | { readonly kind: 'broken'; readonly request: number; readonly code: string; readonly message: string }
   /** There is a connection; what connects to the path, once, is led to it. */

@@ -1,22 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import zlib from 'node:zlib';
 import type { FromChild, ToChild, WantedRequest } from '../protocol.ts';
+import { FetchHeaders } from './fetch-headers.ts';
+import { FetchRequest, FetchResponse } from './fetch-messages.ts';
+import { originalPath } from './original-fetch.ts';
 import { require } from './seal.ts';
-
-/** The classes of the fetch that the catalog is built on; what is made of them is passed on to definitions. */
-interface FetchModule {
-  Headers: unknown;
-  Request: new (input: unknown, init?: unknown) => FetchRequest;
-  Response: new (body: unknown, init: unknown) => unknown;
-}
-
-interface FetchRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: { forEach(each: (value: string, name: string) => void): void };
-  readonly signal?: AbortSignal | null;
-  arrayBuffer(): Promise<ArrayBuffer>;
-}
 
 /** A request that got no answer. Its `request` is known to the parent. */
 class BrokenRequestError extends Error {
@@ -54,20 +42,19 @@ export class ParentFetch {
 
   /** Takes the place of `cross-fetch`. Call it before the catalog is loaded. */
   install(): void {
-    const framework = require.resolve('@segment/actions-core');
-    const path = require.resolve('cross-fetch', { paths: [framework] });
-    const original = require(path) as FetchModule;
-    const { Headers, Request, Response } = original;
-    const fetch = async (input: unknown, init?: unknown) =>
-      await this.#fetch(new Request(input, init), Response);
+    const fetch = async (input: unknown, init?: object) =>
+      await this.#fetch(
+        input instanceof FetchRequest && init === undefined ? input : new FetchRequest(input, init),
+      );
     // The module is the function itself, so it is replaced as a whole.
-    require.cache[path]!.exports = Object.assign(fetch, {
-      Headers,
-      Request,
-      Response,
+    require.cache[originalPath]!.exports = Object.assign(fetch, {
+      Headers: FetchHeaders,
+      Request: FetchRequest,
+      Response: FetchResponse,
       fetch,
       default: fetch,
     });
+    lightenSignals();
   }
 
   /** Runs a job, so that requests that are made in it are known as its own. */
@@ -86,20 +73,15 @@ export class ParentFetch {
     this.#open.delete(settled.request);
   }
 
-  async #fetch(request: FetchRequest, Response: FetchModule['Response']): Promise<unknown> {
+  async #fetch(request: FetchRequest): Promise<FetchResponse> {
     const job = this.#job.getStore();
     const id = ++this.#last;
     if (job === undefined) throw new BrokenRequestError('No delivery is under way.', 'NO_JOB', id);
-    const wanted = await wantedRequest(request);
-    const settled = await this.#ask(job, id, wanted, request.signal ?? null);
+    const settled = await this.#ask(job, id, await wantedRequest(request), request.signal);
     if (settled.kind === 'broken') throw new BrokenRequestError(settled.message, settled.code, id);
     const { status, headers } = settled;
-    const response = new Response(bodiless.has(status) ? null : plainBody(settled), {
-      status,
-      headers,
-      url: wanted.url,
-    });
-    return Object.assign(response as object, { [answered]: id });
+    const body = bodiless.has(status) ? null : plainBody(settled);
+    return Object.assign(new FetchResponse(body, { status, headers, url: request.url }), { [answered]: id });
   }
 
   #ask(job: number, id: number, wanted: WantedRequest, signal: AbortSignal | null): Promise<Settled> {
@@ -122,12 +104,13 @@ export class ParentFetch {
 
 /** Nobody is asked for a compressed body; who sends one all the same is read as far as a plain one would be. */
 function plainBody({ headers, body }: Extract<Settled, { kind: 'answer' }>): Buffer {
+  const bytes = Buffer.from(body, 'latin1');
   const unpack = unpackers[headers['content-encoding'] ?? 'identity'];
-  if (unpack === undefined) return Buffer.from(body);
+  if (unpack === undefined) return bytes;
   try {
-    return unpack(body, { maxOutputLength: plainBytes });
+    return unpack(bytes, { maxOutputLength: plainBytes });
   } catch {
-    return Buffer.from(body);
+    return bytes;
   }
 }
 
@@ -144,12 +127,18 @@ export function requestOf(response: unknown): number | undefined {
 }
 
 async function wantedRequest(request: FetchRequest): Promise<WantedRequest> {
-  const headers: string[] = [];
-  request.headers.forEach((value, name) => headers.push(name, value));
-  return {
-    method: request.method,
-    url: request.url,
-    headers,
-    body: new Uint8Array(await request.arrayBuffer()),
+  const { method, url } = request;
+  return { method, url, headers: [...request.headers].flat(), body: await request.bytes() };
+}
+
+/**
+ * The framework joins the signals of each request, and most requests have one. Node makes a signal of its own of that one,
+ * which costs as much as the request; it is taken as it is.
+ */
+function lightenSignals(): void {
+  const any = AbortSignal.any.bind(AbortSignal);
+  AbortSignal.any = (signals) => {
+    const all = [...signals];
+    return all.length === 1 && all[0] instanceof AbortSignal ? all[0] : any(all);
   };
 }

@@ -1,3 +1,5 @@
+import { Taken } from '../given.ts';
+import { Outbox } from '../outbox.ts';
 import type { FromChild, Job, ToChild } from '../protocol.ts';
 import { ClientErrors } from './client-errors.ts';
 import { ParentDials } from './dial.ts';
@@ -7,7 +9,11 @@ import { closeNetwork } from './seal.ts';
 
 // The child of a delivery process that runs the catalog's code: whatever that code does, it does it to this process.
 
-const tell = (message: FromChild) => process.send?.(message, undefined, undefined, () => undefined);
+const outbox = new Outbox<FromChild>((messages) =>
+  process.send?.(messages, undefined, undefined, () => undefined),
+);
+const tell = (message: FromChild) => outbox.post(message);
+const taken = new Taken();
 
 closeNetwork();
 const fetch = new ParentFetch(tell);
@@ -27,13 +33,19 @@ async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Pr
   tell({ kind: 'done', job: id, result, ...(clues !== undefined && { clues }) });
 }
 
-process.on('message', (message: ToChild) => {
+function hear(message: ToChild): void {
   if (message.kind === 'ping') tell({ kind: 'pong' });
-  else if (message.kind === 'job') void run(message.job);
+  else if (message.kind === 'given') taken.take(message);
+  else if (message.kind === 'job') void run(taken.jobOf(message.job));
   else if (message.kind === 'dialled' || message.kind === 'undialled') dials.settle(message);
   else fetch.settle(message);
-});
+}
+
+process.on('message', (messages: readonly ToChild[]) => messages.forEach((message) => hear(message)));
+// Code that ends this process takes nothing back of what other jobs have said.
+process.on('exit', () => outbox.flush());
 tell({ kind: 'ready' });
+outbox.flush(); // before any of its jobs can end this process
 // A rejection that nobody awaits says nothing about a job that is under way.
 process.on('unhandledRejection', () => undefined);
 process.on('disconnect', () => process.exit(0));
