@@ -61,6 +61,21 @@ const ItemErrors = z.discriminatedUnion('kind', [
   }),
   /** A list of all, in the order of the request; those that failed have errors. */
   z.strictObject({ kind: z.literal('every_item'), list: path, errors: path, reason: path }),
+  /** Lists of values of those that failed, which are looked for in the request. */
+  z.strictObject({
+    kind: z.literal('named_values'),
+    /** The members of a request of several, one of which has the items. */
+    items: path,
+    /** How many failed. */
+    count: path,
+    /** A member of an item, and the lists that name items by it. */
+    values: z
+      .array(z.strictObject({ member: z.string(), lists: z.array(path).min(1).readonly() }))
+      .min(1)
+      .readonly(),
+  }),
+  /** A member that is false when nothing of a request was taken. */
+  z.strictObject({ kind: z.literal('whole_request'), success: path, reason: path }),
 ]);
 export type ItemErrors = z.output<typeof ItemErrors>;
 

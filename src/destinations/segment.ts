@@ -48,7 +48,7 @@ function openSegment(settings: SegmentSettings, context: SenderContext): Sender 
         const request = await requestOf(settings, body, count);
         const answer = await http.post(request, gate);
         const outcome = http.outcomeOf(answer, request);
-        const named = answer.kind === 'answered' ? outcomesOfNamed(outcome, answer.body, count) : null;
+        const named = answer.kind === 'answered' ? outcomesOfNamed(outcome, answer, count) : null;
         const rest = Array.from({ length: deliveries.length - count }, (): Outcome => ({ kind: 'notSent' }));
         return [...(named ?? outcomesOf(outcome, count)), ...rest]; // the rest leaves with the next batch
       }),

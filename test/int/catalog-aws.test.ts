@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.ts';
+import { packageDestination } from '../../src/destinations/catalog/definition.ts';
 import { parseEgressAllow, type EgressAllow } from '../../src/destinations/egress-address.ts';
 import { loadDefinition } from '../../src/destinations/registry.ts';
 import { awsAnswer, awsError, giveCredentials, takeCredentials } from '../support/aws-answers.ts';
+import { usable } from '../support/catalog-engine.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { openInternet, type Answer, type Recorded } from '../support/internet.ts';
 
@@ -99,6 +101,34 @@ it('a batch is a file in the bucket, put there in the role of its owner', async 
   expect(requests[1]!.body.toString()).toContain(encodeURIComponent(s3.settings.iam_role_arn));
   expect(requests[2]).toMatchObject({ method: 'PUT' });
   expect(requests[2]!.body.toString().match(/m1/g)).toHaveLength(3);
+});
+
+it('a row of an audience that is written alone stands once in its file', async () => {
+  const { document, settings, mapping } = usable('actions-s3-csv', 'syncAudienceToCSV', {
+    enable_batching: false,
+    messageId: { '@path': '$.messageId' },
+    audienceName: 'buyers',
+    audienceId: 'a1',
+    spaceId: 's1',
+    integrationsObject: {},
+    computation_class: 'audience',
+    propertiesOrTraits: { '@path': '$.properties' },
+    columns: { message_id: 'message_id' },
+  });
+  const sender = packageDestination(document).open(
+    { ...s3.settings, ...settings },
+    {
+      egress: loopback,
+      destinationId: randomUUID(),
+      replay: false,
+      actions: [{ actionId, action: 'syncAudienceToCSV', mapping }],
+    },
+  );
+  onTestFinished(() => sender.close());
+  const outcomes = await sender.send([deliveryOf(event, { actionId })], openGate);
+  expect(outcomes).toEqual([{ kind: 'delivered' }]);
+  const file = internet.taken().find(({ method }) => method === 'PUT')!;
+  expect(file.body.toString().match(/m1/g)).toHaveLength(1);
 });
 
 it('records of Kinesis that are refused are told from those that are taken', async () => {

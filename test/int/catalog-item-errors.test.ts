@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { packageDestination } from '../../src/destinations/catalog/definition.ts';
+import { segment } from '../../src/destinations/segment.ts';
 import { usable } from '../support/catalog-engine.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { openInternet, type Answer } from '../support/internet.ts';
@@ -88,4 +89,106 @@ test('Campaign Manager 360: one bad conversion fails nobody else, and nothing is
     { kind: 'refused', failure: { message: 'NOT_FOUND: no such floodlight activity' } },
     { kind: 'delivered' },
   ]);
+});
+
+const iterable = (answered: Record<string, unknown>, names = ['A', 'B', 'C']) => {
+  answer = { status: 200, body: JSON.stringify({ successCount: 0, ...answered }) };
+  const mapping = { userId: { '@path': '$.userId' }, eventName: { '@path': '$.event' } };
+  return send('actions-iterable', 'trackEvent', mapping, names);
+};
+
+test('Iterable: what its lists name is refused, and nothing else', async () => {
+  const { outcomes, requests } = await iterable({
+    failCount: 2,
+    failedUpdates: { notFoundUserIds: ['user-0'] },
+    disallowedEventNames: ['C'],
+  });
+  expect(requests).toBe(1);
+  expect(outcomes).toMatchObject([
+    { kind: 'refused', failure: { message: expect.stringContaining('notFoundUserIds') } },
+    { kind: 'delivered' },
+    { kind: 'refused', failure: { message: expect.stringContaining('disallowedEventNames') } },
+  ]);
+});
+
+test('Iterable: failures that it counts and does not name leave no event counted as delivered', async () => {
+  const { outcomes } = await iterable({ failCount: 1, invalidUserIds: ['somebody-else'] });
+  const unclear = { kind: 'failed', together: true, failure: { errorClass: 'item_unclear' } };
+  expect(outcomes).toMatchObject([unclear, unclear, unclear]);
+  expect((await iterable({ failCount: 0, failedUpdates: {} })).outcomes.map(({ kind }) => kind)).toEqual([
+    'delivered',
+    'delivered',
+    'delivered',
+  ]);
+});
+
+test('Iterable: user updates are told by their ids', async () => {
+  answer = { status: 200, body: JSON.stringify({ failCount: 1, invalidUserIds: ['user-1'] }) };
+  const mapping = { userId: { '@path': '$.userId' } };
+  const { outcomes } = await send('actions-iterable', 'updateUser', mapping, ['A', 'B']);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['delivered', 'refused']);
+});
+
+test('Pipedrive: a success that says that it failed is none', async () => {
+  answer = {
+    status: 200,
+    body: JSON.stringify({ success: false, error: 'Deal limit', error_info: 'see there' }),
+  };
+  const mapping = { lead_id: 7, content: 'a note' };
+  const { outcomes } = await send('actions-pipedrive', 'createUpdateNote', mapping, ['A']);
+  expect(outcomes).toMatchObject([{ kind: 'refused', failure: { message: 'Deal limit: see there' } }]);
+});
+
+const contradictions: [what: string, status: number, body: string][] = [
+  ['an item that was not sent', 207, '{"errors":[{"batch_index":7,"reason":"no"}]}'],
+  ['indices as texts', 200, '{"errors":[{"batch_index":"1","reason":"no"}]}'],
+  ['a list that is none', 200, '{"errors":{"0":"no"}}'],
+  ['parts, and not which', 207, '{}'],
+  ['half an answer', 207, '{"errors":[{"batch_index":1'],
+  [
+    'a huge list',
+    207,
+    JSON.stringify({ errors: Array.from({ length: 100_000 }, (_, index) => ({ batch_index: index })) }),
+  ],
+];
+test.each(contradictions)('Customer.io: %s leaves nothing counted as delivered', async (_, status, body) => {
+  answer = { status, body };
+  const { outcomes } = await send('actions-customerio', 'trackEvent', {}, ['A', 'B', 'C']);
+  expect(outcomes).toHaveLength(3);
+  for (const outcome of outcomes) expect(['failed', 'refused']).toContain(outcome.kind);
+});
+
+const batches: [what: string, status: number, body: string, kinds: string[]][] = [
+  ['unordered items', 207, '{"errors":[{"index":2},{"index":0}]}', ['refused', 'delivered', 'refused']],
+  ['items twice', 200, '{"errors":[{"index":1},{"index":1}]}', ['delivered', 'refused', 'delivered']],
+  [
+    'a success beside errors',
+    200,
+    '{"success":true,"errors":[{"index":1}]}',
+    ['delivered', 'refused', 'delivered'],
+  ],
+  ['nothing wrong', 200, '{"success":true}', ['delivered', 'delivered', 'delivered']],
+  ['no errors', 200, '{"errors":[]}', ['delivered', 'delivered', 'delivered']],
+  ['no success', 200, '{"success":false}', ['failed', 'failed', 'failed']],
+  ['items that were not sent', 207, '{"errors":[{"index":3}]}', ['failed', 'failed', 'failed']],
+  ['indices as texts', 207, '{"errors":[{"index":"1"}]}', ['failed', 'failed', 'failed']],
+  ['a list that is none', 200, '{"errors":{"1":"no"}}', ['failed', 'failed', 'failed']],
+  ['parts, and not which', 207, '{"status":207}', ['failed', 'failed', 'failed']],
+  [
+    'a huge list',
+    200,
+    JSON.stringify({ errors: Array.from({ length: 100_000 }, (_, index) => ({ index })) }),
+    ['failed', 'failed', 'failed'],
+  ],
+];
+test.each(batches)('a Segment-compatible batch answered with %s', async (_, status, body, kinds) => {
+  answer = { status, body };
+  const settings = { endpoint: 'https://cdp.example.com', writeKey: 'k' };
+  const sender = segment.open(segment.settings.parse(settings), { egress: loopback });
+  onTestFinished(() => sender.close());
+  const deliveries = ['A', 'B', 'C'].map((event) =>
+    deliveryOf(JSON.stringify({ type: 'track', event, userId: 'u', messageId: event })),
+  );
+  const outcomes = await sender.send(deliveries, openGate);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(kinds);
 });

@@ -66,6 +66,28 @@ describe('the choices of a field', () => {
     internet.taken();
   });
 
+  test('are listed as well when they are more than a delivery’s answer may have', async () => {
+    const data = Array.from({ length: 6_000 }, (_, index) => ({
+      id: `L${index}`,
+      attributes: { name: `Buyers ${index} ${'x'.repeat(60)}` },
+    }));
+    answer = () => ({ status: 200, body: JSON.stringify({ data }) });
+    const { status, body } = await choicesOf(klaviyo, 'upsertProfile', 'list_id');
+    expect(status).toBe(200);
+    expect(body.choices).toHaveLength(6_000);
+    internet.taken();
+  });
+
+  test('more than is read is told as that', async () => {
+    answer = () => ({ status: 200, body: JSON.stringify({ data: ['x'.repeat(4_200_000)] }) });
+    const refused = await choicesOf(klaviyo, 'upsertProfile', 'list_id');
+    expect(refused).toMatchObject({ status: 424, body: { code: 'destination_failed' } });
+    expect(refused.body.detail).toBe(
+      'The choices of list_id could not be had: The service answered with more than 4 MB, which is as much as is read.',
+    );
+    internet.taken();
+  });
+
   test('depend on what the mapping has so far, and on the place in a list', async () => {
     answer = () => ({
       status: 200,

@@ -10,6 +10,7 @@ import {
   type Suffering,
 } from '../support/hostile/destinations.ts';
 import { doors } from '../support/hostile/doors.ts';
+import { parts } from '../support/hostile/parts.ts';
 import { startNeighbours, type Neighbours } from '../support/hostile/neighbours.ts';
 import { startSending, type Memory, type Sending, type Told } from '../support/hostile/sending.ts';
 import { hostileUser, startHostileServer, type HostileServer } from '../support/hostile/server.ts';
@@ -17,7 +18,7 @@ import { statuses } from '../support/hostile/statuses.ts';
 
 // Every hostile answer and connection against each of twelve destinations, through the senders of a delivery worker and
 // their children, in a process of its own; two healthy destinations are sent to beside them all the time.
-const answers: readonly Hostility[] = [...slow, ...breaks, ...lies, ...bodies, ...statuses];
+const answers: readonly Hostility[] = [...slow, ...breaks, ...lies, ...bodies, ...statuses, ...parts];
 const destinations = sufferingDestinations();
 /** Senders at work at once. */
 const together = 120;
@@ -150,7 +151,10 @@ function faultsOf(
 }
 
 /** How a delivery may end that is answered so. */
-function kindsOf({ outcome }: Hostility, { action }: Suffering): Outcome['kind'][] {
+function kindsOf({ outcome, segment }: Hostility, { type, action }: Suffering): Outcome['kind'][] {
+  if (segment !== undefined && type === 'segment') return [segment];
+  // Customer.io’s answer says by `batch_index` what it refuses.
+  if (segment !== undefined && type === 'actions-customerio') return ['failed', 'refused'];
   const kind = ('kind' in outcome ? outcome['kind'] : 'delivered') as Outcome['kind'];
   if (action === null || kind !== 'delivered') return [kind];
   // Code that reads an answer may find that it is none: the event goes again.

@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import { expect } from 'vitest';
+import type { Outcome } from '../../src/core/outcome.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\n';
 export const whole = `${ok}content-length: 2\r\n\r\nok`;
@@ -10,6 +11,8 @@ export interface Hostility {
   /** @param request as it was read, so far */
   readonly answer: (socket: net.Socket, request: string) => void;
   readonly outcome: Record<string, unknown>;
+  /** What becomes of it where the parts of Segment's answers are read; absent: the same. */
+  readonly segment?: Outcome['kind'];
 }
 
 const failed = (errorClass: string) => ({ kind: 'failed', failure: { errorClass } });

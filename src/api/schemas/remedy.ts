@@ -21,6 +21,8 @@ const remedies: Readonly<Record<string, string>> = {
     'The definition had nothing to send for it: this action does nothing with such events. Give it another trigger or mapping, or another action.',
   item_refused:
     'It took other events of the same request, not these. Look at what it says of them, mend the mapping or the sender, then retry.',
+  item_unclear:
+    'Its answer says that some events of the request were not taken, and not which. Look at what it answered; they are sent again, each alone in the end.',
   http_400:
     'It does not take these events as they are. Look at its answer, mend the mapping or the sender, then retry.',
   http_401: 'It does not take the credentials. Give it new ones (PATCH its settings), then retry.',

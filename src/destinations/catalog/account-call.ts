@@ -17,6 +17,8 @@ export interface CallContext {
   readonly dials?: DialRule;
   /** A call that takes longer is ended; absent: that of any job. */
   readonly deadlineMs?: number;
+  /** Bytes that the definition gets of an answer; absent: as of any job. */
+  readonly answerBytes?: number;
 }
 
 /** How a call ended, and what hides its secrets. */
@@ -33,8 +35,8 @@ const always = { mayWrite: () => true };
  * code that does not end. Tokens that are refused are renewed, and the call is made again. Never rejects.
  */
 export async function callAccount(account: Account, work: Work, context: CallContext): Promise<Called> {
-  const { renewal, secrets, egress, dials, deadlineMs } = context;
-  const http = new AccountHttp({ egress, connections: 1 });
+  const { renewal, secrets, egress, dials, deadlineMs, answerBytes } = context;
+  const http = new AccountHttp({ egress, connections: 1, ...(answerBytes !== undefined && { answerBytes }) });
   const child = new CatalogChild();
   let isLate = false;
   const late = () => {

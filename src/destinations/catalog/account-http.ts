@@ -16,6 +16,8 @@ export interface Exchange {
 
 /** Bytes of an answer that a definition gets; more than its own framework takes at a time without hanging. */
 const answerBytes = 262_144;
+/** Of one to a question of somebody who waits: a list of choices has no end that a service would know of. */
+export const questionAnswerBytes = 4_194_304;
 /** For one exchange. The definitions' own client gives up before that, unless its definition asks for more. */
 const deadlineMs = 60_000;
 /** A definition speaks to a few hosts; one whose hosts come out of events has these at a time. */
@@ -61,10 +63,17 @@ const [mostTargets, longestUrl] = [256, 1_024];
 export class AccountHttp {
   readonly #egress: EgressAllow;
   readonly #connections: number;
+  readonly #answerBytes: number;
   readonly #pools = new Map<string, HttpPool>();
   readonly #targets = new Map<string, Target>();
 
-  constructor(options: { readonly egress: EgressAllow; readonly connections: number }) {
+  /** @param options.answerBytes what a definition gets of an answer; that of deliveries when it is absent */
+  constructor(options: {
+    readonly egress: EgressAllow;
+    readonly connections: number;
+    readonly answerBytes?: number;
+  }) {
+    this.#answerBytes = options.answerBytes ?? answerBytes;
     this.#egress = options.egress;
     this.#connections = options.connections;
   }
@@ -114,7 +123,7 @@ export class AccountHttp {
     patience: Patience,
   ): Promise<Answer> {
     return new Promise((resolve) => {
-      const limits = { kept: answerBytes, read: answerBytes };
+      const limits = { kept: this.#answerBytes, read: this.#answerBytes };
       const attempt = new HttpAttempt(gate, deadlineMs, resolve, limits);
       patience.then = () => attempt.giveUp();
       const options = {

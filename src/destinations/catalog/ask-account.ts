@@ -1,5 +1,7 @@
 import type { Question, Told } from '../question.ts';
 import { callAccount, type CallContext } from './account-call.ts';
+import { questionAnswerBytes } from './account-http.ts';
+import type { JobRun } from './job-run.ts';
 import { outcomesOfJob } from './job-outcome.ts';
 import type { Account } from './protocol.ts';
 
@@ -38,7 +40,13 @@ async function ask(
   context: Omit<CallContext, 'deadlineMs'>,
 ): Promise<Told> {
   const work = { kind: 'question', question } as const;
-  const { end, run, mask } = await callAccount(account, work, { ...context, deadlineMs: answerMs });
+  const bounds = { deadlineMs: answerMs, answerBytes: questionAnswerBytes };
+  const { end, run, mask } = await callAccount(account, work, { ...context, ...bounds });
+  // What the definition makes of a part is a fault of its JSON, or no choices at all.
+  if (isCut(run)) {
+    const most = questionAnswerBytes / 1_048_576;
+    return failed(`The service answered with more than ${most} MB, which is as much as is read.`);
+  }
   if (end.kind !== 'result' || end.result.kind !== 'told') {
     const [outcome] = outcomesOfJob(end, run, { mask, now: Date.now(), showsSuccess: false });
     const failure = outcome !== undefined && 'failure' in outcome ? outcome.failure : undefined;
@@ -51,6 +59,11 @@ async function ask(
   return failed(
     mask.text(typeof text === 'string' ? text : 'The definition gives no reason.', true).slice(0, 500),
   );
+}
+
+function isCut({ exchanges }: JobRun): boolean {
+  const answers = [...exchanges.values()].map(({ answer }) => answer);
+  return answers.some((one) => one.kind === 'answered' && one.body.length >= questionAnswerBytes);
 }
 
 const failed = (message: string): Told => ({ ok: false, message });

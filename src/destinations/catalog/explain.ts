@@ -148,7 +148,10 @@ function confirmationSentences(
     sentences.push('One bad event fails its request: the request is divided until that event stands alone.');
   }
   if (itemErrors !== undefined) {
-    const read = `An answer in which ${title} takes some events of a request and refuses others is read: those that it refuses, and no others, count as refused.`;
+    const read =
+      itemErrors.value.kind === 'whole_request'
+        ? `An answer of success in which ${title} says that it failed counts as refused.`
+        : `An answer in which ${title} takes some events of a request and refuses others is read: those that it refuses, and no others, count as refused.`;
     sentences.push(doubted(read, itemErrors.confirmed));
   }
   return sentences;

@@ -7,7 +7,7 @@ import type { Exchange } from './account-http.ts';
 import { dialOutcome } from './dial-outcome.ts';
 import type { JobEnd, JobRun } from './job-run.ts';
 import type { ItemErrors } from '../replay-profile.ts';
-import { refusedItems } from './item-errors.ts';
+import { refusedItems, type ToldItems } from './item-errors.ts';
 import type { Clues, ItemResult, JobError, JobResult } from './protocol.ts';
 
 /** What is said of a job's outcome with. */
@@ -73,11 +73,12 @@ function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcom
   }
   if (result.kind === 'error') {
     const told = toldItems(run.deliveries, run, telling); // a definition may throw for all because of one
-    if (told !== null) return told.map((why) => toldOutcome(why, run, telling));
+    if (told !== null) return told.refused.map((why) => toldOutcome(why, told, run, telling));
     return outcomesOf(errorOutcome(result.error, run, telling), run.deliveries);
   }
   if (result.kind === 'each') return itemOutcomes(result.items, run, telling);
-  return [successOutcome(run, telling)];
+  const told = toldItems(1, run, telling);
+  return [told === null ? successOutcome(run, telling) : toldOutcome(told.refused[0]!, told, run, telling)];
 }
 
 /** The part of a run that one of its groups is. Each has a request of its own where there are as many as groups. */
@@ -92,27 +93,34 @@ function part(run: Run, groups: number, index: number, deliveries: number): Run 
 /** The framework gives each item of a request its one status; what the answer says of them goes before that. */
 function itemOutcomes(items: readonly ItemResult[], run: Run, telling: Telling): Outcome[] {
   const sent = items.filter(isTaken).length;
-  const told = toldItems(sent, run, telling)?.values();
+  const told = toldItems(sent, run, telling);
+  const whys = told?.refused.values();
   return items.map((item) =>
-    told === undefined || !isTaken(item)
+    told === null || !isTaken(item)
       ? itemOutcome(item, run, telling)
-      : toldOutcome(told.next().value ?? null, run, telling),
+      : toldOutcome(whys?.next().value ?? null, told, run, telling),
   );
 }
 
 const isTaken = ({ status }: ItemResult) => status >= 200 && status < 300;
 
-/** What the one answer says of each item; null: nothing, or there are several. */
-function toldItems(items: number, { last, exchanges, gateClosed }: Run, { itemErrors }: Telling) {
-  if (gateClosed || itemErrors === undefined || itemErrors === null || last === null || exchanges.size !== 1)
-    return null;
-  return refusedItems(itemErrors, last.answer, items);
+/** What the one answer says of each item, or the last of several of the whole; null: nothing. */
+function toldItems(items: number, run: Run, { itemErrors }: Telling): ToldItems | null {
+  const { last, exchanges, gateClosed } = run;
+  if (gateClosed || itemErrors === undefined || itemErrors === null || last === null) return null;
+  if (exchanges.size !== 1 && itemErrors.kind !== 'whole_request') return null;
+  return refusedItems(itemErrors, last.answer, items, last.request.body);
 }
 
-function toldOutcome(why: string | null, run: Run, telling: Telling): Outcome {
-  if (why === null) return successOutcome(run, telling);
-  const error: JobError = { name: 'ItemRefused', code: 'item_refused', message: why };
-  return { kind: 'refused', failure: failureOf(error, run, telling) };
+function toldOutcome(why: string | null, told: ToldItems, run: Run, telling: Telling): Outcome {
+  if (why !== null) {
+    const error: JobError = { name: 'ItemRefused', code: 'item_refused', message: why };
+    return { kind: 'refused', failure: failureOf(error, run, telling) };
+  }
+  if (told.unclear === null) return successOutcome(run, telling);
+  const error: JobError = { name: 'ItemUnclear', code: 'item_unclear', message: told.unclear };
+  const isOfSeveral = told.refused.length > 1;
+  return { kind: 'failed', failure: failureOf(error, run, telling), ...(isOfSeveral && { together: true }) };
 }
 
 function successOutcome(run: Run, telling: Telling): Outcome {

@@ -95,6 +95,7 @@ const successes: Hostility[] = [
   {
     name: '207, taken in parts',
     answer: says('207 Multi-Status', 'content-type: application/json\r\n', parts),
+    segment: 'refused' as const,
   },
   { name: '206, a part of it', answer: says('206 Partial', 'content-range: bytes 0-1/9\r\n', 'ok') },
   { name: '202 for later', answer: says('202 Accepted') },

@@ -1,0 +1,61 @@
+import type { Outcome } from '../../../src/core/outcome.ts';
+import type { Hostility } from '../hostile-answers.ts';
+
+const part = (name: string, status: number, body: unknown, segment: Outcome['kind']): Hostility => ({
+  name: `in parts, ${name}`,
+  answer: (socket) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const head = `HTTP/1.1 ${status} Parts\r\ncontent-type: application/json\r\n`;
+    socket.write(`${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  },
+  outcome: { kind: 'delivered' },
+  segment,
+});
+
+const many = Array.from({ length: 50_000 }, (_, index) => ({ index, batch_index: index, status: '400' }));
+const taken = { status: 200, index: 0, batch_index: 0 };
+
+/** Batches that are answered item by item, and not as they were sent. `segment`: what becomes of its deliveries. */
+export const parts: readonly Hostility[] = [
+  part('none of them', 207, { status: 207, items: [], responses: [] }, 'failed'),
+  part(
+    'too many of them',
+    207,
+    {
+      errors: [
+        { index: 0, batch_index: 0 },
+        { index: 1, batch_index: 1 },
+      ],
+    },
+    'failed',
+  ),
+  part(
+    'out of order',
+    207,
+    {
+      errors: [
+        { index: 5, batch_index: 5 },
+        { index: 0, batch_index: 0 },
+      ],
+    },
+    'failed',
+  ),
+  part(
+    'twice, taken and refused',
+    207,
+    { items: [taken, taken], errors: [{ index: 0, batch_index: 0 }] },
+    'refused',
+  ),
+  part('success beside an error', 200, { success: true, errors: [{ index: 0, batch_index: 0 }] }, 'refused'),
+  part('malformed', 207, { errors: [null, 7, 'x', [], { index: {} }], items: 'x', status: [[]] }, 'failed'),
+  part('of events not sent', 207, { errors: [{ index: -1, batch_index: 99 }] }, 'failed'),
+  part(
+    'with statuses as texts',
+    207,
+    { errors: [{ index: '0', batch_index: '0', status: '400' }] },
+    'failed',
+  ),
+  part('a list as an object', 200, { errors: { 0: { status: 400 } } }, 'failed'),
+  part('a huge list', 207, { errors: many, items: many }, 'failed'),
+  part('broken off by itself', 207, '{"errors":[{"index":0,"batch_index":0', 'failed'),
+];
