@@ -13,7 +13,7 @@ const api = await testApi(db);
 const secret = 'li-canary-7f21c0de99';
 const account = 'urn:li:sponsoredAccount:5123';
 
-let answer: (request: Recorded) => Answer;
+let answer: (request: Recorded) => Answer | Promise<Answer>;
 let internet: Internet;
 beforeAll(async () => {
   internet = await openInternet((request) => answer(request));
@@ -104,6 +104,53 @@ describe('a hook', () => {
     const [event] = internet.taken();
     expect(event!.url).toBe('https://api.linkedin.com/rest/conversionEvents');
     expect(event!.body.toString()).toContain('urn:lla:llaPartnerConversion:104001');
+  });
+
+  test('that has run before its PATCH is refused is told of, and need not run again', async () => {
+    const { id, actions } = (await post()).body;
+    const known = linkedIn();
+    answer = async (request) => {
+      if (request.method === 'POST' && request.url.endsWith('/rest/conversions'))
+        await patch(id, [{ id: actions[0].id }]); // meanwhile somebody else leaves the second action out
+      return known(request);
+    };
+    const both = await patch(id, [{ id: actions[0].id }, { action: 'streamConversion', name: 'Second' }]);
+    expect(both.status, both.text).toBe(200);
+    const second = both.body.actions[1].id as string;
+    asked();
+    const refused = await patch(id, [
+      { id: actions[0].id },
+      { id: second, hooks: { onMappingSave: inputs } },
+    ]);
+    expect(refused.status, refused.text).toBe(422);
+    expect(refused.body.detail).toMatch(/give `savedByHooks` back/);
+    expect(refused.body.savedByHooks).toEqual([
+      {
+        pointer: '/actions/1/mapping',
+        mapping: {
+          onMappingSave: { inputs: expect.any(Object), outputs: expect.objectContaining({ id: '104001' }) },
+        },
+      },
+    ]);
+    expect(asked()).toContain('POST /rest/conversions');
+    const [{ mapping }] = refused.body.savedByHooks;
+    const whole = { ...both.body.actions[1].mapping, ...mapping };
+    const again = await patch(id, [{ id: actions[0].id }, { action: 'streamConversion', mapping: whole }]);
+    expect(again.status, again.text).toBe(200);
+    expect(again.body.actions[1].mapping).toMatchObject(mapping);
+    expect(asked()).toEqual([]);
+  });
+
+  test('does not run when its PATCH cannot be done', async () => {
+    const { id, actions } = (await post()).body;
+    asked();
+    const refused = await api.call('PATCH', `/api/destinations/${id}`, {
+      sources: [randomUUID()],
+      actions: [{ id: actions[0].id, hooks: { onMappingSave: inputs } }],
+    });
+    expect(refused.status).toBe(422);
+    expect(refused.body.savedByHooks).toBeUndefined();
+    expect(asked()).toEqual([]);
   });
 
   test('gets what it saved before, and the version before keeps that', async () => {

@@ -34,7 +34,9 @@ export interface Internet {
  * certificate for each name. What is guarded stays so, as names are resolved by Node's own look-up and ports are changed
  * below the guard. For this process, until it is closed; open it before anything is sent.
  */
-export async function openInternet(answer: (request: Recorded) => Answer): Promise<Internet> {
+export async function openInternet(
+  answer: (request: Recorded) => Answer | Promise<Answer>,
+): Promise<Internet> {
   const authority = newAuthority();
   const contexts = new Map<string, tls.SecureContext>();
   const contextOf = (host: string) => {
@@ -55,8 +57,11 @@ export async function openInternet(answer: (request: Recorded) => Answer): Promi
         body: Buffer.concat(chunks),
       };
       recorded.push(request);
-      const { status, headers = {}, body } = answer(request);
-      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+      const give = ({ status, headers = {}, body }: Answer) =>
+        response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+      const said = answer(request);
+      if (said instanceof Promise) void said.then(give);
+      else give(said);
     });
   };
   const secure = http2.createSecureServer(

@@ -23,6 +23,7 @@ import { prepareActions } from '../actions.ts';
 import { changing } from '../changing.ts';
 import type { ApiDeps } from '../deps.ts';
 import { replaysEnded, streamChanged, streamEnded, wake } from '../engine.ts';
+import { pointerTo } from '../json-place.ts';
 import { runHooks, withSaved, type SavedByHooks } from '../hooks.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
@@ -85,7 +86,8 @@ function change(deps: ApiDeps): Route {
         isDone,
         deps.stopping,
       );
-      if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
+      if (isProblem(made))
+        return tellingSaved(made.problem === 'not_found' ? nothingHere(path) : made, saved);
       if (body.enabled === true) await startStream(deps, made.destination);
       await wakeAll(deps, id);
       const obeyed = await (body.enabled === false ? streamEnded(deps, id) : streamChanged(deps, id));
@@ -141,6 +143,8 @@ async function savedByHooks(deps: ApiDeps, id: string, body: Change): Promise<Sa
   const destination = await getDestination(deps.db, id);
   const definition = destination === null ? null : await loadDefinition(destination.type);
   if (destination === null || definition === null) return [];
+  const replay = body.newAccount === true ? await runningReplay(deps.db, id) : null;
+  if (replay !== null) return busy(replay);
   const refused = await unknownSources(deps.db, body.sources ?? null, new Set(destination.sources));
   if (refused !== null) return refused;
   const changed = await changedSettings(deps, destination, body.settings ?? {});
@@ -152,6 +156,16 @@ async function savedByHooks(deps: ApiDeps, id: string, body: Change): Promise<Sa
   const context = { egress: deps.egress, ...(body.settings === undefined && { renew }) };
   const known = readCatalogDocument(destination.type)?.actions ?? [];
   return await runHooks(definition, known, actions, { settings: changed.settings, context });
+}
+
+/** A refusal that came after hooks had run, with what they saved: it is at the service, and is not to be made again. */
+function tellingSaved(refused: Problem, saved: SavedByHooks): Problem {
+  const kept = saved.flatMap((mapping, index) =>
+    Object.keys(mapping).length === 0 ? [] : [{ pointer: pointerTo(['actions', index, 'mapping']), mapping }],
+  );
+  if (kept.length === 0) return refused;
+  const detail = `${refused.detail} Hooks had run by then, and what they made stays at the service: give \`savedByHooks\` back in the mappings, in place of the hooks, and it is used.`;
+  return { ...refused, detail, members: { ...refused.members, savedByHooks: kept } };
 }
 
 const busy = (replayId: string) =>

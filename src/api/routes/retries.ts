@@ -30,6 +30,8 @@ const text = `Makes a replay (mode \`failed\`) over exactly the dead letters tha
 
 The answer comes within about a second, however many they are. What has not been marked by then is marked before anything is sent: until then \`counts.selected\` says how many events it is by now, \`selectedExact\` is false, and the reason is \`taking_up\`. It takes up what was open when it was asked for, but for what something else delivers or tries again before it is marked; a letter that dies later is not among them.
 
+Nobody is asked for \`allowSideEffects\`: each letter is tried again by the action that gave up on it, and by no other. One of the stream is the live delivery that failed; one of a replay was allowed by that replay, and what an action does never changes. Its mapping may have changed since: the newest version is used.
+
 A replay that is named becomes its parent and lends it pace, order, labels and whether deliveries get new ids, but not its schedule: it sends at once, unless PATCH gives it one.`;
 
 const example = {
