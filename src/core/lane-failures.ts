@@ -126,7 +126,7 @@ export class LaneFailures<E> {
     this.#hear(saysNothing ? null : outcome, task, now, () => {
       this.comeBack(task, now, () => {
         if (this.#health.down !== null) this.#order.putLast(task);
-        else if (this.#order.hasOlder(task.entry)) this.#order.putBack(task);
+        else if (this.#order.hasOlder(task.entry)) this.#goAlone(task);
         else if (outcome.kind === 'failed') this.#tryAgain(task, now);
         else if (isShown) this.#endings.die(task, now);
         else this.#suspects.add(task);
@@ -150,6 +150,15 @@ export class LaneFailures<E> {
         });
       }
     });
+  }
+
+  /**
+   * The answer named it while an older event of its user was not taken either: it follows that one by itself. Together
+   * they would fail in the same way again, for ever where the destination takes all of a request or nothing.
+   */
+  #goAlone(task: Task<E>): void {
+    task.most = 1;
+    this.#order.putBack(task);
   }
 
   /** Whether it is a refusal that people have called the event's own: then the destination is there, as it answers. */

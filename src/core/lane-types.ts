@@ -66,7 +66,7 @@ export interface Task<E> {
   failedAlone: { readonly errorClass: string; readonly requests: number } | null;
   /** It failed while the destination took others: that it fails again says nothing about the destination. */
   atFault: boolean;
-  /** Deliveries that its next request may carry: halved each time one that it shared fails as a whole. */
+  /** Deliveries that its next request may carry: halved when one that it shared fails as a whole, 1 when it was named. */
   most: number;
 }
 

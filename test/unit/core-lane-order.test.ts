@@ -78,5 +78,8 @@ it('what failed behind one that is given up on by the same request goes again in
   lane.settleRequest(lane.next(0), outcomes, 0);
   expect(changes(lane.takeCommit()).dead).toEqual(['1/a']);
   const now = lane.wakeAt() ?? 0;
-  expect(positionsOf(lane.next(now))).toEqual([2, 4]);
+  const again = lane.next(now);
+  expect(positionsOf(again)).toEqual([2]);
+  lane.settleRequest(again, [delivered], now);
+  expect(positionsOf(lane.next(now))).toEqual([4]); // it was named while an older one was open: it goes alone
 });

@@ -74,6 +74,29 @@ test('halves keep the order of each user', () => {
   expect(of(1)).toEqual([1, 3, 5, 9, 11, 13, 15]);
 });
 
+/** As strict mode answers: it takes nothing of a request and names who is at fault. */
+const named = (request: readonly Task<string>[], bad: ReadonlySet<number>): Outcome[] =>
+  request.some(({ entry }) => bad.has(entry.position))
+    ? request.map(({ entry }) => (bad.has(entry.position) ? refused : { kind: 'notSent' }))
+    : request.map(() => delivered);
+
+test('of a request that names whom it refuses the others go without those, in order', () => {
+  const lane = laneOf({ batchSize: 8 });
+  read(lane, ...positions(8).map((position) => offered(position, position % 2 === 0 ? 'a' : 'b')));
+  const requests: number[][] = [];
+  for (let now = 0; lane.open > 0 && now < 100; now++) {
+    const request = lane.next(now);
+    requests.push(request.map(({ entry }) => entry.position));
+    lane.settleRequest(request, named(request, new Set([4, 6])), now);
+    if (request.length === 0) lane.judgeSuspects(now, 'bounded');
+  }
+  expect(requests[0]).toHaveLength(8);
+  const commit = lane.takeCommit();
+  expect(commit.counts.events).toEqual({ delivered: 6, dead: 2 });
+  expect(commit.dead.map(({ position }) => position)).toEqual([4, 6]);
+  expect(requests.length).toBeLessThan(10);
+});
+
 test('requests that are refused one after another show that the destination refuses, and nothing is given up', () => {
   const lane = laneOf({ batchSize: 4 });
   read(lane, ...each(40));

@@ -8,7 +8,7 @@ const sharedRequests: Mutation['under'] = {
   orderBy: 'user',
   actions: ['a'],
   batchSize: 3,
-  allOrNothing: false,
+  judged: 'each',
   wholeRequest: 0,
   failing: 0.6,
   calmAt: 120_000,

@@ -42,7 +42,7 @@ export const orderMutations: readonly Mutation[] = [
       under: {
         batchSize: 3,
         actions: ['a'],
-        allOrNothing: false,
+        judged: 'each',
         wholeRequest: 0,
         failing: 0.6,
         calmAt: 120_000,

@@ -61,11 +61,13 @@ export class SimDestination {
       return outcomesOf(this.#outcomeOf('throttled'), request.tasks.length);
     if (this.#chance(this.#scenario.wholeRequest))
       return outcomesOf(this.#outcomeOf('error'), request.tasks.length);
-    if (this.#scenario.allOrNothing) {
-      const guilty = request.tasks.map((task, at) => request.events[at]!.traits[task.actionId]);
-      if (guilty.includes('poison')) return outcomesOf(refusal, guilty.length);
-      if (guilty.includes('broken')) return outcomesOf(breakdown, guilty.length);
+    const traits = request.tasks.map((task, at) => request.events[at]!.traits[task.actionId]);
+    if (this.#scenario.judged === 'whole') {
+      if (traits.includes('poison')) return outcomesOf(refusal, traits.length);
+      if (traits.includes('broken')) return outcomesOf(breakdown, traits.length);
     }
+    if (this.#scenario.judged === 'named' && traits.includes('poison'))
+      return traits.map((trait) => (trait === 'poison' ? refusal : { kind: 'notSent' }));
     return request.tasks.map((task, at) => this.#deliver(request, task, request.events[at]!));
   }
 

@@ -87,8 +87,11 @@ export interface Scenario {
   readonly canary: { readonly events: number; readonly then: 'continue' | 'pause' } | null;
   /** How long a person takes to look at a run that paused itself. */
   readonly lookMs: number;
-  /** Whether the destination answers a request as a whole: one event at fault fails all that share it. */
-  readonly allOrNothing: boolean;
+  /**
+   * What becomes of a request with events at fault: `each` is judged by itself, the `whole` request fails, or it is
+   * refused because of those that it has `named`, and of the others nothing is taken.
+   */
+  readonly judged: 'each' | 'whole' | 'named';
   /** Somebody is not to be sent to any more; null: for good. */
   readonly suppressions: readonly {
     readonly at: number;
@@ -148,7 +151,7 @@ function laneOf(random: Random) {
 function weatherOf(random: Random, calmAt: number) {
   const rarely = (most: number) => (random.chance(0.4) ? random.next() * most : 0);
   return {
-    allOrNothing: random.chance(0.3),
+    judged: judgedBy(random.next()),
     failing: rarely(0.6),
     wholeRequest: rarely(0.3),
     answerLost: rarely(0.3),
@@ -170,6 +173,11 @@ function weatherOf(random: Random, calmAt: number) {
     ]),
     outages: outagesOf(random, calmAt),
   };
+}
+
+function judgedBy(chance: number): Scenario['judged'] {
+  if (chance < 0.3) return 'whole';
+  return chance < 0.45 ? 'named' : 'each';
 }
 
 /** What people want of the run, and what becomes of the clock. */

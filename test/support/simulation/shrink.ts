@@ -38,7 +38,7 @@ const passes: readonly Pass[] = [
     dbHangs: 0,
     cancelAt: null,
     canary: null,
-    allOrNothing: false,
+    judged: 'each',
     throttling: 0,
     answerLost: 0,
     takenThenFailed: 0,
