@@ -168,6 +168,14 @@ export const laneMutations: readonly Mutation[] = [
       from: `this.#endings.standBehind(task.entry, [task], now);
     this.#order.release(task.entry);`,
       to: 'this.#endings.standBehind(task.entry, [task], now);',
+      under: sharedRequests,
+    },
+    {
+      name: 'what was named is sent together again with what it follows',
+      from: `task.most = 1;
+    this.#order.putBack(task);`,
+      to: 'this.#order.putBack(task);',
+      under: { ...sharedRequests, judged: 'named', failing: 0 },
     },
     {
       name: 'what failed never comes back',

@@ -1,6 +1,5 @@
-import type { LaneCommit } from '../../../src/core/lane-types.ts';
 import { leaseMs } from '../../../src/core/lease.ts';
-import type { Standing, Wanted } from './database.ts';
+import type { Wanted } from './database.ts';
 import type { SliceView } from './slice-view.ts';
 import type { SimWorker } from './worker.ts';
 import type { CommitJob, World } from './world.ts';
@@ -77,10 +76,10 @@ export class SimHolder {
     );
   }
 
-  commit(commit: LaneCommit, standing: Standing, then: () => void): void {
-    const { closedUntil, streaks } = this.#view.outlook;
+  commit(written: Pick<CommitJob, 'commit' | 'standing' | 'streaks'>, then: () => void): void {
+    const { closedUntil } = this.#view.outlook;
     const giveUpAt = this.#worker.now + patienceMs;
-    this.#write({ view: this.#view, commit, standing, closedUntil, streaks }, giveUpAt, then);
+    this.#write({ view: this.#view, ...written, closedUntil }, giveUpAt, then);
   }
 
   #write(job: CommitJob, giveUpAt: number, then: () => void): void {

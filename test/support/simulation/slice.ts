@@ -147,15 +147,13 @@ export class SimSlice {
     });
   }
 
-  #commit(standing: Standing, then: () => void): void {
+  #commit(standing: Standing, then: () => void, streaks = this.#view.outlook.streaks): void {
     this.#settledWritten = this.#lane.settled;
     const commit = this.#lane.takeCommit();
     if (this.#lane.open === 0 && this.#lane.dueOpen > 0)
       throw new Violation('stands still', 'rows are never looked up again');
     this.#world.witness.writes(this.#view, commit);
-    this.#holder.commit(commit, standing, () => {
-      if (this.#alive) then();
-    });
+    this.#holder.commit({ commit, standing, streaks }, () => this.#alive && then());
   }
 
   #standing(state: Standing['state'], wakeInMs: number | null, release: boolean): Standing {
@@ -214,16 +212,18 @@ export class SimSlice {
     const open = this.#lane.health.down === null ? 'ready' : 'held';
     const state = end.kind in ends ? ends[end.kind as keyof typeof ends] : open;
     const standing = this.#standing(state, 'wakeInMs' in end ? end.wakeInMs : null, true);
+    const { streaks } = this.#view.outlook; // that requests are cut off says nothing of the destination
     // What could not be drained must not arrive after the lane is somebody else's.
     if (!this.#traffic.quiet && !this.#isAwaited)
       throw new Violation('cut off', 'what was under way, although nobody waited for the lane');
     if (!this.#traffic.quiet) this.#traffic.cut();
-    this.#commit(standing, () => {
+    const left = () => {
       this.#world.witness.leaves(this.#view);
       if (end.kind === 'canary') this.#world.witness.sentCanary(this.#lane.scannedTo);
       this.#alive = false;
       this.#onEnd(end);
-    });
+    };
+    this.#commit(standing, left, streaks);
   }
 
   /** The next commit is due when something was settled and the last one is a moment ago, else when the lease wants it. */
