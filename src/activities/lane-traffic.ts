@@ -3,7 +3,7 @@ import { laneConnections } from '../core/concurrency.ts';
 import type { ArchivedEvent, Position } from '../core/event.ts';
 import type { Lane } from '../core/lane.ts';
 import type { Task } from '../core/lane-types.ts';
-import type { Outcome } from '../core/outcome.ts';
+import { sharedOutcomes, type Outcome } from '../core/outcome.ts';
 import { outOfTime } from '../core/time-rule.ts';
 import type { LaneKnowledge } from '../db/lane-knowledge.ts';
 import type { TakenLane, Wanted } from '../db/lane-lease.ts';
@@ -21,7 +21,6 @@ import type { Waiter } from './run-budget.ts';
 /** Unsent deliveries below which the next page is read, and the most that a page holds: at least so many, or requests. */
 const leastAhead = 1_000;
 const requestsAhead = 4;
-
 const longCloseMs = 2_000; // a lane waits for less without saying so
 
 export interface TrafficDeps extends Pick<Questions, 'suppressed'> {
@@ -246,10 +245,11 @@ export class LaneTraffic implements Waiter {
   ): Promise<void> {
     const deliveries = deliveriesOf(this.#taken, batch, events);
     const traced = this.#deps.meter.traces(deliveries);
-    const outcomes = await this.#deps.sender.send(deliveries, {
+    const told = await this.#deps.sender.send(deliveries, {
       mayWrite: () => this.#mayWrite(deliveries, until),
       mayGoOn: () => this.#mayGoOn(deliveries),
     });
+    const outcomes = sharedOutcomes(told, batch);
     traced?.(outcomes);
     this.#budget.account.heard(outcomes);
     this.#deps.meter.sent(batch, outcomes, this.#deps.now() - since);

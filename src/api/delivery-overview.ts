@@ -88,7 +88,7 @@ function countedPart(changes: readonly Change[], runs: readonly RunRecord[]): Om
       Object.entries(sum.byAction).map(([id, part]) => [id, nonZero(part)] as const),
     ),
     reasons: nonZero(sum.reasons),
-    samples: Object.fromEntries(Object.entries(samples).map(([reason, some]) => [reason, [...some]])),
+    samples,
     series: showSeries(changes),
   };
 }

@@ -4,7 +4,7 @@ import { setBit, type ChunkBits } from './coverage.ts';
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
 import type { DeadRow, Entry, LaneCommit, LaneProgress, WaitingRow } from './lane-types.ts';
-import type { Failure } from './outcome.ts';
+import type { Between, Failure } from './outcome.ts';
 import { SampleBook, type Samples } from './samples.ts';
 import { Tally, type Settled } from './tally.ts';
 
@@ -118,13 +118,14 @@ export class LaneBooks<E> {
   }
 
   /** What the destination said to an event that it took. */
-  answered(position: Position, message: string): void {
-    this.#samples.note('delivered', { position, message });
+  answered(position: Position, message: string, between: Between | undefined): void {
+    this.#samples.note('delivered', { position, message, ...(between !== undefined && { between }) });
   }
 
   /** An event could not be turned into a request. */
-  invalid(position: Position, { errorClass, message }: Failure): void {
-    this.#samples.note(`invalid: ${errorClass}`, { position, message });
+  invalid(position: Position, { errorClass, message, between }: Failure): void {
+    const sample = { position, message, ...(between !== undefined && { between }) };
+    this.#samples.note(`invalid: ${errorClass}`, sample);
   }
 
   hurry(orderKey: string): void {

@@ -1,3 +1,4 @@
+import type { Position } from './event.ts';
 import type { OutOfTime } from './time-rule.ts';
 
 /**
@@ -10,6 +11,7 @@ export type Outcome =
       readonly kind: 'delivered';
       /** What it said, of a few to be kept as samples. */
       readonly answer?: string;
+      readonly between?: Between;
     }
   /** The destination answers success whatever happens (its profile says so). */
   | { readonly kind: 'unconfirmable' }
@@ -39,6 +41,9 @@ interface MaybeTogether {
   readonly together?: true;
 }
 
+/** The first and the last position of the events that left together: what was sent and answered may tell of all of them. */
+export type Between = readonly [Position, Position];
+
 /** What a person needs to understand a failed attempt. Texts are bounded and carry no secret. */
 export interface Failure {
   /** Groups failures of one kind, e.g. `http_500`, `timeout`, `connection_refused`, `egress_refused`. */
@@ -52,6 +57,8 @@ export interface Failure {
   readonly request?: SentRequest;
   /** Absent when none came. */
   readonly response?: ReceivedAnswer;
+  /** Absent when it was sent alone. */
+  readonly between?: Between;
 }
 
 /** What was sent. Secret values stand as `[secret]`. */
@@ -83,4 +90,18 @@ export function outcomesOf(answer: Outcome, deliveries: number): Outcome[] {
   const isOfAll = answer.kind !== 'refused' && answer.kind !== 'failed';
   const outcome: Outcome = isOfAll ? answer : { ...answer, together: true };
   return Array.from({ length: deliveries }, () => outcome);
+}
+
+/** Outcomes of deliveries that left together: each notes whose texts it may hold. @param sent their events */
+export function sharedOutcomes(
+  outcomes: readonly Outcome[],
+  sent: readonly { readonly entry: { readonly position: Position } }[],
+): readonly Outcome[] {
+  if (sent.length < 2) return outcomes;
+  const positions = sent.map(({ entry }) => entry.position);
+  const between: Between = [Math.min(...positions), Math.max(...positions)];
+  return outcomes.map((outcome) => {
+    if ('failure' in outcome) return { ...outcome, failure: { ...outcome.failure, between } };
+    return outcome.kind === 'delivered' && outcome.answer !== undefined ? { ...outcome, between } : outcome;
+  });
 }

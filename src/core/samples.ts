@@ -1,9 +1,12 @@
 import type { Position } from './event.ts';
+import type { Between } from './outcome.ts';
 
 /** One event: what was wrong with it if anything was, or what the destination answered to it. */
 export interface Sample {
   readonly position: Position;
   readonly message?: string;
+  /** Where the events lie that left with it. */
+  readonly between?: Between;
 }
 
 /** The first few events of each reason for which nothing was sent, and of those that were taken. */
@@ -38,12 +41,16 @@ export class SampleBook {
   }
 }
 
-/** The samples of several lanes together, lowest positions first. */
-export function mergeSamples(list: readonly Samples[]): Samples {
-  const merged: Record<string, Sample[]> = {};
+/** The samples of several lanes together as they are shown, lowest positions first. */
+export function mergeSamples(list: readonly Samples[]): Record<string, Omit<Sample, 'between'>[]> {
+  const merged: Record<string, Omit<Sample, 'between'>[]> = {};
   for (const samples of list)
-    for (const [reason, some] of Object.entries(samples)) (merged[reason] ??= []).push(...some);
+    for (const [reason, some] of Object.entries(samples)) (merged[reason] ??= []).push(...some.map(shownOf));
   for (const some of Object.values(merged))
     some.splice(0, some.length, ...some.toSorted((a, b) => a.position - b.position).slice(0, perReason));
   return merged;
+}
+
+function shownOf({ position, message }: Sample): Omit<Sample, 'between'> {
+  return message === undefined ? { position } : { position, message };
 }

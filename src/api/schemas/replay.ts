@@ -194,8 +194,7 @@ function etaOf(run: RunRecord, remaining: number, rate: number): number | null {
 }
 
 function samplesOf(run: RunRecord): z.input<typeof Replay>['samples'] {
-  const merged = mergeSamples(run.lanes.map((lane) => lane.samples));
-  return Object.fromEntries(Object.entries(merged).map(([reason, some]) => [reason, [...some]]));
+  return mergeSamples(run.lanes.map((lane) => lane.samples));
 }
 
 /** The most frequent kind first. */

@@ -126,7 +126,7 @@ async function emptyWaiting(tx: Queryable, claim: ClaimedDeletion, runId: string
       and w.order_key <> ${`u:${pseudonym}`}`);
   const others = await tx.run(sql`
     update waiting_delivery set failure = ${left('failure')}
-    where run_id = ${runId} and failure::text ~* ${patternFor(claim)}`);
+    where run_id = ${runId} and (failure::text ~* ${patternFor(claim)} or failure_tells_of_deleted(failure))`);
   return own + others;
 }
 
@@ -134,7 +134,7 @@ async function emptyDead(tx: Queryable, claim: ClaimedDeletion, runId: string): 
   return await tx.run(sql`
     update dead_letter d set failure = ${left('d.failure')}
     where d.run_id = ${runId} and d.failure <> ${left('d.failure')} and (d.failure::text ~* ${patternFor(claim)}
-      or exists (select 1 from event e
+      or failure_tells_of_deleted(d.failure) or exists (select 1 from event e
         where e.position = d.position and e.message_id = '' and e.user_id = ${pseudonymOf(claim.id)}))`);
 }
 
