@@ -4,12 +4,22 @@ import { catalogSummaries, readCatalogDocument } from '../../src/destinations/ca
 import { awsAnswer, giveCredentials } from '../support/aws-answers.ts';
 import { drive, notDriven, type Driven } from '../support/contract/drive.ts';
 import { openInternet } from '../support/internet.ts';
+import { openSftpServer } from '../support/sftp-server.ts';
 
 // What each definition of the catalog sends of plausible events, recorded in test/records/catalog for review. After an
 // upgrade of the package: `npm run catalog:all -- -u`, and read the difference.
 giveCredentials();
 const internet = await openInternet((request) => awsAnswer(request) ?? { status: 200, body: '{}' });
-afterAll(() => internet.close());
+const sftp = await openSftpServer({
+  isOpen: true,
+  closed: (path, contents) =>
+    internet.record({ method: 'PUT', url: `sftp://${path}`, headers: {}, body: Buffer.from(contents) }),
+});
+internet.lead(22, sftp.port);
+afterAll(async () => {
+  sftp.close();
+  await internet.close();
+});
 const connectable = catalogSummaries().filter(({ folder, obstacle }) => folder !== null && obstacle === null);
 const all = new Map<string, readonly Driven[]>();
 

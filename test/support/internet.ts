@@ -26,6 +26,10 @@ export interface Answer {
 export interface Internet {
   /** What has come in since it was asked last, in order. */
   taken(): Recorded[];
+  /** Leads another port of every host to a server on loopback, which says itself what comes in. */
+  lead(port: number, to: number): void;
+  /** Adds what came in at such a server. */
+  record(one: Recorded): void;
   close(): Promise<void>;
 }
 
@@ -97,6 +101,8 @@ export async function openInternet(
       recorded = [];
       return all;
     },
+    lead: (port, to) => void ports.set(port, to),
+    record: (one) => void recorded.push(one),
     close: async () => {
       restore();
       for (const session of sessions) session.destroy();

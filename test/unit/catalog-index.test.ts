@@ -139,7 +139,6 @@ describe('an entry', () => {
       'actions-noop',
       'actions-segment',
       'actions-segment-profiles',
-      'actions-sftp',
       'actions-the-trade-desk-crm',
     ]);
   });

@@ -114,6 +114,9 @@ function describeAction(type: string, name: string, action: PackageAction): Cata
   };
 }
 
+/** One file has one of each: events whose mapping makes others of these belong into another file. */
+const fileFields = ['sftp_folder_path', 'filename_prefix', 'file_extension', 'delimiter'];
+
 /** The package says how it batches by fields of the mapping that have these names. */
 function describeBatch(fields: readonly Field[]): Batch {
   const named = (name: string) => fields.find((field) => field.name === name);
@@ -122,7 +125,7 @@ function describeBatch(fields: readonly Field[]): Batch {
   const enabled = named('enable_batching')?.default;
   const bytes = named('batch_bytes');
   return {
-    keys: Array.isArray(keys) ? keys.map(String) : [],
+    keys: Array.isArray(keys) ? keys.map(String) : fileFields.filter((name) => named(name) !== undefined),
     defaultSize: typeof size?.default === 'number' ? size.default : null,
     maximumSize: size?.maximum ?? null,
     maximumBytes: bytes?.maximum ?? (typeof bytes?.default === 'number' ? bytes.default : null),

@@ -20,7 +20,8 @@ export type FailureOf = (error: JobError) => Failure;
  */
 export function dialOutcome(known: DialFailure, failureOf: FailureOf): Outcome | null {
   const { dialled, clues, error } = known;
-  if (dialled.length === 0 && clues?.client === undefined) return null;
+  if (dialled.length === 0 && clues?.client === undefined)
+    return unreadableKey.test(error.message) ? toldOutcome(error, failureOf) : null;
   const vague = error.status === undefined || error.status === 500;
   return (
     connectionOutcome(dialled.at(-1), clues, failureOf) ??
@@ -85,10 +86,13 @@ function awsOutcome(client: ClientError, error: JobError, failureOf: FailureOf):
   return { kind: isRefused ? 'refused' : 'failed', failure: told(status) };
 }
 
+/** A client that cannot read its own key does not dial. */
+const unreadableKey = /Cannot parse privateKey|no passphrase given|bad passphrase/i;
+
 /** What clients say of a connection that was there, by name or text. */
 const sayings: readonly (readonly [saying: RegExp, status: number])[] = [
   [/KafkaJSSASLAuthenticationError|All configured authentication methods failed/, 401],
-  [/Cannot parse privateKey|no passphrase given|bad passphrase/i, 401],
+  [unreadableKey, 401],
   [/authorization failed|not authorized|permission denied/i, 403],
   [/larger than the max message size|too large/i, 413],
   [/No such file|does not exist|does not host this topic-partition/i, 404],

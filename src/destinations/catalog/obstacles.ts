@@ -14,7 +14,6 @@ const obstacles: Readonly<Record<string, string>> = {
     'It puts users into a bucket of Segment’s own (integrations-outbound-event-store), from where Segment collects them for The Trade Desk. Its other way replaces the whole audience by the users of one call, of which there must be 1,500, and Reprise sends at most 1,000.',
   'actions-kafka': otherProtocol('the protocol of Kafka'),
   'actions-liveramp-audiences': otherProtocol('SFTP'),
-  'actions-sftp': otherProtocol('SFTP'),
   'actions-noop': 'It does nothing: Segment tests its own platform with it.',
 };
 

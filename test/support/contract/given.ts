@@ -37,6 +37,7 @@ export const givenValues: Readonly<Record<string, GivenValues>> = {
   'actions-s3-csv': { settings: { s3_aws_region: 'us-east-1' } },
   'actions-salesforce': { mapping: { company: 'Analytical Engines' } },
   'actions-salesforce-marketing-cloud': { mapping: { key: 'a-key' }, saved: { id: 'an-extension' } },
+  'actions-sftp': { mapping: { sftp_folder_path: '/in' } },
   'actions-slack': { mapping: { url: 'https://hooks.slack.com/services/T1/B1/x1' } },
   'actions-snap-conversions': { settings: { pixel_id: 'a-pixel' } },
   'actions-zapier': { mapping: { url: 'https://hooks.zapier.com/hooks/catch/1/2/' } },

@@ -51,6 +51,7 @@ function plain(text: string): string {
       isNear(Date.parse(time)) ? '<now>' : time,
     )
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d[-_]\d\d[-_]\d\d[-_]\d{3}Z|\d{4}_\d\d_\d\dT[\d_]+Z/g, '<now>')
+    .replaceAll(/_[\da-f]{12}__/g, '_<mark>__')
     .replaceAll(/\b\d{16}\b/g, (micros) => (isNear(Number(micros) / 1_000) ? '1111111111111111' : micros))
     .replaceAll(/\b\d{13}\b/g, (ms) => (isNear(Number(ms)) ? '111111111111' : ms))
     .replaceAll(/\b\d{10}\b/g, (seconds) => (isNear(Number(seconds) * 1_000) ? '1111111111' : seconds))

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { PackageDefinition } from '../package-definition.ts';
 import { require } from './seal.ts';
 
@@ -43,12 +44,59 @@ function mendedCsv(definition: PackageDefinition): PackageDefinition {
   return { ...definition, actions: { ...definition.actions, syncAudienceToCSV: { ...known, perform } } };
 }
 
+interface FileGiven<Payload> {
+  readonly settings: object;
+  readonly payload: Payload;
+}
+interface FilePayload {
+  readonly filename_prefix: string;
+  readonly file_extension: string;
+}
+type PerformFile = (request: unknown, given: object) => unknown;
+
+/**
+ * Names its file by the millisecond: of two calls within one, the second would write over the first's file, and its
+ * events would be gone after they counted as delivered. So each call has a mark of its own in its file's name. Its strategy
+ * `concurrent` does not wait for the file to be closed, which is when many servers put it where it belongs: a failure of
+ * that would count as delivered. So files are always written the other way.
+ */
+function mendedSftp(definition: PackageDefinition): PackageDefinition {
+  const marked = (payload: FilePayload): FilePayload => {
+    const { filename_prefix: prefix, file_extension: extension } = payload;
+    const mark = randomBytes(6).toString('hex');
+    const end = `.${extension}`;
+    const stem = prefix.endsWith(end) ? prefix.slice(0, -end.length) : prefix;
+    return { ...payload, filename_prefix: stem === '' ? mark : `${stem}_${mark}` };
+  };
+  const closing = ({ settings }: { readonly settings: object }) => ({
+    ...settings,
+    uploadStrategy: 'standard',
+  });
+  const actions = Object.entries(definition.actions).map(([name, action]) => {
+    const { perform, performBatch } = action as unknown as Readonly<Record<string, PerformFile>>;
+    const one = async (request: unknown, given: FileGiven<FilePayload>) =>
+      await perform!(request, { ...given, settings: closing(given), payload: marked(given.payload) });
+    const all = async (request: unknown, given: FileGiven<readonly FilePayload[]>) =>
+      await performBatch!(request, {
+        ...given,
+        settings: closing(given),
+        payload: given.payload.map(marked),
+      });
+    return [name, { ...action, perform: one, performBatch: all }];
+  });
+  return { ...definition, actions: Object.fromEntries(actions) as PackageDefinition['actions'] };
+}
+
 const mends: Readonly<Record<string, (definition: PackageDefinition) => PackageDefinition>> = {
   'aws-kinesis': mendedKinesis,
   'aws-s3': mendedCsv,
+  sftp: mendedSftp,
 };
 
-/** A definition of the package, with what is wrong in its code put right where it would tell a failure as a success, or write twice. */
+/**
+ * A definition of the package, with what is wrong in its code put right where it would tell a failure as a success, write
+ * twice, or lose what it was given.
+ */
 export function mended(folder: string, definition: PackageDefinition): PackageDefinition {
   return mends[folder]?.(definition) ?? definition;
 }
