@@ -10,7 +10,7 @@ import { appendEvents } from '../src/db/archive/append.ts';
 import { openDatabase, type Database } from '../src/db/database.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { sql } from '../src/db/sql.ts';
-import { nodeFlags } from '../src/child-process.ts';
+import { flagsOf } from '../src/child-process.ts';
 import { startPostgres } from '../src/dev/postgres.ts';
 import { startTemporal } from '../src/dev/temporal.ts';
 
@@ -82,7 +82,7 @@ export async function withRig(work: (rig: Rig) => Promise<void>): Promise<void> 
 
 /** BENCH_FLAGS are Node flags, for example `--cpu-prof`, of the API, the delivery workers and what they are compared with. */
 function spawnNode(file: string, env: NodeJS.ProcessEnv, args: readonly string[]) {
-  const own = file.startsWith('src/') ? nodeFlags : [];
+  const own = /^(src|dist)\//.test(file) ? flagsOf(file) : [];
   const asked = /delivery|bare|api\/main/.test(file)
     ? (process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean)
     : [];

@@ -1,7 +1,8 @@
 // Memory of a delivery worker that replays to destinations of the catalog, with the children that run their code: shared
 // pages counted once (PSS), at their highest. Three take events at a local sink; of fifty the others find nobody at the
-// host that they want, but their code is loaded and maps.
-//   node bench/worker-memory.ts [events]
+// host that they want, but their code is loaded and maps. The worker is the built one, as an image has it: Node strips
+// types in each process that runs their source.
+//   npm run build && node bench/worker-memory.ts [events]
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,7 +77,7 @@ async function measure(count: number): Promise<void> {
   await withRig(async (rig) => {
     await fill(rig.db, events);
     await rig.start('src/workers/orchestration.ts');
-    const worker = await rig.start('src/workers/delivery.ts', { env: { NODE_EXTRA_CA_CERTS: authority } });
+    const worker = await rig.start('dist/workers/delivery.js', { env: { NODE_EXTRA_CA_CERTS: authority } });
     const sink = await rig.start('bench/sink.ts', { env: { SINK_KEY: key, SINK_CERT: cert } });
     const before = pssOf(worker.pid);
     const others = catalogSummaries()

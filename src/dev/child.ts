@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodeFlags, type ReadyMessage } from '../child-process.ts';
+import { flagsOf, type ReadyMessage } from '../child-process.ts';
 import { noteOf } from './child-log.ts';
 import { forgetProcess, rememberProcess } from './leftover.ts';
 import { rotatingLog, tailOf, type LogFile } from './log-file.ts';
@@ -89,7 +89,7 @@ export class Child implements Stoppable {
     const env = await this.#plan.environment();
     if (this.#stopped.signal.aborted) return 'stopped';
     // A group of its own: Ctrl-C in the terminal reaches only the process that knows the order of stopping.
-    const child = spawn(process.execPath, [...nodeFlags, this.#plan.entry], {
+    const child = spawn(process.execPath, [...flagsOf(this.#plan.entry), this.#plan.entry], {
       env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

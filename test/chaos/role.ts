@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../src/child-process.ts';
+import { flagsOf } from '../../src/child-process.ts';
 import { until } from '../support/until.ts';
 
 /** A process of Reprise that is started again whenever it ends, as `npm start` does. */
@@ -47,7 +47,7 @@ export function startRole(
 
   const start = () => {
     const log = openSync(logFile, 'a');
-    const started = spawn(process.execPath, [...nodeFlags, module], {
+    const started = spawn(process.execPath, [...flagsOf(module), module], {
       env: { ...process.env, ...environment },
       stdio: ['ignore', log, log, 'ipc'], // the channel tells it when this test run is killed
     });

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach } from 'vitest';
 import { commandOf } from '../../scripts/file-lock.mjs';
-import { nodeFlags, type ReadyMessage } from '../../src/child-process.ts';
+import { flagsOf, type ReadyMessage } from '../../src/child-process.ts';
 
 /** A process of Reprise, started as `npm start` starts it. */
 export interface StartedProcess {
@@ -28,11 +28,15 @@ export function startProcess(
   environment: Record<string, string>,
   options: { readonly detached?: boolean; readonly args?: readonly string[] } = {},
 ): StartedProcess {
-  const child = spawn(process.execPath, [...nodeFlags, entry.pathname, ...(options.args ?? [])], {
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    detached: options.detached ?? false,
-  });
+  const child = spawn(
+    process.execPath,
+    [...flagsOf(entry.pathname), entry.pathname, ...(options.args ?? [])],
+    {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: options.detached ?? false,
+    },
+  );
   started.add(child);
   let printed = '';
   child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));

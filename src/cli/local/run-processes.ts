@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../child-process.ts';
+import { flagsOf } from '../../child-process.ts';
 import { exits, Failure } from '../failure.ts';
 
 /**
@@ -36,7 +36,8 @@ export async function runProcesses(entries: readonly URL[]): Promise<void> {
 
 /** With a channel, by which it hears when this process is killed (src/child-process.ts). Flags given to this one win. */
 function start(entry: URL): ChildProcess {
-  return spawn(process.execPath, [...nodeFlags, ...process.execArgv, fileURLToPath(entry)], {
+  const file = fileURLToPath(entry);
+  return spawn(process.execPath, [...flagsOf(file), ...process.execArgv, file], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
 }

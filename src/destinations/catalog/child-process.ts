@@ -8,6 +8,8 @@ import { catalogEnvironment } from './read.ts';
 
 /** What the child's heap may grow to, MB. One that needs more is stopped, and its parent goes on. */
 const heapMb = 256;
+/** Of each half of its youngest part, MB: V8's own 16 take 40 MB more for some 15 % less time. */
+const youngHeapMb = 4;
 const pingMs = 500;
 /** Pings that may stay unanswered in a row, while other jobs wait and while a job is alone. */
 const missedTogether = 6;
@@ -49,7 +51,7 @@ export class CatalogChild {
   constructor() {
     this.#process = forkChild('main', {
       environment: givenEnvironment(),
-      flags: [`--max-old-space-size=${heapMb}`],
+      flags: [`--max-old-space-size=${heapMb}`, `--max-semi-space-size=${youngHeapMb}`],
     });
     this.#process.on('message', (messages: readonly FromChild[]) => {
       for (const message of messages) this.#hear(message);

@@ -33,10 +33,24 @@ async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Pr
   tell({ kind: 'done', job: id, result, ...(clues !== undefined && { clues }) });
 }
 
+const waiting: Job[] = [];
+
+/** Batches that came together take turns of the event loop, in which pings are answered; single events are short. */
+function begin(job: Job): void {
+  const { work } = job;
+  if (waiting.length === 0 && !('events' in work && work.events.length > 1)) return void run(job);
+  if (waiting.push(job) === 1) setImmediate(beginNext);
+}
+
+function beginNext(): void {
+  void run(waiting.shift()!);
+  if (waiting.length > 0) setImmediate(beginNext);
+}
+
 function hear(message: ToChild): void {
   if (message.kind === 'ping') tell({ kind: 'pong' });
   else if (message.kind === 'given') taken.take(message);
-  else if (message.kind === 'job') void run(taken.jobOf(message.job));
+  else if (message.kind === 'job') begin(taken.jobOf(message.job));
   else if (message.kind === 'dialled' || message.kind === 'undialled') dials.settle(message);
   else fetch.settle(message);
 }
