@@ -13,40 +13,19 @@ const part = (name: string, status: number, body: unknown, segment: Outcome['kin
 });
 
 const many = Array.from({ length: 50_000 }, (_, index) => ({ index, batch_index: index, status: '400' }));
+/** Errors of the items at these places, as several services name them. */
+const errorsAt = (...places: readonly number[]) => ({
+  errors: places.map((index) => ({ index, batch_index: index })),
+});
 const taken = { status: 200, index: 0, batch_index: 0 };
 
 /** Batches that are answered item by item, and not as they were sent. `segment`: what becomes of its deliveries. */
 export const parts: readonly Hostility[] = [
   part('none of them', 207, { status: 207, items: [], responses: [] }, 'failed'),
-  part(
-    'too many of them',
-    207,
-    {
-      errors: [
-        { index: 0, batch_index: 0 },
-        { index: 1, batch_index: 1 },
-      ],
-    },
-    'failed',
-  ),
-  part(
-    'out of order',
-    207,
-    {
-      errors: [
-        { index: 5, batch_index: 5 },
-        { index: 0, batch_index: 0 },
-      ],
-    },
-    'failed',
-  ),
-  part(
-    'twice, taken and refused',
-    207,
-    { items: [taken, taken], errors: [{ index: 0, batch_index: 0 }] },
-    'refused',
-  ),
-  part('success beside an error', 200, { success: true, errors: [{ index: 0, batch_index: 0 }] }, 'refused'),
+  part('too many of them', 207, errorsAt(0, 1), 'failed'),
+  part('out of order', 207, errorsAt(5, 0), 'failed'),
+  part('twice, taken and refused', 207, { items: [taken, taken], ...errorsAt(0) }, 'refused'),
+  part('success beside an error', 200, { success: true, ...errorsAt(0) }, 'refused'),
   part('malformed', 207, { errors: [null, 7, 'x', [], { index: {} }], items: 'x', status: [[]] }, 'failed'),
   part('of events not sent', 207, { errors: [{ index: -1, batch_index: 99 }] }, 'failed'),
   part(

@@ -37,8 +37,7 @@ const waiting: Job[] = [];
 
 /** Batches that came together take turns of the event loop, in which pings are answered; single events are short. */
 function begin(job: Job): void {
-  const { work } = job;
-  if (waiting.length === 0 && !('events' in work && work.events.length > 1)) return void run(job);
+  if (waiting.length === 0 && job.work.kind !== 'batch') return void run(job);
   if (waiting.push(job) === 1) setImmediate(beginNext);
 }
 
