@@ -1,4 +1,4 @@
-import { findJsonFault } from './json-place.ts';
+import { findJsonFault, findRepeatedMember } from './json-place.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** Largest body of the admin API after it is inflated, in bytes. */
@@ -7,7 +7,7 @@ export const bodyLimit = 1_048_576;
 const maxDepth = 100;
 
 /**
- * Parses a request's body as JSON in UTF-8; an empty one is undefined.
+ * Parses a request's body as JSON in UTF-8 whose objects have each member once; an empty one is undefined.
  * @param contentType the header as it was sent
  */
 export function parseBody(raw: Buffer, contentType: string | undefined): { value: unknown } | Problem {
@@ -22,7 +22,20 @@ export function parseBody(raw: Buffer, contentType: string | undefined): { value
   if (text === null) return problem('malformed_json', 'The body is not UTF-8. Send JSON in UTF-8.');
   const parsed = parsedOf(text);
   if (!('value' in parsed)) return malformed(text);
-  return isDeeper(parsed.value, maxDepth) ? tooDeep : parsed;
+  if (isDeeper(parsed.value, maxDepth)) return tooDeep;
+  return repeatedMember(text) ?? parsed;
+}
+
+/** JSON.parse takes the last of two members of one name; whoever wrote both would not learn that the first was lost. */
+function repeatedMember(text: string): Problem | null {
+  const found = findRepeatedMember(text);
+  if (found === null) return null;
+  const { pointer, name, line, column } = found;
+  const detail = `"${name}" stands here twice, the second time at line ${line}, column ${column}. Send it once.`;
+  return problem('repeated_member', `${pointer}: ${detail}`, {
+    errors: [{ pointer, detail }],
+    members: { line, column },
+  });
 }
 
 function parsedOf(text: string): { value: unknown } | { fault: unknown } {

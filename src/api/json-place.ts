@@ -8,9 +8,20 @@ export interface JsonFault {
   readonly expected: string;
 }
 
+/** Where an object has a member for the second time. */
+export interface RepeatedMember {
+  /** JSON pointer of the member. */
+  readonly pointer: string;
+  readonly name: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 interface Frame {
   readonly kind: 'object' | 'array';
   key: string | number;
+  /** The names of an object so far; null in an array. */
+  readonly names: Set<string> | null;
 }
 
 /** Stops the scan at the first fault. */
@@ -34,6 +45,14 @@ export function findJsonFault(text: string): JsonFault | null {
   }
 }
 
+/** Finds the first member of a JSON text that its object has already; names are compared without their escapes. */
+export function findRepeatedMember(text: string): RepeatedMember | null {
+  const scan = new Scan(text);
+  scan.document();
+  const { repeated } = scan;
+  return repeated === null ? null : { ...repeated, ...placeOf(text, repeated.at) };
+}
+
 /** Appends a member name or an index to a JSON pointer (RFC 6901). */
 export function pointerTo(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
@@ -46,6 +65,7 @@ function placeOf(text: string, at: number): { line: number; column: number } {
 
 class Scan {
   at = 0;
+  repeated: { readonly pointer: string; readonly name: string; readonly at: number } | null = null;
   readonly #text: string;
   readonly #frames: Frame[] = [];
 
@@ -70,11 +90,11 @@ class Scan {
       this.#space();
       if (this.#take('{')) {
         if (this.#take('}')) return;
-        this.#frames.push({ kind: 'object', key: '' });
+        this.#frames.push({ kind: 'object', key: '', names: new Set() });
         this.#memberName();
       } else if (this.#take('[')) {
         if (this.#take(']')) return;
-        this.#frames.push({ kind: 'array', key: 0 });
+        this.#frames.push({ kind: 'array', key: 0, names: null });
       } else return this.#scalar();
     }
   }
@@ -100,8 +120,14 @@ class Scan {
     if (this.#text[start] !== '"') throw new Fault('a member name in double quotes');
     this.#string();
     const frame = this.#frames.at(-1);
-    if (frame !== undefined) frame.key = JSON.parse(this.#text.slice(start, this.at)) as string;
+    if (frame !== undefined) this.#name(frame, JSON.parse(this.#text.slice(start, this.at)) as string, start);
     if (!this.#take(':')) throw new Fault('":"');
+  }
+
+  #name(frame: Frame, name: string, at: number): void {
+    frame.key = name;
+    if (frame.names?.has(name) === true) this.repeated ??= { pointer: this.pointer(), name, at };
+    frame.names?.add(name);
   }
 
   #scalar(): void {

@@ -46,7 +46,7 @@ const introduction = `Everything that Reprise can do, over HTTP.
 
 - **Token.** Every address below \`/api\` except this document takes \`Authorization: Bearer <token>\`: the one of the environment, or one made by \`POST /api/tokens\`.
 - **Role.** A token is \`viewer\`, \`operator\` or \`admin\`, and each may do what those before it may. Every operation says the role that it takes (\`x-role\`); with less it is 403 \`forbidden\`.
-- **Bodies.** JSON in UTF-8, except files that are imported. A field that is not known is refused, and the refusal names the nearest one that is.
+- **Bodies.** JSON in UTF-8, except files that are imported. A member that comes twice in one object is refused. A field that is not known is refused, and the refusal names the nearest one that is.
 - **Refusals.** \`application/problem+json\` (RFC 9457): branch on \`code\`, show \`detail\`; \`errors\` points at fields; \`type\` is the address of a page that says what to do (\`/docs/errors/<code>\`).
 - **Repeating.** A POST that creates takes an \`Idempotency-Key\`; repeat it after a lost answer or a 503.
 - **Pages.** Lists answer \`{data, nextCursor}\`; pass \`nextCursor\` as \`cursor\` until it is null.
@@ -193,7 +193,13 @@ function refusalsOf(shape: AnyRouteShape): ProblemCode[] {
   }
   if (shape.upload !== undefined) refusals.push('unsupported_media_type');
   else if (shape.method !== 'get') {
-    refusals.push('malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_body');
+    refusals.push(
+      'malformed_json',
+      'repeated_member',
+      'body_too_large',
+      'unsupported_media_type',
+      'invalid_body',
+    );
   }
   if (shape.creates === true) {
     refusals.push('invalid_idempotency_key', 'idempotency_in_flight', 'idempotency_key_reused');

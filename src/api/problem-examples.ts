@@ -6,6 +6,19 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
     errors: [{ pointer: '/name', detail: 'Line 1, column 21: expected "," or "}".' }],
     members: { line: 1, column: 21 },
   }),
+  repeated_member: problem(
+    'repeated_member',
+    '/name: "name" stands here twice, the second time at line 1, column 17. Send it once.',
+    {
+      errors: [
+        {
+          pointer: '/name',
+          detail: '"name" stands here twice, the second time at line 1, column 17. Send it once.',
+        },
+      ],
+      members: { line: 1, column: 17 },
+    },
+  ),
   invalid_query: problem('invalid_query', 'limit: Expected at most 200.', {
     errors: [{ parameter: 'limit', detail: 'Expected at most 200.' }],
   }),

@@ -1,6 +1,7 @@
 /** Every way in which the admin API refuses, with its status and title. The codes are stable: clients branch on them. */
 export const problemKinds = {
   malformed_json: [400, 'The body is not JSON'],
+  repeated_member: [400, 'The body has a member twice'],
   invalid_query: [400, 'A query parameter cannot be used'],
   invalid_idempotency_key: [400, 'The Idempotency-Key header cannot be used'],
   unauthorized: [401, 'The request carries no valid token'],

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { adminToken, answered, testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
+import { shapes } from '../support/documented.ts';
 import { until } from '../support/until.ts';
 
 const api = await testApi(await testDatabase());
@@ -117,6 +118,30 @@ describe('bodies', () => {
     expect(refused.body.errors).toEqual([
       { pointer, detail: expect.stringContaining(`Line ${line}, column ${column}: expected`) },
     ]);
+  });
+
+  test.each([
+    ['{"name": "Shop", "name": "Store"}', '/name', 1, 18],
+    ['{"name": "Shop",\n "n\\u0061me": "Shop"}', '/name', 2, 2],
+    ['{"x": {"a/b": [1, {"": 1, "~": {}, "": 1}]}}', '/x/a~1b/1/', 1, 36],
+    ['{"__proto__": 1, "__proto__": 2}', '/__proto__', 1, 18],
+    ['{"a": {"x": 1}, "b": [{"x": 1}, {"x": 1, "y": {"x": 1}}], "a": 1}', '/a', 1, 59],
+  ])('%j has a member twice and is refused with its place', async (text, pointer, line, column) => {
+    const refused = await post(text);
+    expect(refused.body).toMatchObject({ status: 400, code: 'repeated_member', line, column });
+    expect(refused.body.errors).toEqual([
+      { pointer, detail: expect.stringMatching(/twice.*Send it once\.$/) },
+    ]);
+    expect(refused.body.detail).toContain(`${pointer}: `);
+  });
+
+  test('with a member twice are refused by every route that takes one', async () => {
+    const taking = shapes.filter(({ method, upload }) => method !== 'get' && upload === undefined);
+    for (const { method, path } of taking) {
+      const address = path.replaceAll(/\{\w+\}/g, randomUUID());
+      const refused = await api.call(method.toUpperCase(), address, '{"name":"a","name":"b"}');
+      expect(refused.body, `${method} ${path}`).toMatchObject({ status: 400, code: 'repeated_member' });
+    }
   });
 
   test('bytes that are not UTF-8 are refused, not replaced', async () => {

@@ -14,6 +14,10 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     when: 'The body is not JSON in UTF-8, is empty where one is needed, or broke off on its way.',
     remedy: 'Mend the body at the line and column that the answer names, where it names them.',
   },
+  repeated_member: {
+    when: 'An object of the body has two members of one name, so that one of them would be left out without a word.',
+    remedy: 'Send the member once: `errors` points at it, `line` and `column` at the second of the two.',
+  },
   invalid_query: {
     when: 'A query parameter is not known at this address, has a value that it does not take, or comes twice; or a cursor belongs to another list.',
     remedy:
