@@ -7,6 +7,7 @@ import { isOfColumns } from './fql/tree.ts';
 import { integrationsRules } from './integrations.ts';
 import { tightWindow } from './replay-schedule.ts';
 import { ScheduleRequest } from './schedule-request.ts';
+import { AnyId, SourceIds } from './ids.ts';
 import { storableName, storableText } from './storable-text.ts';
 
 export { AbsoluteTime };
@@ -54,7 +55,9 @@ const filterFields = {
     description: 'Users, compared exactly with `userId` and with `anonymousId`.',
     example: ['user-42'],
   }),
-  sources: list(z.uuid()).meta({ description: 'Ids of sources.' }),
+  sources: z
+    .exactOptional(SourceIds)
+    .meta({ description: 'Ids of sources. One that stands twice counts once.' }),
   fql: z.exactOptional(FqlText).meta({
     description:
       'Events for which this FQL holds. Where it asks only for `type`, `event`, `name`, ids and `source`, it is counted as lists are. Else each event has to be read for it: `counts.selected` is then an estimate, and `selectedExact` false, until the end; and mode `failed` does not take it.',
@@ -127,7 +130,7 @@ export const ReplayNote = storableText(10_000).meta({
 
 /** The fields of a replay request before their defaults; also the shape in which answers give it back. */
 export const replayRequestFields = {
-  destinationId: z.uuid().meta({ description: 'Where the events go.' }),
+  destinationId: AnyId.meta({ description: 'Where the events go.' }),
   actions: list(z.string().min(1).max(200)).meta({
     description:
       'Actions of the destination that are used: by id, name or what they do in the catalog; the answer has their ids. Absent: all of them. What was given up on (mode `failed`) goes to the actions that gave up.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { replayStatuses, replayStatus } from '../../core/replay-status.ts';
+import { SourceIds } from '../../core/ids.ts';
 import { FqlText } from '../../core/fql/text.ts';
 import type { DestinationRecord } from '../../db/destinations.ts';
 import type { RunRecord } from '../../db/runs.ts';
@@ -31,12 +32,10 @@ const ChangedBudget = z.strictObject({
 });
 
 const Settings = z.record(z.string(), z.unknown());
-const Sources = z
-  .array(z.uuid())
-  .min(1)
-  .max(1_000)
-  .nullable()
-  .meta({ description: 'Ids of the sources whose events it takes. null: all sources.' });
+const Sources = SourceIds.nullable().meta({
+  description:
+    'Ids of the sources whose events it takes; one that stands twice counts once. null: all sources.',
+});
 
 const DestinationRegion = Region.nullable().meta({
   description: 'Where the destination keeps what it is sent, as you name it. null: not stated.',
