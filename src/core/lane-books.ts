@@ -4,7 +4,8 @@ import { setBit, type ChunkBits } from './coverage.ts';
 import type { Position } from './event.ts';
 import { Fifo } from './fifo.ts';
 import type { DeadRow, Entry, LaneCommit, LaneProgress, WaitingRow } from './lane-types.ts';
-import type { Between, Failure } from './outcome.ts';
+import type { Failure } from './outcome.ts';
+import type { TellsOf } from './tells-of.ts';
 import { SampleBook, type Samples } from './samples.ts';
 import { Tally, type Settled } from './tally.ts';
 
@@ -117,15 +118,18 @@ export class LaneBooks<E> {
     this.#promote.add(orderKey);
   }
 
-  /** What the destination said to an event that it took. */
-  answered(position: Position, message: string, between: Between | undefined): void {
-    this.#samples.note('delivered', { position, message, ...(between !== undefined && { between }) });
+  /** What the destination said to an event that it took. @param tellsOf the events that it may tell of beside it */
+  answered(position: Position, message: string, tellsOf: TellsOf | undefined): void {
+    this.#sample('delivered', position, message, tellsOf);
   }
 
   /** An event could not be turned into a request. */
-  invalid(position: Position, { errorClass, message, between }: Failure): void {
-    const sample = { position, message, ...(between !== undefined && { between }) };
-    this.#samples.note(`invalid: ${errorClass}`, sample);
+  invalid(position: Position, { errorClass, message, tellsOf }: Failure): void {
+    this.#sample(`invalid: ${errorClass}`, position, message, tellsOf);
+  }
+
+  #sample(reason: string, position: Position, message: string, tellsOf: TellsOf | undefined): void {
+    this.#samples.note(reason, { position, message, ...(tellsOf !== undefined && { tellsOf }) });
   }
 
   hurry(orderKey: string): void {

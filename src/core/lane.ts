@@ -183,7 +183,7 @@ export class Lane<E> {
         this.#failures.succeed(task, now);
         this.#taken++;
         this.#books.set(task.actionId, task.entry.position);
-        if ('answer' in outcome) this.#books.answered(task.entry.position, outcome.answer, outcome.between);
+        if ('answer' in outcome) this.#books.answered(task.entry.position, outcome.answer, outcome.tellsOf);
         return this.#endings.finish(task, outcome.kind, now);
       case 'invalid':
         this.#books.invalid(task.entry.position, outcome.failure);

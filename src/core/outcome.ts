@@ -1,4 +1,5 @@
 import type { Position } from './event.ts';
+import { tellsOf, type TellsOf } from './tells-of.ts';
 import type { OutOfTime } from './time-rule.ts';
 
 /**
@@ -11,7 +12,7 @@ export type Outcome =
       readonly kind: 'delivered';
       /** What it said, of a few to be kept as samples. */
       readonly answer?: string;
-      readonly between?: Between;
+      readonly tellsOf?: TellsOf;
     }
   /** The destination answers success whatever happens (its profile says so). */
   | { readonly kind: 'unconfirmable' }
@@ -41,9 +42,6 @@ interface MaybeTogether {
   readonly together?: true;
 }
 
-/** The first and the last position of the events that left together: what was sent and answered may tell of all of them. */
-export type Between = readonly [Position, Position];
-
 /** What a person needs to understand a failed attempt. Texts are bounded and carry no secret. */
 export interface Failure {
   /** Groups failures of one kind, e.g. `http_500`, `timeout`, `connection_refused`, `egress_refused`. */
@@ -57,8 +55,8 @@ export interface Failure {
   readonly request?: SentRequest;
   /** Absent when none came. */
   readonly response?: ReceivedAnswer;
-  /** Absent when it was sent alone. */
-  readonly between?: Between;
+  /** The events that left together: what was sent and answered may tell of each. Absent when it was sent alone. */
+  readonly tellsOf?: TellsOf;
 }
 
 /** What was sent. Secret values stand as `[secret]`. */
@@ -97,11 +95,28 @@ export function sharedOutcomes(
   outcomes: readonly Outcome[],
   sent: readonly { readonly entry: { readonly position: Position } }[],
 ): readonly Outcome[] {
-  if (sent.length < 2) return outcomes;
-  const positions = sent.map(({ entry }) => entry.position);
-  const between: Between = [Math.min(...positions), Math.max(...positions)];
+  if (sent.length < 2 || !outcomes.some(holdsTexts)) return outcomes;
+  const together = tellsOf([...new Set(sent.map(({ entry }) => entry.position))]);
   return outcomes.map((outcome) => {
-    if ('failure' in outcome) return { ...outcome, failure: { ...outcome.failure, between } };
-    return outcome.kind === 'delivered' && outcome.answer !== undefined ? { ...outcome, between } : outcome;
+    if (!holdsTexts(outcome)) return outcome;
+    if ('failure' in outcome) return { ...outcome, failure: { ...outcome.failure, tellsOf: together } };
+    return { ...outcome, tellsOf: together };
   });
 }
+
+const holdsTexts = (
+  outcome: Outcome,
+): outcome is Extract<Outcome, { failure: Failure } | { kind: 'delivered' }> =>
+  'failure' in outcome || (outcome.kind === 'delivered' && outcome.answer !== undefined);
+
+/** What is left of a failure once somebody of whom it may tell is forgotten. */
+export function emptied({ errorClass, status, at }: Failure): Failure {
+  return {
+    errorClass,
+    ...(status !== undefined && { status }),
+    ...(at !== undefined && { at }),
+    message: forgotten,
+  };
+}
+
+const forgotten = 'Deleted: it named somebody who is forgotten.';

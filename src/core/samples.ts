@@ -1,12 +1,12 @@
 import type { Position } from './event.ts';
-import type { Between } from './outcome.ts';
+import type { TellsOf } from './tells-of.ts';
 
 /** One event: what was wrong with it if anything was, or what the destination answered to it. */
 export interface Sample {
   readonly position: Position;
   readonly message?: string;
-  /** Where the events lie that left with it. */
-  readonly between?: Between;
+  /** The events that left with it, itself among them; absent when it left alone. */
+  readonly tellsOf?: TellsOf;
 }
 
 /** The first few events of each reason for which nothing was sent, and of those that were taken. */
@@ -42,8 +42,8 @@ export class SampleBook {
 }
 
 /** The samples of several lanes together as they are shown, lowest positions first. */
-export function mergeSamples(list: readonly Samples[]): Record<string, Omit<Sample, 'between'>[]> {
-  const merged: Record<string, Omit<Sample, 'between'>[]> = {};
+export function mergeSamples(list: readonly Samples[]): Record<string, Omit<Sample, 'tellsOf'>[]> {
+  const merged: Record<string, Omit<Sample, 'tellsOf'>[]> = {};
   for (const samples of list)
     for (const [reason, some] of Object.entries(samples)) (merged[reason] ??= []).push(...some.map(shownOf));
   for (const some of Object.values(merged))
@@ -51,6 +51,6 @@ export function mergeSamples(list: readonly Samples[]): Record<string, Omit<Samp
   return merged;
 }
 
-function shownOf({ position, message }: Sample): Omit<Sample, 'between'> {
+function shownOf({ position, message }: Sample): Omit<Sample, 'tellsOf'> {
   return message === undefined ? { position } : { position, message };
 }

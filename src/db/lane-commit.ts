@@ -4,6 +4,7 @@ import type { LaneCommit } from '../core/lane-types.ts';
 import type { LaneState } from '../core/replay-status.ts';
 import { chunkPositions } from '../core/coverage.ts';
 import type { Database } from './database.ts';
+import { withoutForgotten } from './forgotten-failures.ts';
 import { toJsonb } from './jsonb.ts';
 import { deliveryKey } from './lane-knowledge.ts';
 import { accountWanted, type TakenLane, type WantedRow } from './lane-lease.ts';
@@ -52,9 +53,9 @@ export async function commitLane(
   return await db.transaction(async (tx) => {
     const wanted = await writeLane(tx, lane, commit, standing);
     for (const part of commit.bits.toSorted(inOneOrder)) await writeBits(tx, lane, part);
-    if (commit.waiting.length > 0) await writeWaiting(tx, lane, commit.waiting);
+    if (commit.waiting.length > 0) await writeWaiting(tx, lane, await withoutForgotten(tx, commit.waiting));
     if (commit.ended.length > 0) await deleteWaiting(tx, lane, commit.ended);
-    if (commit.dead.length > 0) await writeDead(tx, lane, commit.dead);
+    if (commit.dead.length > 0) await writeDead(tx, lane, await withoutForgotten(tx, commit.dead));
     if (commit.promote.length > 0) await callFirst(tx, lane, commit.promote, sql`w.due_at is null`);
     if (commit.hurry.length > 0) await callFirst(tx, lane, commit.hurry, sql`w.due_at > clock_timestamp()`);
     if (commit.callUp.length > 0) await callUp(tx, lane, commit.callUp);

@@ -85,7 +85,7 @@ export const DeadLetterClasses = z.object({
 
 /** A dead letter as it is answered. */
 export function showDeadLetter(letter: DeadLetterRecord): z.input<typeof DeadLetter> {
-  const { errorClass: _, between: __, ...failure } = letter.failure;
+  const { errorClass: _, tellsOf: __, ...failure } = letter.failure;
   return {
     id: letter.id,
     destinationId: letter.destinationId,

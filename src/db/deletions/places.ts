@@ -1,7 +1,7 @@
 import { idOf, names, patternOf } from '../../core/named-person.ts';
 import type { Database } from '../database.ts';
 import { personOf } from '../replay-identifies.ts';
-import { sql, type Queryable } from '../sql.ts';
+import { sql, type Queryable, type Statement } from '../sql.ts';
 import { deletionStep, type ClaimedDeletion } from './claim.ts';
 import { renameInDestinations, renameInRunFilters, renameInTriggers } from './filters.ts';
 import { pseudonymOf } from './records.ts';
@@ -35,13 +35,13 @@ export const places: readonly Place[] = [
     table: 'waiting_delivery',
     what: 'Deliveries that wait for their next try: whose they are, and how they failed.',
     how: 'Emptied. The engine settles them as suppressed.',
-    forget: (deleting) => eachRun(deleting, 'waiting_delivery', emptyWaiting),
+    forget: (deleting) => eachFailure(deleting, 'waiting_delivery', emptyWaiting),
   },
   {
     table: 'dead_letter',
     what: 'Failures with what was sent and what came back, also those of others that name him.',
     how: 'Emptied down to the kind of failure.',
-    forget: (deleting) => eachRun(deleting, 'dead_letter', emptyDead),
+    forget: (deleting) => eachFailure(deleting, 'dead_letter', emptyDead),
   },
   {
     table: 'replay_identify',
@@ -105,44 +105,59 @@ async function once({ db, claim }: Deleting, table: string, change: Change): Pro
   await deletionStep(db, claim, { table }, (tx) => change(tx, claim));
 }
 
-async function eachRun(
+/** How many failures one step looks at: one of a large request takes up to ten milliseconds. */
+const failuresPerStep = 200;
+
+/** @param change of what a condition on the rows, called `w`, names; a step of its own for each few of them */
+async function eachFailure(
   { db, claim }: Deleting,
-  table: string,
-  change: (tx: Queryable, claim: ClaimedDeletion, runId: string) => Promise<number>,
+  table: 'waiting_delivery' | 'dead_letter',
+  change: (tx: Queryable, claim: ClaimedDeletion, within: Statement) => Promise<number>,
 ): Promise<void> {
-  const runs = await db.rows<{ id: string }>(sql`select id from run`);
-  for (const { id } of runs) await deletionStep(db, claim, { table }, (tx) => change(tx, claim, id));
+  const from = { waiting_delivery: sql`waiting_delivery`, dead_letter: sql`dead_letter` }[table];
+  for (const { id: runId } of await db.rows<{ id: string }>(sql`select id from run`)) {
+    await commitsOver(db, runId);
+    for (let done = -1; ;) {
+      const [next] = await db.rows<{ to: number | null }>(sql`
+        select max(position) as "to" from (
+          select position from ${from} where run_id = ${runId} and position > ${done}
+          order by position limit ${failuresPerStep}) next`);
+      const to = next?.to ?? null;
+      if (to === null) break;
+      const within = sql`w.run_id = ${runId} and w.position > ${done} and w.position <= ${to}`;
+      await deletionStep(db, claim, { table }, (tx) => change(tx, claim, within));
+      done = to;
+    }
+  }
+}
+
+/** Waits for commits of a run that began before: those that begin after it see who is deleted. */
+async function commitsOver(db: Database, runId: string): Promise<void> {
+  await db.run(sql`select 1 from lane where run_id = ${runId} and not lease_released for share`);
 }
 
 const patternFor = ({ person }: ClaimedDeletion) => patternOf(idOf(person));
 
 /** All come due at once: what stood behind another one is settled like it, and nobody would call it by its old key. */
-async function emptyWaiting(tx: Queryable, claim: ClaimedDeletion, runId: string): Promise<number> {
+async function emptyWaiting(tx: Queryable, claim: ClaimedDeletion, within: Statement): Promise<number> {
   const pseudonym = pseudonymOf(claim.id);
   const own = await tx.run(sql`
     update waiting_delivery w set order_key = ${`u:${pseudonym}`}, failure = null, due_at = clock_timestamp()
     from event e
-    where w.run_id = ${runId} and e.position = w.position and e.message_id = '' and e.user_id = ${pseudonym}
+    where ${within} and e.position = w.position and e.message_id = '' and e.user_id = ${pseudonym}
       and w.order_key <> ${`u:${pseudonym}`}`);
   const others = await tx.run(sql`
-    update waiting_delivery set failure = ${left('failure')}
-    where run_id = ${runId} and (failure::text ~* ${patternFor(claim)} or failure_tells_of_deleted(failure))`);
+    update waiting_delivery w set failure = failure_left(failure)
+    where ${within} and (failure::text ~* ${patternFor(claim)} or failure_tells_of_deleted(failure))`);
   return own + others;
 }
 
-async function emptyDead(tx: Queryable, claim: ClaimedDeletion, runId: string): Promise<number> {
+async function emptyDead(tx: Queryable, claim: ClaimedDeletion, within: Statement): Promise<number> {
   return await tx.run(sql`
-    update dead_letter d set failure = ${left('d.failure')}
-    where d.run_id = ${runId} and d.failure <> ${left('d.failure')} and (d.failure::text ~* ${patternFor(claim)}
-      or failure_tells_of_deleted(d.failure) or exists (select 1 from event e
-        where e.position = d.position and e.message_id = '' and e.user_id = ${pseudonymOf(claim.id)}))`);
-}
-
-/** What is left of a failure. */
-function left(column: 'failure' | 'd.failure') {
-  const failure = column === 'failure' ? sql`failure` : sql`d.failure`;
-  return sql`jsonb_strip_nulls(jsonb_build_object('errorClass', ${failure} -> 'errorClass',
-    'status', ${failure} -> 'status', 'at', ${failure} -> 'at', 'message', 'Deleted: it named somebody who is forgotten.'))`;
+    update dead_letter w set failure = failure_left(failure)
+    where ${within} and failure <> failure_left(failure) and (failure::text ~* ${patternFor(claim)}
+      or failure_tells_of_deleted(failure) or exists (select 1 from event e
+        where e.position = w.position and e.message_id = '' and e.user_id = ${pseudonymOf(claim.id)}))`);
 }
 
 async function deleteIdentifies(tx: Queryable, { person }: ClaimedDeletion): Promise<number> {

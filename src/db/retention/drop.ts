@@ -81,6 +81,7 @@ async function forgetBelow(db: Database, keptFrom: number): Promise<void> {
   const chunk = Math.floor(keptFrom / chunkPositions);
   await db.run(sql`delete from archive_chunk where chunk < ${chunk}`);
   await db.run(sql`delete from archive_person where chunk < ${chunk}`);
+  await emptyNeighbours(db, keptFrom);
   for (const { id } of await db.rows<{ id: string }>(sql`select id from action`)) {
     await inSteps(() =>
       db.run(sql`
@@ -95,6 +96,22 @@ async function forgetBelow(db: Database, keptFrom: number): Promise<void> {
           select id from dead_letter where destination_id = ${id} and position < ${keptFrom} limit ${rowsPerStep})`),
     );
   }
+}
+
+/**
+ * Failures and samples of events that are kept may tell of neighbours in their request that are not. They are gone
+ * through once for each drop, because that takes a while.
+ */
+async function emptyNeighbours(db: Database, keptFrom: number): Promise<void> {
+  const [row] = await db.rows(sql`select 1 from retention where emptied_below < ${keptFrom}`);
+  if (row === undefined) return;
+  await db.run(sql`
+    update dead_letter set failure = failure_left(failure)
+    where split_part(failure ->> 'tellsOf', ' ', 1)::bigint < ${keptFrom}`);
+  await db.run(sql`
+    update lane set samples = samples_without_deleted(samples)
+    where samples <> '{}' and samples_without_deleted(samples) <> samples`);
+  await db.run(sql`update retention set emptied_below = ${keptFrom} where emptied_below < ${keptFrom}`);
 }
 
 async function forgetRejected(db: Database, days: number): Promise<void> {
