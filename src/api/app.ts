@@ -10,6 +10,7 @@ import { isOutage } from '../db/outage.ts';
 import { nobody, type Caller } from './access/caller.ts';
 import { identifier } from './access/identify.ts';
 import { requestRate } from './access/request-rate.ts';
+import { AuditNotes } from './audit/notes.ts';
 import { auditRecorder, type Recorder } from './audit/recorder.ts';
 import { bodyLimit, parseBody } from './body.ts';
 import type { ApiDeps } from './deps.ts';
@@ -80,6 +81,7 @@ async function serve(route: Route, record: Recorder, request: Request, response:
     caller: callerOf(response),
     requestId: request.id as string,
     log: request.log,
+    notes: new AuditNotes(),
   };
   const ready = route.check(incoming);
   if (isProblem(ready)) return refuse(request, response, ready);

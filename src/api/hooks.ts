@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { checkMapping } from '../destinations/catalog/check-mapping.ts';
 import type { CatalogAction, Hook } from '../destinations/catalog/document.ts';
 import { checkHookInputs, hookInputs } from '../destinations/catalog/hook-inputs.ts';
 import { unknownMember } from '../destinations/catalog/fault.ts';
 import type { DestinationDefinition, SenderContext } from '../destinations/definition.ts';
 import type { WantedAction as StoredAction } from '../db/actions.ts';
+import type { AuditNotes } from './audit/notes.ts';
 import { pointerTo } from './json-place.ts';
 import type { Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
@@ -25,6 +27,15 @@ export interface PreparedAction extends StoredAction {
 
 /** What hooks saved, by their names: the members that the mapping of each action gets, in the order of the actions. */
 export type SavedByHooks = readonly Mapping[];
+
+/** Where hooks are run, and what hears of each thing that one saved. */
+export interface HookRun {
+  readonly settings: unknown;
+  readonly context: SenderContext;
+  /** The account is another than the one in which they saved something before, so that it has nothing of that. */
+  readonly newAccount: boolean;
+  readonly notes: Pick<AuditNotes, 'savedByHook'>;
+}
 
 /** The hooks that an action asks for. @param at is told what is wrong with them */
 export function askedHooks(
@@ -67,44 +78,70 @@ export function withEarlierOutputs(
 }
 
 /**
- * Runs the hooks of actions, one after another: each makes or finds something at the service.
+ * Runs the hooks of actions, one after another: each makes or finds something at the service. One whose action has what
+ * it saved from the same inputs is not run again.
  * @param known the actions of the definition
- * @returns what they saved, or the refusal of the first that failed; what those before it made is there
+ * @returns what they saved, or the refusal of the first that failed, with what those before it saved
  */
 export async function runHooks(
   definition: DestinationDefinition,
   known: readonly CatalogAction[],
   actions: readonly PreparedAction[],
-  { settings, context }: { readonly settings: unknown; readonly context: SenderContext },
+  run: HookRun,
 ): Promise<SavedByHooks | Problem> {
-  const saved: Mapping[] = [];
+  const saved: Mapping[] = actions.map(() => ({}));
   for (const [index, action] of actions.entries()) {
-    const outputs: Record<string, unknown> = {};
     const described = known.find(({ name }) => name === action.action);
-    for (const { name, inputs } of action.hooks) {
+    for (const call of action.hooks) {
+      const { name, inputs } = call;
+      if (!run.newAccount && hasSavedFrom(action.mapping[name], inputs)) continue;
+      if (described === undefined) throw new Error(`${name} is nobody's hook`);
       const pointer = pointerTo(['actions', index, 'hooks', name]);
-      const refused = (detail: string) => invalidBody([{ pointer, detail }]);
-      if (definition.ask === undefined || described === undefined)
-        throw new Error(`${name} is nobody's hook`);
-      const earlier = earlierOutputs(described, action.mapping);
-      const question = {
-        kind: 'hook',
-        action: described.name,
-        hook: name,
-        inputs,
-        outputs: earlier,
-      } as const;
-      const told = await definition.ask(settings, context, question);
-      if (!told.ok) return refused(told.message);
-      const { savedData } = (told.value ?? {}) as { readonly savedData?: unknown };
-      if (typeof savedData !== 'object' || savedData === null) return refused('The hook saved nothing.');
-      outputs[name] = { inputs, outputs: savedData };
-      const [fault] = checkMapping(described, { ...action.mapping, ...outputs });
+      const refused = (detail: string) => tellingSaved(invalidBody([{ pointer, detail }]), saved);
+      const told = await askHook(definition, described, call, { ...run, mapping: action.mapping });
+      if (typeof told === 'string') return refused(told);
+      const made = { ...saved[index], [name]: { inputs, outputs: told } };
+      run.notes.savedByHook({ pointer: mappingOf(index), mapping: { [name]: made[name] } });
+      const [fault] = checkMapping(described, { ...action.mapping, ...made });
       if (fault !== undefined) return refused(`What the hook saved cannot be kept: ${fault.problem}`);
+      saved[index] = made;
     }
-    saved.push(outputs);
   }
   return saved;
+}
+
+/** @returns what the hook saved, or why it failed */
+async function askHook(
+  definition: DestinationDefinition,
+  described: CatalogAction,
+  { name, inputs }: HookCall,
+  { settings, context, mapping }: Pick<HookRun, 'settings' | 'context'> & { readonly mapping: Mapping },
+): Promise<object | string> {
+  if (definition.ask === undefined) throw new Error(`${name} is nobody's hook`);
+  const outputs = earlierOutputs(described, mapping);
+  const question = { kind: 'hook', action: described.name, hook: name, inputs, outputs } as const;
+  const told = await definition.ask(settings, context, question);
+  if (!told.ok) return told.message;
+  const { savedData } = (told.value ?? {}) as { readonly savedData?: unknown };
+  return typeof savedData === 'object' && savedData !== null ? savedData : 'The hook saved nothing.';
+}
+
+/** Whether a member of a mapping is what a hook saved from these inputs. */
+function hasSavedFrom(member: unknown, inputs: Inputs): boolean {
+  if (typeof member !== 'object' || member === null || !('outputs' in member)) return false;
+  return 'inputs' in member && isDeepStrictEqual(member.inputs, inputs);
+}
+
+const mappingOf = (index: number) => pointerTo(['actions', index, 'mapping']);
+
+/** A refusal that came after hooks had run, with what they saved: it is at the service, and is not to be made again. */
+export function tellingSaved(refused: Problem, saved: SavedByHooks): Problem {
+  const kept = saved.flatMap((mapping, index) =>
+    Object.keys(mapping).length === 0 ? [] : [{ pointer: mappingOf(index), mapping }],
+  );
+  if (kept.length === 0) return refused;
+  const detail = `${refused.detail} Hooks had run by then, and what they made stays at the service: give \`savedByHooks\` back in the mappings, in place of the hooks, and it is used.`;
+  return { ...refused, detail, members: { ...refused.members, savedByHooks: kept } };
 }
 
 function earlierOutputs({ hooks }: CatalogAction, mapping: Mapping): Mapping {

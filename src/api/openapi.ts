@@ -33,6 +33,12 @@ const Problem = z
       ),
     ),
     requestId: z.string().meta({ description: 'Finds the request in the log.' }),
+    savedByHooks: z
+      .exactOptional(z.array(z.object({ pointer: z.string(), mapping: z.record(z.string(), z.unknown()) })))
+      .meta({
+        description:
+          'Of a destination’s actions: what hooks had made or found at its service before the request was refused. It stays there; give each `mapping` back in that at `pointer`, and it is used instead of being made again.',
+      }),
   })
   .meta({ id: 'Problem', description: 'A refusal, as RFC 9457 has it.' });
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { isAtLeast, type Role } from '../core/role.ts';
 import type { Caller } from './access/caller.ts';
+import type { AuditNotes } from './audit/notes.ts';
 import { problem, type Problem, type ProblemCode } from './problem.ts';
 import { validate } from './validation.ts';
 
@@ -31,6 +32,8 @@ export interface Incoming {
   readonly caller: Caller;
   readonly requestId: string;
   readonly log: Logger;
+  /** Takes what only the audit log is to hear of the change. */
+  readonly notes: AuditNotes;
 }
 
 /** What a handler gets: everything validated. */
@@ -44,6 +47,7 @@ export interface Call<P, Q, B> {
   readonly headers: IncomingHttpHeaders;
   readonly caller: Caller;
   readonly log: Logger;
+  readonly notes: AuditNotes;
 }
 
 /** One kind of success, as the reference shows it. */
@@ -117,7 +121,7 @@ function checked<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   shape: RouteShape<P, Q, B>,
   incoming: Incoming,
 ): Call<z.output<P>, z.output<Q>, z.output<B>> | Problem {
-  const { path, rawBody, upload, headers, caller, log } = incoming;
+  const { path, rawBody, upload, headers, caller, log, notes } = incoming;
   const params = shape.params === undefined ? undefined : validate(shape.params, incoming.params);
   if (params?.ok === false) return nothingHere(path);
   const query = checkedQuery(shape.query, incoming.query);
@@ -134,6 +138,7 @@ function checked<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
     headers,
     caller,
     log,
+    notes,
   };
 }
 

@@ -6,6 +6,7 @@ import { testApi } from '../support/api.ts';
 import { testDatabase } from '../support/database.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { openInternet, type Answer, type Internet, type Recorded } from '../support/internet.ts';
+import { linkedIn } from '../support/linked-in.ts';
 import { loopback } from '../support/webhook-sender.ts';
 
 const db = await testDatabase();
@@ -20,19 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => internet.close());
 
-/** LinkedIn as far as its conversions go: rules get numbers, campaigns and events are taken. */
-function linkedIn(): (request: Recorded) => Answer {
-  let rules = 104_000;
-  return ({ method, url, body }) => {
-    const { pathname } = new URL(url);
-    if (method === 'POST' && pathname === '/rest/conversions') {
-      const asked = JSON.parse(body.toString()) as Record<string, unknown>;
-      rules += 1;
-      return { status: 201, body: JSON.stringify({ ...asked, id: String(rules) }) };
-    }
-    return { status: 200, body: JSON.stringify({ results: {} }) };
-  };
-}
 beforeEach(() => {
   answer = linkedIn();
   internet.taken();
@@ -133,12 +121,49 @@ describe('a hook', () => {
       },
     ]);
     expect(asked()).toContain('POST /rest/conversions');
+    const [entry] = (
+      await api.call('GET', `/api/audit?limit=2&resource=/api/destinations/${id}`)
+    ).body.data.filter((one: { status: number }) => one.status === 422);
+    expect(entry).toMatchObject({ result: 'refused', savedByHooks: refused.body.savedByHooks });
     const [{ mapping }] = refused.body.savedByHooks;
     const whole = { ...both.body.actions[1].mapping, ...mapping };
     const again = await patch(id, [{ id: actions[0].id }, { action: 'streamConversion', mapping: whole }]);
     expect(again.status, again.text).toBe(200);
     expect(again.body.actions[1].mapping).toMatchObject(mapping);
     expect(asked()).toEqual([]);
+  });
+
+  test('that has saved something before another fails is told of, to the audit log as well', async () => {
+    const known = linkedIn();
+    answer = (request) => (request.body.includes('Trials') ? { status: 403, body: '{}' } : known(request));
+    const trials = { ...action, hooks: { onMappingSave: { ...inputs, name: 'Trials' } } };
+    const refused = await post({ actions: [action, trials] });
+    expect(refused.body.errors).toMatchObject([{ pointer: '/actions/1/hooks/onMappingSave' }]);
+    const [{ pointer, mapping }] = refused.body.savedByHooks;
+    expect([pointer, mapping.onMappingSave.outputs.id]).toEqual(['/actions/0/mapping', '104001']);
+    const [entry] = (await api.call('GET', '/api/audit?limit=1')).body.data;
+    expect(entry).toMatchObject({ status: 422, savedByHooks: refused.body.savedByHooks });
+  });
+
+  test('is not run again with the inputs that it had, until what it saved is forgotten', async () => {
+    const { id, actions } = (await post()).body;
+    const again = [{ id: actions[0].id, hooks: action.hooks }];
+    asked();
+    expect((await patch(id, again)).body.actions).toEqual(actions);
+    await api.call('PATCH', `/api/destinations/${id}`, { actions: again, settings: body.settings });
+    expect(asked()).toEqual([]);
+    await patch(id, [{ id: actions[0].id, hooks: { onMappingSave: null } }]);
+    expect((await patch(id, again)).body.actions[0].mapping.onMappingSave.outputs.id).toBe('104002');
+  });
+
+  test('is run again where the account may be another', async () => {
+    const { id, actions } = (await post()).body;
+    const again = { actions: [{ id: actions[0].id, hooks: action.hooks }] };
+    asked();
+    const other = { oauth: { accessToken: `${secret}-2` } };
+    await api.call('PATCH', `/api/destinations/${id}`, { ...again, settings: other });
+    await api.call('PATCH', `/api/destinations/${id}`, { ...again, newAccount: true });
+    expect(asked()).toEqual(Array(2).fill('POST /rest/conversions/104001'));
   });
 
   test('does not run when its PATCH cannot be done', async () => {

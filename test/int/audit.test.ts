@@ -74,6 +74,50 @@ describe('a change is listed', () => {
   });
 });
 
+describe('settings, which nothing answers, are named where they changed', () => {
+  const canary = () => `canary-${randomUUID()}`;
+  const headers = { 'x-auth': canary(), 'x-same': canary() };
+  const settings = { url: `https://example.com/${canary()}`, headers, secret: `whsec_${'A'.repeat(40)}` };
+  const masked = '[masked]';
+
+  test('of a destination', async () => {
+    const made = await as('POST', '/api/destinations', { type: 'webhook', name: 'W', settings });
+    const at = `/api/destinations/${made.body.id}`;
+    const change = { url: settings.url, secret: null, timeoutMs: 900, headers: { 'x-auth': canary() } };
+    expect((await as('PATCH', at, { settings: change })).status).toBe(200);
+    const entry = await newest();
+    const named = entry.changed.filter((name: string) => name.startsWith('settings.'));
+    expect(named.toSorted()).toEqual(['settings.headers.x-auth', 'settings.secret', 'settings.timeoutMs']);
+    const changed = { headers: { 'x-auth': masked }, secret: masked, timeoutMs: masked };
+    expect([entry.before.settings, entry.after.settings]).toEqual([changed, changed]);
+    expect(entry.after.name).toBe('W');
+    await as('PATCH', at, { settings: { headers: { 'x-auth': null, 'x-new': canary() } } });
+    const { before, after, changed: names } = await newest();
+    expect(names).toEqual(expect.arrayContaining(['settings.headers.x-auth', 'settings.headers.x-new']));
+    expect(before.settings).toEqual({ headers: { 'x-auth': masked } });
+    expect(after.settings).toEqual({ headers: { 'x-new': masked } });
+    await as('PATCH', at, { settings: { url: settings.url }, name: 'Same' });
+    expect((await newest()).changed.toSorted()).toEqual(['name', 'updatedAt']);
+    expect(JSON.stringify(await audit('limit=200'))).not.toContain('canary-');
+  });
+
+  test('of a notification', async () => {
+    const made = await as('POST', '/api/notifications', { url: settings.url, secret: settings.secret });
+    const at = `/api/notifications/${made.body.id}`;
+    await as('PATCH', at, { secret: `whsec_${'B'.repeat(40)}` });
+    expect(await newest()).toMatchObject({
+      changed: expect.arrayContaining(['secret']),
+      before: { secret: masked },
+      after: { secret: masked },
+    });
+    await as('PATCH', at, { url: `https://example.com/${canary()}` });
+    const { changed, before, after } = await newest();
+    expect(changed).toContain('url');
+    expect([before.url, after.url]).toEqual(Array(2).fill('https://example.com/[masked]'));
+    expect(JSON.stringify(await audit('limit=200'))).not.toContain('canary-');
+  });
+});
+
 test('nothing secret or personal is kept', async () => {
   const canary = () => `canary-${randomUUID()}`;
   const [path, header, secret, user] = [canary(), canary(), `whsec_${'A'.repeat(40)}`, canary()];

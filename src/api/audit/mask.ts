@@ -1,7 +1,7 @@
 import { maskedFql } from '../../core/fql/masked.ts';
 
 /** What stands in the place of a value that the audit log must not keep. */
-const masked = '[masked]';
+export const masked = '[masked]';
 /** Members whose values are secret, with everything below them. */
 const secret = /secret|token$|password|authorization|credential|cookie|key$|^(settings|headers|generated)$/i;
 /** Members that say who somebody is, or what he did: an append-only log could not forget them. */

@@ -3,6 +3,7 @@ import type { ApiDeps } from '../deps.ts';
 import { isProblem, problemKinds, type Problem } from '../problem.ts';
 import type { Answer, Incoming, Ready, Route } from '../route.ts';
 import { maskForAudit } from './mask.ts';
+import { AuditNotes, changedMembers } from './notes.ts';
 
 /** Does what a route is asked for, and keeps a record of it if it may change something. */
 export type Recorder = (route: Route, incoming: Incoming, ready: Ready) => Promise<Answer | Problem>;
@@ -38,26 +39,41 @@ export function auditRecorder(deps: Pick<ApiDeps, 'db' | 'log'>, routes: readonl
         deps.log.error({ err: error, number }, 'the end of a change is not in the audit log'),
       );
     };
-    return await ended(ready, tell);
+    return await ended(ready, { tell, before, notes: incoming.notes });
   };
 }
 
-async function ended(
-  ready: Ready,
-  tell: (end: AuditContent, where?: string) => Promise<void>,
-): Promise<Answer | Problem> {
+interface Change {
+  readonly tell: (end: AuditContent, where?: string) => Promise<void>;
+  /** The thing as it was read; undefined: there was none. */
+  readonly before: unknown;
+  readonly notes: AuditNotes;
+}
+
+async function ended(ready: Ready, { tell, before, notes }: Change): Promise<Answer | Problem> {
   try {
     const answer = await ready();
-    if (isProblem(answer)) await tell({ status: problemKinds[answer.problem][0], code: answer.problem });
-    else {
-      const after = answer.body === undefined ? {} : { after: maskForAudit(answer.body) };
-      await tell({ status: answer.status, ...after }, answer.headers?.['location']);
+    if (isProblem(answer)) {
+      await tell({ status: problemKinds[answer.problem][0], code: answer.problem, ...savedIn(notes) });
+    } else {
+      const { status, body, headers } = answer;
+      const { unseen } = notes.told();
+      const after = body === undefined ? {} : { after: maskForAudit(body) };
+      // Compared before they are masked: a secret that was changed looks as before.
+      const changed = [...changedMembers(before, body), ...(unseen?.changed ?? [])];
+      const more = { changed, ...(unseen !== undefined && { unseen }), ...savedIn(notes) };
+      await tell({ status, ...after, ...more }, headers?.['location']);
     }
     return answer;
   } catch (error) {
-    await tell({ status: problemKinds.internal[0] });
+    await tell({ status: problemKinds.internal[0], ...savedIn(notes) });
     throw error;
   }
+}
+
+function savedIn(notes: AuditNotes): AuditContent {
+  const { savedByHooks } = notes.told();
+  return savedByHooks === undefined ? {} : { savedByHooks: maskForAudit(savedByHooks) };
 }
 
 /** Routes that read one thing by its id. */
@@ -86,6 +102,7 @@ async function read(reader: Route, incoming: Incoming, path: string): Promise<un
     body: undefined,
     rawBody: Buffer.alloc(0),
     upload: null,
+    notes: new AuditNotes(),
   });
   const answer = isProblem(ready) ? ready : await ready();
   return isProblem(answer) ? undefined : answer.body;

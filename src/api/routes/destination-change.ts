@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Budget } from '../../core/budget.ts';
 import {
@@ -20,11 +21,11 @@ import { loadDefinition } from '../../destinations/registry.ts';
 import { createRenew } from '../../destinations/token-renewal.ts';
 import { replayWorkflowId, streamWorkflowId } from '../../temporal/orchestrator.ts';
 import { prepareActions } from '../actions.ts';
+import type { AuditNotes } from '../audit/notes.ts';
 import { changing } from '../changing.ts';
 import type { ApiDeps } from '../deps.ts';
 import { replaysEnded, streamChanged, streamEnded, wake } from '../engine.ts';
-import { pointerTo } from '../json-place.ts';
-import { runHooks, withSaved, type SavedByHooks } from '../hooks.ts';
+import { runHooks, tellingSaved, withSaved, type SavedByHooks } from '../hooks.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { nothingHere, route, type Route } from '../route.ts';
 import {
@@ -77,12 +78,12 @@ function change(deps: ApiDeps): Route {
       },
       problems: ['not_found', 'settings_unreadable', 'stream_stopping', 'replay_running'],
     },
-    async ({ params: { id }, body, path }) => {
-      const saved = await savedByHooks(deps, id, body);
+    async ({ params: { id }, body, path, notes }) => {
+      const saved = await savedByHooks(deps, id, body, notes);
       if (isProblem(saved)) return saved;
       const isDone = (made: Changed | Problem) => !isProblem(made) || made.problem !== 'stream_stopping';
       const { state: made } = await settle(
-        () => changing(deps.db, (tx) => apply(deps, tx, id, { body, saved })),
+        () => changing(deps.db, (tx) => apply(deps, tx, id, { body, saved, notes })),
         isDone,
         deps.stopping,
       );
@@ -102,7 +103,7 @@ async function apply(
   deps: ApiDeps,
   tx: Queryable,
   id: string,
-  { body, saved }: { readonly body: Change; readonly saved: SavedByHooks },
+  { body, saved, notes }: { readonly body: Change; readonly saved: SavedByHooks; readonly notes: AuditNotes },
 ): Promise<Changed | Problem> {
   if (!(await lockDestination(tx, id))) return nothingHere(id);
   const destination = (await getDestination(tx, id))!;
@@ -112,6 +113,7 @@ async function apply(
   const settings =
     body.settings === undefined ? null : await changedSettings(deps, destination, body.settings);
   if (isProblem(settings)) return settings;
+  if (settings !== null) notes.unseen({ settings: settings.before }, { settings: settings.settings });
   if (body.actions !== undefined) {
     const actions = prepareActions(destination.type, body.actions, destination.actions);
     if (isProblem(actions)) return actions;
@@ -138,7 +140,12 @@ async function apply(
  * What the hooks of wanted actions save. They run before anything is locked and after all else was checked, as what they
  * make at the service stays.
  */
-async function savedByHooks(deps: ApiDeps, id: string, body: Change): Promise<SavedByHooks | Problem> {
+async function savedByHooks(
+  deps: ApiDeps,
+  id: string,
+  body: Change,
+  notes: AuditNotes,
+): Promise<SavedByHooks | Problem> {
   if (body.actions?.some(({ hooks }) => hooks !== undefined) !== true) return [];
   const destination = await getDestination(deps.db, id);
   const definition = destination === null ? null : await loadDefinition(destination.type);
@@ -155,17 +162,9 @@ async function savedByHooks(deps: ApiDeps, id: string, body: Change): Promise<Sa
   // Settings that are not stored yet have no tokens that could be kept.
   const context = { egress: deps.egress, ...(body.settings === undefined && { renew }) };
   const known = readCatalogDocument(destination.type)?.actions ?? [];
-  return await runHooks(definition, known, actions, { settings: changed.settings, context });
-}
-
-/** A refusal that came after hooks had run, with what they saved: it is at the service, and is not to be made again. */
-function tellingSaved(refused: Problem, saved: SavedByHooks): Problem {
-  const kept = saved.flatMap((mapping, index) =>
-    Object.keys(mapping).length === 0 ? [] : [{ pointer: pointerTo(['actions', index, 'mapping']), mapping }],
-  );
-  if (kept.length === 0) return refused;
-  const detail = `${refused.detail} Hooks had run by then, and what they made stays at the service: give \`savedByHooks\` back in the mappings, in place of the hooks, and it is used.`;
-  return { ...refused, detail, members: { ...refused.members, savedByHooks: kept } };
+  const { settings, before } = changed;
+  const newAccount = body.newAccount === true || !isDeepStrictEqual(settings, before);
+  return await runHooks(definition, known, actions, { settings, context, newAccount, notes });
 }
 
 const busy = (replayId: string) =>
@@ -213,7 +212,7 @@ async function changedSettings(
   const prepared = prepareSettings(definition, mergeSettings(current, changed), deps.egress);
   if (isProblem(prepared)) return prepared;
   const sealed = sealSettings(prepared.settings, destination.id, deps.keyring);
-  return { sealed, settings: prepared.settings, generated: prepared.generated };
+  return { sealed, before: current, settings: prepared.settings, generated: prepared.generated };
 }
 
 /** Whoever waits out a failure of the destination has a reason to try again. */

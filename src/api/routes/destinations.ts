@@ -16,6 +16,7 @@ import { readCatalogDocument } from '../../destinations/catalog/read.ts';
 import { profileOf } from '../../destinations/catalog/profile-of.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
 import { prepareActions } from '../actions.ts';
+import type { AuditNotes } from '../audit/notes.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { tell } from '../engine.ts';
@@ -100,8 +101,8 @@ function create(deps: ApiDeps): Route {
       },
       problems: ['not_connectable'],
     },
-    async ({ body }, tx) => {
-      const made = await connect(deps, tx, body);
+    async ({ body, notes }, tx) => {
+      const made = await connect(deps, tx, body, notes);
       if (isProblem(made)) return made;
       const { destination, generated } = made;
       const answer = { ...answerOf(deps, destination), ...(hasAny(generated) && { generated }) };
@@ -115,7 +116,12 @@ function create(deps: ApiDeps): Route {
 
 const hasAny = (record: object) => Object.keys(record).length > 0;
 
-async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDestination>) {
+async function connect(
+  deps: ApiDeps,
+  tx: Queryable,
+  body: z.output<typeof NewDestination>,
+  notes: AuditNotes,
+) {
   const definition = await loadDefinition(body.type);
   if (definition === null) return unknownType(body.type);
   const prepared = prepareSettings(definition, body.settings, deps.egress);
@@ -129,9 +135,10 @@ async function connect(deps: ApiDeps, tx: Queryable, body: z.output<typeof NewDe
   const wanted = actionsOf(definition, body);
   if (isProblem(wanted)) return wanted;
   // Within the transaction that has the Idempotency-Key: what a hook made at the service is not made again.
-  const asking = { settings: prepared.settings, context: { egress: deps.egress } };
+  const context = { egress: deps.egress };
+  const run = { settings: prepared.settings, context, newAccount: false, notes };
   const known = readCatalogDocument(type)?.actions ?? [];
-  const saved = await keptAlive(tx, () => runHooks(definition, known, wanted, asking));
+  const saved = await keptAlive(tx, () => runHooks(definition, known, wanted, run));
   if (isProblem(saved)) return saved;
   const actions = withSaved(wanted, saved);
   await insertDestination(tx, {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { changeNotification, lockNotification } from '../../db/notifications.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { newWebhookSecret } from '../../destinations/webhook-signature.ts';
+import type { AuditNotes } from '../audit/notes.ts';
 import { changing } from '../changing.ts';
 import type { ApiDeps } from '../deps.ts';
 import { openNotification, sealNotification } from '../notifications/settings.ts';
@@ -42,15 +43,20 @@ function change(deps: ApiDeps): Route {
       },
       problems: ['not_found', 'settings_unreadable'],
     },
-    async ({ params: { id }, body, path }) => {
-      const made = await changing(deps.db, (tx) => apply(deps, tx, id, body));
+    async ({ params: { id }, body, path, notes }) => {
+      const made = await changing(deps.db, (tx) => apply(deps, tx, id, { body, notes }));
       if (isProblem(made)) return made.problem === 'not_found' ? nothingHere(path) : made;
       return { status: 200, body: made };
     },
   );
 }
 
-async function apply(deps: ApiDeps, tx: Queryable, id: string, body: z.output<typeof ChangedNotification>) {
+async function apply(
+  deps: ApiDeps,
+  tx: Queryable,
+  id: string,
+  { body, notes }: { readonly body: z.output<typeof ChangedNotification>; readonly notes: AuditNotes },
+) {
   const record = await lockNotification(tx, id);
   if (record === null) return nothingHere(id);
   const { url, secret, name, events } = body;
@@ -63,6 +69,7 @@ async function apply(deps: ApiDeps, tx: Queryable, id: string, body: z.output<ty
     url: url ?? settings?.url ?? '',
     secret: secret === null ? newWebhookSecret() : (secret ?? settings?.secret ?? ''),
   };
+  if (changes) notes.unseen({ ...settings }, next);
   const changed = await changeNotification(tx, id, {
     name,
     events,

@@ -18,7 +18,7 @@ const Mapping = z.record(z.string(), z.unknown()).meta({
 
 const Hooks = z.record(z.string(), z.record(z.string(), z.unknown()).nullable()).meta({
   description:
-    'Hooks of the action’s definition to be run before it is saved, each with its inputs (`hooks` of the action in the catalog). They make or find something at the service, as a conversion rule, whose id every event then needs; what they save stands in `mapping` under their name and stays with later versions. null: forget what it saved. A hook that fails refuses the request.',
+    'Hooks of the action’s definition to be run before it is saved, each with its inputs (`hooks` of the action in the catalog). They make or find something at the service, as a conversion rule, whose id every event then needs; what they save stands in `mapping` under their name and stays with later versions. null: forget what it saved. A hook that fails refuses the request, and `savedByHooks` of the refusal has what those before it saved. One that is named again with the inputs that it had is not run again, unless the settings change; to have it run, forget first what it saved.',
   example: { onMappingSave: { adAccountId: 'urn:li:sponsoredAccount:5123', conversionRuleId: '104012' } },
 });
 

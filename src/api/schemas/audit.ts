@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AbsoluteTime, SearchText } from '../../core/replay-request.ts';
 import type { AuditRecord } from '../../db/audit/read.ts';
+import { changedMembers } from '../audit/notes.ts';
 import { ActorShown, Time } from './fields.ts';
 
 /** Which changes are meant. */
@@ -40,9 +41,16 @@ export const AuditEntry = z
     status: z.int().nullable().meta({ description: 'HTTP status of the answer.' }),
     code: z.string().nullable().meta({ description: 'Of a refusal.' }),
     endedAt: Time.nullable(),
-    changed: z.array(z.string()).meta({ description: 'Names of the members that differ after it.' }),
+    changed: z.array(z.string()).meta({
+      description:
+        'Names of the members that differ after it. One that is never answered is named by where it stands, as `settings.apiKey`; `before` and `after` then have it masked.',
+    }),
     before: Kept.nullable().meta({ description: 'The thing as it was read before. null: there was none.' }),
     after: Kept.nullable().meta({ description: 'What was answered.' }),
+    savedByHooks: z.exactOptional(Kept).meta({
+      description:
+        'What hooks made or found at the destination’s service: it is there, whatever became of the request.',
+    }),
     hash: z.string().meta({ description: 'SHA-256 of its row and, through it, of all rows before.' }),
   })
   .meta({ id: 'AuditEntry' });
@@ -51,7 +59,7 @@ export const AuditEntry = z
 export function showAudit({ content, end, ...row }: AuditRecord): z.input<typeof AuditEntry> {
   const { route = null, query, body, before = null } = content;
   const told = route === null ? content : end?.content;
-  const { status = null, code = null, after = null } = told ?? {};
+  const { status = null, code = null, after = null, changed, unseen = {}, savedByHooks } = told ?? {};
   return {
     number: row.number,
     at: row.at.toISOString(),
@@ -65,9 +73,10 @@ export function showAudit({ content, end, ...row }: AuditRecord): z.input<typeof
     status,
     code,
     endedAt: (route === null ? row.at : end?.at)?.toISOString() ?? null,
-    changed: differing(before, after),
-    before,
-    after,
+    changed: changed === undefined ? changedMembers(before, after) : [...changed],
+    before: withUnseen(before, unseen.before),
+    after: withUnseen(after, unseen.after),
+    ...(savedByHooks !== undefined && { savedByHooks }),
     hash: row.hash.toString('hex'),
   };
 }
@@ -77,15 +86,9 @@ function resultOf(status: number | null): 'done' | 'refused' | 'failed' {
   return status < 500 ? 'refused' : 'failed';
 }
 
-/** The members of two states of a thing that are not the same. */
-function differing(before: unknown, after: unknown): string[] {
-  if (!isRecord(before) || !isRecord(after)) return [];
-  const same = (name: string) => JSON.stringify(before[name]) === JSON.stringify(after[name]);
-  return Object.keys(after).filter((name) => !same(name));
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A state of a thing, with what reading it does not show. */
+const withUnseen = (shown: unknown, unseen: object | undefined) =>
+  unseen === undefined || typeof shown !== 'object' ? shown : { ...unseen, ...shown };
 
 export const AuditCheckEnd = z
   .object({
@@ -118,8 +121,8 @@ export const auditExample: z.input<typeof AuditEntry> = {
   status: 200,
   code: null,
   endedAt: '2026-11-22T09:30:00.112Z',
-  changed: ['budget'],
-  before: { name: 'Warehouse', budget: { eventsPerSecond: 100 } },
-  after: { name: 'Warehouse', budget: { eventsPerSecond: 50 } },
+  changed: ['budget', 'settings.secret'],
+  before: { settings: { secret: '[masked]' }, name: 'Warehouse', budget: { eventsPerSecond: 100 } },
+  after: { settings: { secret: '[masked]' }, name: 'Warehouse', budget: { eventsPerSecond: 50 } },
   hash: '1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014',
 };

@@ -24,6 +24,12 @@ export interface AuditContent {
   readonly after?: unknown;
   readonly status?: number;
   readonly code?: string;
+  /** Names of the members that differ after it. Absent: by those of `before` and `after`. */
+  readonly changed?: readonly string[];
+  /** Of members that are not in `before` and `after`, those that changed. */
+  readonly unseen?: { readonly before?: object; readonly after?: object };
+  /** What hooks made or found at their service. */
+  readonly savedByHooks?: unknown;
 }
 
 /** How a change ended. */
