@@ -67,7 +67,7 @@ export type Config = z.infer<typeof Environment>;
 
 /** What the command line reads of the environment; all else of it is for the processes that it starts. */
 const CommandLineEnvironment = z.object({
-  REPRISE_API_URL: optional(z.url({ protocol: /^https?$/ })),
+  REPRISE_API_URL: optional(z.string()),
   REPRISE_TOKEN: optional(z.string()),
   REPRISE_ADMIN_TOKEN: optional(z.string()),
   REPRISE_DATA_DIR: optional(z.string()).transform((value) => value ?? '.reprise'),

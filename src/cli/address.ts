@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandLineConfig } from '../config.ts';
+import { apiUrl } from './api-url.ts';
 import { exits, Failure } from './failure.ts';
 
 /** Where the API is and what opens it. */
@@ -31,7 +32,7 @@ interface Kept {
 /**
  * The first that is there of: option, environment, the data folder of `npm start`, the user's own settings. A token
  * that was kept with one address is sent to no other one.
- * @throws Failure when nothing says where the API is
+ * @throws Failure when nothing says where the API is, or what says it cannot be used
  */
 export function findApi(given: GivenAddress, config: CommandLineConfig): ApiAddress {
   const places = [keptByStart(config.REPRISE_DATA_DIR), keptByUser(config)];
@@ -48,7 +49,31 @@ export function findApi(given: GivenAddress, config: CommandLineConfig): ApiAddr
   ];
   const [token, tokenFrom] = tokens.find(([one]) => one !== undefined && one !== null) ?? [null, null];
   const from = url === undefined ? (kept?.place ?? '') : said;
-  return { url: found.replace(/\/+$/, ''), token: token ?? null, from, tokenFrom };
+  return {
+    url: usable(found, from),
+    token: token === null || token === undefined ? null : sendable(token, tokenFrom ?? ''),
+    from,
+    tokenFrom,
+  };
+}
+
+/** An address that a call can go to. @throws Failure that says what is wrong with it, and who gave it */
+function usable(url: string, from: string): string {
+  try {
+    return apiUrl(url);
+  } catch (error) {
+    throw new Failure(exits.usage, `The address from ${from} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** A token that a header can carry, without the line break that a file may end with. @throws Failure; it shows no part of the token */
+function sendable(token: string, from: string): string {
+  const text = token.trim();
+  if (/^[\x21-\x7e]+$/.test(text)) return text;
+  const what = text === '' ? 'is empty' : 'has spaces or letters that no token has';
+  throw new Failure(exits.auth, `The token from ${from} ${what}.`, [
+    'Give it whole, as `reprise token create` showed it.',
+  ]);
 }
 
 function nowhere(config: CommandLineConfig): Failure {

@@ -1,11 +1,17 @@
 import { Command } from 'commander';
 import type { Session } from './session.ts';
 
-/** What a command does, with its options and the arguments that stand beside them. */
-export type Work<Options> = (session: Session, options: Options, args: readonly string[]) => Promise<void>;
+/** What a command does, with its options and the arguments that stand beside them, as their parsers made them. */
+export type Work<Options, Args = readonly string[]> = (
+  session: Session,
+  options: Options,
+  args: Args,
+) => Promise<void>;
 
 /** Makes what commander calls of what a command does. */
-export type On = <Options>(work: Work<Options>) => (...given: unknown[]) => Promise<void>;
+export type On = <Options, Args = readonly string[]>(
+  work: Work<Options, Args>,
+) => (...given: unknown[]) => Promise<void>;
 
 /** Adds commands below another one. */
 export type Register = (parent: Command, on: On) => void;

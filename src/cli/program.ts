@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { apiUrl } from './api-url.ts';
 import { time } from './arguments.ts';
 import type { On, Work } from './command.ts';
 import { catalogCommands } from './commands/catalog.ts';
@@ -14,7 +15,7 @@ import { replayCommands } from './commands/replay.ts';
 import { sourceCommands } from './commands/source.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommands } from './commands/token.ts';
-import { exits, type Exit } from './failure.ts';
+import { exits, Failure, type Exit } from './failure.ts';
 import { Session, type GlobalOptions, type Terminal } from './session.ts';
 
 const about = 'Every event you ever sent, delivered to any tool you adopt later.';
@@ -44,7 +45,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     .description(`${about}\n\n${where}`)
     .version(`reprise ${version}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'explain a command')
-    .option('--api-url <url>', 'where the API is')
+    .addOption(new Option('--api-url <url>', 'where the API is').argParser(apiUrl))
     .option(
       '--token <token>',
       'what opens it (other users see it in the list of processes: rather REPRISE_TOKEN)',
@@ -65,18 +66,23 @@ export function createProgram(terminal: Terminal, version: string): Command {
   const on: On =
     (work) =>
     async (...given) =>
-      await begin(terminal, work as Work<unknown>, given);
+      await begin(terminal, work as AnyWork, given);
   for (const register of commands) {
     register(program, on);
   }
   return program;
 }
 
+type AnyWork = Work<unknown, readonly unknown[]>;
+
 /** Commander gives a command's arguments, then its options, then the command itself. */
-async function begin(terminal: Terminal, work: Work<unknown>, given: readonly unknown[]): Promise<void> {
+async function begin(terminal: Terminal, work: AnyWork, given: readonly unknown[]): Promise<void> {
   const command = given.at(-1) as Command;
+  // What a script left unset names nothing, and would be asked for at another address.
+  const empty = command.registeredArguments.find((_, place) => command.processedArgs[place] === '');
+  if (empty !== undefined) throw new Failure(exits.usage, `The argument <${empty.name()}> is empty.`);
   const session = new Session(command.optsWithGlobals<GlobalOptions>(), terminal);
-  await work(session, command.opts(), command.processedArgs as string[]);
+  await work(session, command.opts(), command.processedArgs);
 }
 
 /** The exit code of what commander itself ends with: help and version are what was asked for, all else is a fault of usage. */

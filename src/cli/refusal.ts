@@ -5,7 +5,6 @@ import { plain } from './texts.ts';
 /** Codes whose exit is not that of their HTTP status. */
 const exitOfCode: Readonly<Record<string, Exit>> = {
   idempotency_key_reused: exits.conflict,
-  unreadable_file: exits.error,
 };
 
 const exitOfStatus: Readonly<Record<number, Exit>> = {

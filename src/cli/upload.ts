@@ -39,6 +39,10 @@ export async function openUpload(file: string, stdin: NodeJS.ReadableStream): Pr
   });
   if (known.isDirectory())
     throw new Failure(exits.usage, `${file} is a folder. Import its files one by one.`);
+  if (known.isFile() && known.size === 0)
+    throw new Failure(exits.usage, `${file} is empty: there is nothing to import.`, [
+      'Give a file of NDJSON (one event on each line) or CSV.',
+    ]);
   const identity = [resolve(file), known.size, known.mtimeMs].join('\n');
   return {
     name: basename(file).slice(0, 200),

@@ -104,7 +104,7 @@ test('a file from a pipe, one with a bad row, one that cannot be read', async ()
   expect(bad).toMatchObject({ code: 0 });
   expect(bad.stderr).toContain('! line 2: The event has neither');
   writeFileSync(file, 'nonsense\n');
-  expect(await cli.run(['import', file, '--source', 'shop'])).toMatchObject({ code: 1, stdout: '' });
+  expect(await cli.run(['import', file, '--source', 'shop'])).toMatchObject({ code: 2, stdout: '' });
   expect(await cli.run(['import', `${file}.not`, '--source', 'shop'])).toMatchObject({ code: 3 });
 });
 

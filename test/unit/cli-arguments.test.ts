@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
+import { apiUrl } from '../../src/cli/api-url.ts';
 import { before, rate, setting, texts, time, whole, words } from '../../src/cli/arguments.ts';
 
 test.each([
@@ -51,4 +52,24 @@ test('a setting is JSON where it can be, else text', () => {
   expect(setting('url=https://x.y/?a=b')).toEqual({ url: 'https://x.y/?a=b' });
   expect(() => setting('url')).toThrow(InvalidArgumentError);
   expect(() => setting('=x')).toThrow(InvalidArgumentError);
+});
+
+test.each([
+  'notaurl',
+  'localhost:4000',
+  'ftp://127.0.0.1',
+  'http://',
+  'http://127.0.0.1:99999',
+  'http://127.0.0.1/?a=b',
+  'http://127.0.0.1/#a',
+  'http://me:hidden@127.0.0.1',
+  '',
+])('"%s" is no address of an API', (text) => {
+  expect(() => apiUrl(text)).toThrow(InvalidArgumentError);
+  expect(() => apiUrl(text)).not.toThrow(/hidden/);
+});
+
+test('an address of an API may have a path, and loses slashes at its end', () => {
+  expect(apiUrl('http://localhost:4000/')).toBe('http://localhost:4000');
+  expect(apiUrl('HTTPS://reprise.example.com/at//')).toBe('HTTPS://reprise.example.com/at');
 });

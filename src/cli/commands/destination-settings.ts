@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { rate, setting, texts, whole } from '../arguments.ts';
 import type { ApiClient } from '../client.ts';
 import { named } from '../names.ts';
@@ -17,11 +17,18 @@ export interface SettingOptions {
   readonly concurrency?: OrNone<number>;
 }
 
-/** Reads `none` as itself, all else as it is read anyway. */
+/** Reads `none` as itself, all else as it is read anyway. @throws InvalidArgumentError that names both */
 export const orNone =
   <T>(parse: (text: string) => T) =>
-  (text: string): OrNone<T> =>
-    text === 'none' ? 'none' : parse(text);
+  (text: string): OrNone<T> => {
+    if (text === 'none') return 'none';
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      throw new InvalidArgumentError(`${error.message.replace(/\.$/, '')}, or none.`);
+    }
+  };
 
 /** What stands for `none` in a body. */
 export const orNull = <T>(value: OrNone<T> | undefined): T | null | undefined =>

@@ -57,9 +57,9 @@ async function importFile(
   [file = '']: readonly string[],
 ): Promise<void> {
   const { out } = session;
+  const upload = await openUpload(file, session.terminal.stdin);
   const source = await named<Source>(session.api, 'source', options.source);
   const { format, type, map } = options;
-  const upload = await openUpload(file, session.terminal.stdin);
   const told = JSON.stringify([source.id, format, type, map]);
   const key = options.key ?? upload.keyFor(told);
   const began = performance.now();

@@ -1,3 +1,4 @@
+import { Argument } from 'commander';
 import { rate } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { named } from '../names.ts';
@@ -6,6 +7,7 @@ import { replayBody, replayOptions, type ReplayOptions } from '../replay-request
 import type { Session } from '../session.ts';
 import type { Destination, Replay, ReplayWithWarnings } from '../shapes.ts';
 import { count, plain } from '../texts.ts';
+import { orNone, orNull, type OrNone } from './destination-settings.ts';
 import { laneCommands } from './lanes.ts';
 import { changeReplay } from './replay-change.ts';
 import { replayReads } from './replay-reads.ts';
@@ -80,7 +82,10 @@ const steering: Register = (replay, on) => {
   }
   withExamples(
     replay
-      .command('set-rate <id> <rate>')
+      .command('set-rate <id>')
+      .addArgument(
+        new Argument('<rate>', 'no more than that: 200/s, 1000/min; none: no limit').argParser(orNone(rate)),
+      )
       .description('change how fast a replay sends, at once')
       .action(on(setRate)),
     [
@@ -172,10 +177,9 @@ async function steer(session: Session, verb: 'pause' | 'resume' | 'cancel', id: 
 async function setRate(
   session: Session,
   _: unknown,
-  [id = '', asked = '']: readonly string[],
+  [id, asked]: readonly [string, OrNone<number>],
 ): Promise<void> {
-  const eventsPerSecond = asked === 'none' ? null : rate(asked);
-  const body = { pace: { eventsPerSecond } };
+  const body = { pace: { eventsPerSecond: orNull(asked) } };
   stands(
     session,
     await session.api.json<Replay>(`/api/replays/${encodeURIComponent(id)}`, { method: 'PATCH', body }),
