@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { AbsoluteTime } from '../core/absolute-time.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import { eventTypes, origins } from '../core/event.ts';
 import { SearchText } from '../core/replay-request.ts';
 import type { Problem } from './problem.ts';
 import { invalidQuery } from './route.ts';
-import { Id } from './schemas/fields.ts';
+import { Id, Moment } from './schemas/fields.ts';
 
 const mostValues = 20;
 
@@ -28,7 +27,7 @@ export const eventFilterQuery = {
   user: several(SearchText).meta({
     description: 'Compared exactly with `userId` and with `anonymousId`. Give it again for another user.',
   }),
-  source: several(Id.overwrite((id) => id.toLowerCase())).meta({
+  source: several(Id).meta({
     description: 'Ids of sources. Give it again for another one.',
   }),
   origin: several(z.enum(origins)).meta({
@@ -37,12 +36,13 @@ export const eventFilterQuery = {
   }),
   messageId: z.exactOptional(SearchText).meta({ description: 'Compared exactly.' }),
   messageIdPrefix: z.exactOptional(SearchText).meta({ description: 'What the messageId begins with.' }),
-  from: z.exactOptional(AbsoluteTime).meta({
-    description: 'First moment that is taken (inclusive). Absent: from where the archive is kept.',
+  from: z.exactOptional(Moment).meta({
+    description:
+      'First moment that is taken (inclusive), or a time before now: `90m`, `12h`, `30d`, `4w`. Absent: from where the archive is kept.',
     example: '2026-10-14T00:00:00Z',
   }),
   to: z
-    .exactOptional(AbsoluteTime)
+    .exactOptional(Moment)
     .meta({ description: 'Events before it are taken (exclusive). Absent: up to now.' }),
   by: z.enum(['received', 'event']).default('received').meta({
     description:

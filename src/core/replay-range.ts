@@ -10,8 +10,8 @@ export function freezeRange(range: ReplayRange, now: number): ReplayRange {
   if (range.by === 'position') return range;
   return {
     by: range.by,
-    ...(range.from !== undefined && { from: absolute(range.from, now) }),
-    ...(range.to !== undefined && { to: absolute(range.to, now) }),
+    ...(range.from !== undefined && { from: momentOf(range.from, now) }),
+    ...(range.to !== undefined && { to: momentOf(range.to, now) }),
   };
 }
 
@@ -52,7 +52,8 @@ export function rangeIsEmpty(range: ReplayRange): boolean {
   return Date.parse(range.from) >= Date.parse(range.to);
 }
 
-function absolute(text: string, now: number): string {
+/** A moment in RFC 3339, UTC, of one in RFC 3339 or of a time before now ("30d"). @param now milliseconds since the epoch */
+export function momentOf(text: string, now: number): string {
   const relative = /^(\d+)([mhdw])$/.exec(text);
   if (relative === null) return new Date(text).toISOString();
   const [, count, unit] = relative;

@@ -31,6 +31,9 @@ const Place = z.int().positive();
 
 const momentFault =
   'Expected an RFC 3339 time such as "2026-10-14T02:00:00Z", or a time before now such as "90m", "12h", "30d" or "4w".';
+/** A moment, or a time before now. */
+export const PastTime = z.union([AbsoluteTime, RelativeTime], { error: momentFault });
+
 /** An end of a range: a position, a time, or a time before now. */
 export const RangeEnd = z.union([Place, AbsoluteTime, RelativeTime], {
   error: `${momentFault} With by "position", a position: a whole number from 1.`,

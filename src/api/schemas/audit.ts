@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { AbsoluteTime, SearchText } from '../../core/replay-request.ts';
+import { SearchText } from '../../core/replay-request.ts';
 import type { AuditRecord } from '../../db/audit/read.ts';
 import { changedMembers } from '../audit/notes.ts';
-import { ActorShown, Time } from './fields.ts';
+import { ActorShown, Moment, Time } from './fields.ts';
 
 /** Which changes are meant. */
 export const auditFilter = {
@@ -18,8 +18,10 @@ export const auditFilter = {
     description: 'Address of what was changed, or of its list: then of all in it.',
     example: '/api/replays',
   }),
-  from: z.exactOptional(AbsoluteTime).meta({ description: 'Only then or later.' }),
-  to: z.exactOptional(AbsoluteTime).meta({ description: 'Only before.' }),
+  from: z
+    .exactOptional(Moment)
+    .meta({ description: 'Only then or later: a moment, or a time before now such as `30d`.' }),
+  to: z.exactOptional(Moment).meta({ description: 'Only before.' }),
 };
 
 const Kept = z.unknown().meta({ description: 'Secrets, settings and what is personal are masked.' });

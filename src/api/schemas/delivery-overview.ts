@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import { AbsoluteTime } from '../../core/replay-request.ts';
 import { buckets } from '../../core/counts.ts';
 import { intervals } from '../../db/lane-history.ts';
 import { Changed, FailureClass, Series, failureClassExample } from './counted.ts';
-import { Id, Time } from './fields.ts';
+import { Id, Moment, Time } from './fields.ts';
 import { Samples } from './replay.ts';
 
 /** Over which time, and how finely. */
 export const periodQuery = z.strictObject({
   from: z
-    .exactOptional(AbsoluteTime)
-    .meta({ description: 'Inclusive, down to the whole minute. Absent: 24 hours before `to`.' }),
-  to: z.exactOptional(AbsoluteTime).meta({ description: 'Exclusive, up to the whole minute. Absent: now.' }),
+    .exactOptional(Moment)
+    .meta({
+      description:
+        'Inclusive, down to the whole minute; a moment, or a time before now such as `7d`. Absent: 24 hours before `to`.',
+    }),
+  to: z.exactOptional(Moment).meta({ description: 'Exclusive, up to the whole minute. Absent: now.' }),
   interval: z.enum(intervals).default('hour').meta({
     description:
       'Of `series`, in UTC. What is older than a week is known by the hour, so minutes are in one.',

@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { AnyId } from '../../core/ids.ts';
+import { momentOf } from '../../core/replay-range.ts';
+import { PastTime } from '../../core/replay-request.ts';
 import { storableName } from '../../core/storable-text.ts';
 
 /** An instant in RFC 3339, UTC. */
 export const Time = z.iso.datetime().meta({ example: '2026-10-14T02:00:00.000Z' });
+
+/** A moment of a query, in UTC: a time before now is counted from when the request came. */
+export const Moment = PastTime.transform((text) => momentOf(text, Date.now()));
 
 /** A plain UUID; asked for in capitals it is the same. */
 export const Id = AnyId.meta({ example: '6c1f6e0a-8a4e-4d57-9d3b-0f6a4c1f2b7e' });

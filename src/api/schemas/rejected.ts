@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { retryObstacleOf, retryObstacles, type RetryObstacle } from '../../core/kept-arrival.ts';
-import { AbsoluteTime } from '../../core/replay-request.ts';
 import type { RejectedRecord } from '../../db/event-lookup.ts';
 import type { RetryEnd } from '../retry-rejected.ts';
-import { Id, Time } from './fields.ts';
+import { Id, Moment, Time } from './fields.ts';
 
 /** Which rejected events are meant. */
 export const rejectedFilter = {
@@ -12,10 +11,13 @@ export const rejectedFilter = {
     .exactOptional(z.string().regex(/^\w{1,60}$/))
     .meta({ description: 'Only those of this reason.', example: 'event_too_large' }),
   from: z
-    .exactOptional(AbsoluteTime)
-    .meta({ description: 'Only those that came then or later.', example: '2026-11-22T00:00:00Z' }),
+    .exactOptional(Moment)
+    .meta({
+      description: 'Only those that came then or later: a moment, or a time before now such as `30d`.',
+      example: '2026-11-22T00:00:00Z',
+    }),
   to: z
-    .exactOptional(AbsoluteTime)
+    .exactOptional(Moment)
     .meta({ description: 'Only those that came before.', example: '2026-11-23T00:00:00Z' }),
 };
 
