@@ -4,18 +4,7 @@ import { eventTypes, origins } from '../core/event.ts';
 import { SearchText } from '../core/replay-request.ts';
 import type { Problem } from './problem.ts';
 import { invalidQuery } from './route.ts';
-import { Id, Moment } from './schemas/fields.ts';
-
-const mostValues = 20;
-
-/** A parameter that may be given several times; a single value comes as a text. */
-const several = <T extends z.ZodType>(item: T) =>
-  z.exactOptional(
-    z.preprocess(
-      (value) => (Array.isArray(value) ? value : [value]),
-      z.array(item).min(1).max(mostValues, `Expected at most ${mostValues} values.`),
-    ),
-  );
+import { Id, Moment, several } from './schemas/fields.ts';
 
 /** The parameters by which events are looked for, wherever events are listed or followed. */
 export const eventFilterQuery = {

@@ -61,6 +61,16 @@ export function words(text: string, earlier: readonly string[] = []): string[] {
   ];
 }
 
+/** Several of these words, repeated or between commas. @throws InvalidArgumentError for another one */
+export function several(choices: readonly string[]) {
+  return (text: string, earlier: readonly string[] = []): string[] => {
+    const all = words(text, earlier);
+    if (all.length === 0 || all.some((word) => !choices.includes(word)))
+      throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+    return all;
+  };
+}
+
 /** Several texts, each in an option of its own: a name may hold a comma. */
 export function texts(text: string, earlier: readonly string[] = []): string[] {
   return [...earlier, text];

@@ -6,7 +6,8 @@ import { join, sql, type Queryable, type Statement } from './sql.ts';
 export interface ReplayFilter {
   readonly destinationId?: string;
   readonly open?: boolean;
-  readonly status?: ReplayStatus;
+  /** One of these. */
+  readonly statuses?: readonly ReplayStatus[];
   /** Among a replay's labels, or its name. */
   readonly label?: string;
 }
@@ -16,11 +17,11 @@ export async function listReplays(
   db: Queryable,
   params: ReplayFilter & { readonly before?: number; readonly limit: number },
 ): Promise<RunRecord[]> {
-  const { destinationId, open, status, label, before, limit } = params;
+  const { destinationId, open, statuses, label, before, limit } = params;
   const conditions: Statement[] = [sql`r.kind = 'replay'`];
   if (destinationId !== undefined) conditions.push(sql`r.destination_id = ${destinationId}`);
   if (open !== undefined) conditions.push(sql`(r.ended_at is null) = ${open}`);
-  if (status !== undefined) conditions.push(hasStatus(status));
+  if (statuses !== undefined) conditions.push(sql`(${join(statuses.map(hasStatus), sql` or `)})`);
   if (label !== undefined) conditions.push(sql`(r.label = ${label} or ${label} = any(r.labels))`);
   if (before !== undefined) conditions.push(sql`r.number < ${before}`);
   return await readRuns(db, join(conditions, sql` and `), limit);

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
 import { apiUrl } from '../../src/cli/api-url.ts';
-import { before, rate, setting, texts, time, whole, words } from '../../src/cli/arguments.ts';
+import { before, rate, setting, several, texts, time, whole, words } from '../../src/cli/arguments.ts';
 
 test.each([
   ['200', 200],
@@ -39,6 +39,13 @@ test('whole numbers begin at 1, times before now have a unit', () => {
     expect(() => whole(text)).toThrow(InvalidArgumentError);
   for (const text of ['30', 'd', '30 d', '30y', '100000d'])
     expect(() => before(text)).toThrow(InvalidArgumentError);
+});
+
+test('words of a choice may be several, and another one is none', () => {
+  const status = several(['running', 'paused', 'failed']);
+  expect(status('failed', status('running, paused'))).toEqual(['running', 'paused', 'failed']);
+  for (const text of ['', ',', 'done', 'running,done'])
+    expect(() => status(text)).toThrow('running, paused, failed');
 });
 
 test('words stand between commas or in options of their own, names keep their commas', () => {

@@ -14,7 +14,7 @@ import type { ApiDeps } from '../deps.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
 import { isProblem, type Problem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
-import { Id, IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
+import { Id, IdPath, pageOf, pageQuery, several } from '../schemas/fields.ts';
 import { Replay, replayExample, ReplayWithWarnings, showReplay } from '../schemas/replay.ts';
 import { actionsOfReplay } from '../replay-actions.ts';
 import { answerOfCreation } from '../starting.ts';
@@ -136,7 +136,9 @@ function list(deps: ApiDeps): Route {
         open: z
           .exactOptional(z.enum(['true', 'false']))
           .meta({ description: 'true: only those that have not ended. false: only those that have.' }),
-        status: z.exactOptional(z.enum(replayStatuses)).meta({ description: 'Only those of this status.' }),
+        status: several(z.enum(replayStatuses)).meta({
+          description: 'Only those of this status. Give it again for another one.',
+        }),
         label: z.exactOptional(SearchText).meta({
           description: 'Only those that have this among their `labels`, or as their `label`, exactly.',
           example: 'team:growth',
@@ -151,13 +153,14 @@ function list(deps: ApiDeps): Route {
         },
       },
     },
-    async ({ query: { open, limit, cursor, ...filter } }) => {
+    async ({ query: { open, status, limit, cursor, ...filter } }) => {
       const start = placeOfCursor('replays', cursor, Place);
       if (isProblem(start)) return start;
       const rows = await listReplays(deps.db, {
         limit: limit + 1,
         ...filter,
         ...(open !== undefined && { open: open === 'true' }),
+        ...(status !== undefined && { statuses: status }),
         ...(start.place !== null && { before: start.place[0] }),
       });
       const show = (run: RunRecord) => showReplay(run, deps.orchestrator);

@@ -7,12 +7,10 @@ import { Samples } from './replay.ts';
 
 /** Over which time, and how finely. */
 export const periodQuery = z.strictObject({
-  from: z
-    .exactOptional(Moment)
-    .meta({
-      description:
-        'Inclusive, down to the whole minute; a moment, or a time before now such as `7d`. Absent: 24 hours before `to`.',
-    }),
+  from: z.exactOptional(Moment).meta({
+    description:
+      'Inclusive, down to the whole minute; a moment, or a time before now such as `7d`. Absent: 24 hours before `to`.',
+  }),
   to: z.exactOptional(Moment).meta({ description: 'Exclusive, up to the whole minute. Absent: now.' }),
   interval: z.enum(intervals).default('hour').meta({
     description:

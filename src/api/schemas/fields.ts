@@ -28,6 +28,17 @@ export const ActorShown = z
 /** The path of everything that is addressed by its id. */
 export const IdPath = z.strictObject({ id: Id });
 
+const mostValues = 20;
+
+/** A parameter of a query that may be given several times, up to 20; a single value comes as a text. */
+export const several = <T extends z.ZodType>(item: T) =>
+  z.exactOptional(
+    z.preprocess(
+      (value) => (Array.isArray(value) ? value : [value]),
+      z.array(item).min(1).max(mostValues, `Expected at most ${mostValues} values.`),
+    ),
+  );
+
 /** The query of a list, to which filters are added. */
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(200).default(50).meta({

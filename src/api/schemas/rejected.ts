@@ -10,12 +10,10 @@ export const rejectedFilter = {
   code: z
     .exactOptional(z.string().regex(/^\w{1,60}$/))
     .meta({ description: 'Only those of this reason.', example: 'event_too_large' }),
-  from: z
-    .exactOptional(Moment)
-    .meta({
-      description: 'Only those that came then or later: a moment, or a time before now such as `30d`.',
-      example: '2026-11-22T00:00:00Z',
-    }),
+  from: z.exactOptional(Moment).meta({
+    description: 'Only those that came then or later: a moment, or a time before now such as `30d`.',
+    example: '2026-11-22T00:00:00Z',
+  }),
   to: z
     .exactOptional(Moment)
     .meta({ description: 'Only those that came before.', example: '2026-11-23T00:00:00Z' }),

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { several } from '../arguments.ts';
 import { replayStatuses } from '../../core/replay-status.ts';
 import { withExamples, type Register } from '../command.ts';
 import { limited, showList } from '../lists.ts';
@@ -11,7 +12,7 @@ import { count, duration, moment } from '../texts.ts';
 
 interface ListOptions {
   readonly destination?: string;
-  readonly status?: string;
+  readonly status?: readonly string[];
   readonly label?: string;
   readonly open?: boolean;
   readonly limit: number;
@@ -22,11 +23,16 @@ export const replayReads: Register = (replay, on) => {
   withExamples(
     limited(replay.command('list').description('list replays, newest first'))
       .option('--destination <destination>', 'only those of this destination (name or id)')
-      .addOption(new Option('--status <status>', 'only those of this status').choices([...replayStatuses]))
+      .addOption(
+        new Option('--status <status,…>', 'only those of these statuses')
+          .choices([...replayStatuses])
+          .argParser(several(replayStatuses)),
+      )
       .option('--label <label>', 'only those with this label')
       .option('--open', 'only those that have not ended')
       .action(on(list)),
     ['reprise replay list --open', 'What runs, waits or is paused'],
+    ['reprise replay list --status failed,completed_with_failures', 'What needs a look'],
     [
       'reprise replay list --destination demo-crm --limit 500 --json',
       'All that a destination had, for a script',
