@@ -56,7 +56,7 @@ const introduction = `Everything that Reprise can do, over HTTP.
 - **Refusals.** \`application/problem+json\` (RFC 9457): branch on \`code\`, show \`detail\`; \`errors\` points at fields; \`type\` is the address of a page that says what to do (\`/docs/errors/<code>\`).
 - **Repeating.** A POST that creates takes an \`Idempotency-Key\`; repeat it after a lost answer or a 503.
 - **Pages.** Lists answer \`{data, nextCursor}\`; pass \`nextCursor\` as \`cursor\` until it is null.
-- **Filters.** All that are given have to be met. One that nothing meets gives an empty page, also the id of something that is not, or no longer, there; a value that cannot be one, as an id that is no UUID, is 400 \`invalid_query\` and named.
+- **Filters.** All that are given have to be met. One that nothing meets gives an empty page, also the id of something that is not, or no longer, there; a value that cannot be one, as an id that is no UUID, is 400 \`invalid_query\` and named. What is said of an event is named as in a replay’s filter (\`user\`, \`source\`), what a thing belongs to as in its answer (\`destinationId\`, \`replayId\`, \`sourceId\`).
 - **Values.** Times are RFC 3339 in UTC, positions are integers, ids are UUIDs.
 - **Rate.** The headers \`RateLimit-Policy\` and \`RateLimit\` say how many requests a token may make and how many are left (\`q\` in \`w\` seconds; \`r\`, all of them again in \`t\` seconds); beyond that it is 429 \`too_many_requests\` with Retry-After.
 - **Tracing.** The answer’s \`X-Request-Id\` is yours if you sent one; the log and the audit log have it too. A \`traceparent\` (W3C Trace Context) comes back as it was sent, and the log has its trace.

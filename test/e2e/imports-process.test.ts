@@ -24,7 +24,7 @@ async function begun(at: string, reader: ApiProcess) {
   request.write(rows(0, 3_450));
   const shown = await until(
     'rows are committed',
-    async () => (await reader.call('GET', `/api/imports?source=${source}`)).body.data[0],
+    async () => (await reader.call('GET', `/api/imports?sourceId=${source}`)).body.data[0],
     (one) => (one?.appended ?? 0) >= 3_400,
   );
   return { source, request, id: shown?.id ?? '' };

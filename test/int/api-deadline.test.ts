@@ -22,7 +22,7 @@ const path = `/api/imports?sourceId=${source}`;
 async function turns(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await setImmediate();
 }
-const lastImport = async () => (await api.call('GET', `/api/imports?source=${source}`)).body.data[0];
+const lastImport = async () => (await api.call('GET', `/api/imports?sourceId=${source}`)).body.data[0];
 
 test('a request that has not arrived within a minute is cut', async () => {
   const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };

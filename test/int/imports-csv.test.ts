@@ -203,7 +203,7 @@ describe('a file is refused whose header or map gives no events', () => {
   ])('%s', async (_, header, query, detail) => {
     const refused = await send(`${header}track,u,a\n`, query);
     expect(refused.body).toMatchObject({ code: 'unreadable_file', detail: expect.stringMatching(detail) });
-    expect((await api.call('GET', `/api/imports?source=${source}`)).body.data).toEqual([]);
+    expect((await api.call('GET', `/api/imports?sourceId=${source}`)).body.data).toEqual([]);
   });
 });
 

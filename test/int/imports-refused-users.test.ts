@@ -52,7 +52,7 @@ test('a change of the setting holds within a second or so in a file that is on i
     );
   const counts = async () => {
     request.write(chunk().join(''));
-    const { body } = await api.call('GET', `/api/imports?source=${sourceId}`);
+    const { body } = await api.call('GET', `/api/imports?sourceId=${sourceId}`);
     const { appended = 0, rejected = 0 } = body.data[0] ?? {};
     return { appended: Number(appended), rejected: Number(rejected) };
   };

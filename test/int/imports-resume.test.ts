@@ -34,7 +34,7 @@ async function begun(first: string, key: string, headers: Record<string, string>
   request.write(first);
   const shown = await until(
     'rows are committed',
-    async () => (await elsewhere.call('GET', `/api/imports?source=${source}`)).body.data[0],
+    async () => (await elsewhere.call('GET', `/api/imports?sourceId=${source}`)).body.data[0],
     (one) => one?.appended > 0,
   );
   return { request, id: shown.id as string, shown };

@@ -34,7 +34,7 @@ test('is answered once streams have passed it, and a replay made then reaches al
   );
   const archived = await until(
     'all is archived',
-    async () => (await api.call('GET', `/api/imports?source=${source}`)).body.data[0],
+    async () => (await api.call('GET', `/api/imports?sourceId=${source}`)).body.data[0],
     (one) => one?.status === 'completed',
   );
   expect(archived).toMatchObject({ appended: 20, streamsBehind: [destinationId] });

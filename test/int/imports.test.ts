@@ -139,11 +139,15 @@ describe('lists', () => {
   test('imports of a source newest first, page by page', async () => {
     const ids: string[] = [];
     for (let number = 0; number < 3; number++) ids.push((await send(ndjson([order(number)]))).body.id);
-    const first = (await api.call('GET', `/api/imports?source=${source}&limit=2`)).body;
-    const second = (await api.call('GET', `/api/imports?source=${source}&limit=2&cursor=${first.nextCursor}`))
-      .body;
+    const first = (await api.call('GET', `/api/imports?sourceId=${source}&limit=2`)).body;
+    const second = (
+      await api.call('GET', `/api/imports?sourceId=${source}&limit=2&cursor=${first.nextCursor}`)
+    ).body;
     expect([...first.data, ...second.data].map(({ id }) => id)).toEqual(ids.toReversed());
     expect(second.nextCursor).toBeNull();
+    expect((await api.call('GET', `/api/imports?source=${source}&limit=2`)).body).toEqual(first); // its older name
+    const twice = await api.call('GET', `/api/imports?source=${source}&sourceId=${source}`);
+    expect(twice.body.errors).toMatchObject([{ parameter: 'source' }]);
     expect((await api.call('GET', `/api/imports/${randomUUID()}`)).body.code).toBe('not_found');
   });
 });
@@ -161,7 +165,7 @@ describe('is refused with a remedy', () => {
   ])('%s', async (_, file, query, status, code, detail) => {
     const refused = await send(file, query);
     expect(refused.body).toMatchObject({ status, code, detail: expect.stringMatching(detail) });
-    expect((await api.call('GET', `/api/imports?source=${source}`)).body.data).toEqual([]);
+    expect((await api.call('GET', `/api/imports?sourceId=${source}`)).body.data).toEqual([]);
   });
 
   test('a form, a foreign encoding, and gzip that is none', async () => {

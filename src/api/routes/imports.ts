@@ -175,6 +175,17 @@ function resume(deps: ApiDeps): Route {
   );
 }
 
+const ListQuery = z
+  .strictObject({
+    sourceId: z.exactOptional(Id).meta({ description: 'Only those for this source.' }),
+    source: z.exactOptional(Id).meta({ description: 'The older name of `sourceId`.', deprecated: true }),
+    ...pageQuery,
+  })
+  .refine(({ source, sourceId }) => source === undefined || sourceId === undefined, {
+    path: ['source'],
+    message: 'It is the older name of sourceId. Leave it out.',
+  });
+
 function list(deps: ApiDeps): Route {
   return route(
     {
@@ -184,20 +195,17 @@ function list(deps: ApiDeps): Route {
       tag,
       summary: 'List imports',
       description: 'Newest first.',
-      query: z.strictObject({
-        source: z.exactOptional(Id).meta({ description: 'Id of a source.' }),
-        ...pageQuery,
-      }),
+      query: ListQuery,
       answers: {
         200: { description: 'A page of imports.', schema: pageOf(Import), example: importListExample },
       },
     },
-    async ({ query: { limit, cursor, source } }) => {
+    async ({ query: { limit, cursor, source, sourceId = source } }) => {
       const start = placeOfCursor('imports', cursor, Place);
       if (isProblem(start)) return start;
       const rows = await listImports(deps.db, {
         limit: limit + 1,
-        ...(source !== undefined && { sourceId: source }),
+        ...(sourceId !== undefined && { sourceId }),
         ...(start.place !== null && { after: start.place }),
       });
       const placeOf = (row: ImportRecord) => [row.startedMicroseconds, row.id];
