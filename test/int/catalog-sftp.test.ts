@@ -76,10 +76,13 @@ describe.each(['standard', 'concurrent'])('the strategy %s', (uploadStrategy) =>
     expect([...server.files.keys()][0]).toMatch(/^\/in\/events\S*__\d{4}-\d\d-\d\dT\S+Z\.csv$/);
   });
 
-  it.each(['authentication', 'open', 'write', 'close'] as const)(
-    'is tried again when the connection is cut at %s, and the next file arrives',
-    async (cutAt) => {
-      const server = await startSftpServer({ cutAt, cuts: 1 });
+  const cuts = (['authentication', 'open', 'write', 'close'] as const).flatMap((cutAt) =>
+    (['reset', 'end', 'noise'] as const).map((cutBy) => [cutAt, cutBy] as const),
+  );
+  it.each(cuts)(
+    'is tried again when the connection is cut at %s by %s, and the next file arrives',
+    async (cutAt, cutBy) => {
+      const server = await startSftpServer({ cutAt, cutBy, cuts: 1 });
       expect(await send(server.port, { settings: { uploadStrategy } })).toMatchObject([{ kind: 'failed' }]);
       expect(server.files.size).toBe(0);
       expect(await send(server.port, { settings: { uploadStrategy } })).toEqual([{ kind: 'delivered' }]);
@@ -87,14 +90,40 @@ describe.each(['standard', 'concurrent'])('the strategy %s', (uploadStrategy) =>
     },
   );
 
-  it('is no refusal when the connection is cut after the file was closed', async () => {
-    const server = await startSftpServer({ cutAt: 'closed' });
-    for (let times = 0; times < 5; times++) {
+  it.each(['reset', 'end', 'noise'] as const)(
+    'is no refusal when the connection is cut by %s after the file was closed',
+    async (cutBy) => {
+      const server = await startSftpServer({ cutAt: 'closed', cutBy });
+      for (let times = 0; times < 5; times++) {
+        const [outcome] = await send(server.port, { settings: { uploadStrategy } });
+        expect(['delivered', 'failed']).toContain(outcome!.kind);
+      }
+      expect(server.files.size).toBe(5);
+    },
+  );
+
+  it.each(['reset', 'end', 'noise'] as const)(
+    'is delivered when the connection is cut by %s as the client takes its leave',
+    async (cutBy) => {
+      const server = await startSftpServer({ cutAt: 'goodbye', cutBy });
+      expect(await send(server.port, { settings: { uploadStrategy } })).toEqual([{ kind: 'delivered' }]);
+      expect(server.files.size).toBe(1);
+    },
+  );
+
+  // A full disk and a quota are told so, by the code of a failure that has no name.
+  it.each(['open', 'write', 'close'] as const)(
+    'is tried again when the server fails to %s the file, and says why',
+    async (at) => {
+      const server = await startSftpServer({ fails: { at, code: 4, message: 'no space left' } });
       const [outcome] = await send(server.port, { settings: { uploadStrategy } });
-      expect(['delivered', 'failed']).toContain(outcome!.kind);
-    }
-    expect(server.files.size).toBe(5);
-  });
+      expect(outcome).toMatchObject({
+        kind: 'failed',
+        failure: { message: expect.stringContaining('no space left') },
+      });
+      expect(server.files.size).toBe(0);
+    },
+  );
 
   it('fails for good where there is no such folder', async () => {
     const server = await startSftpServer();

@@ -33,7 +33,7 @@ interface Sftp extends Emitter<{
   READDIR: (id: number, handle: Buffer) => void;
 }> {
   handle(id: number, handle: Buffer): void;
-  status(id: number, code: number): void;
+  status(id: number, code: number, message?: string): void;
 }
 type Session = Emitter<{ sftp: (accept: () => Sftp) => void }>;
 type Client = Emitter<{
@@ -69,15 +69,29 @@ export interface SftpServer {
 export interface SftpOptions {
   /** May write files; default: it may. */
   readonly mayWrite?: boolean;
-  /** The connection is cut at the first of these; `closed`: when a file has been closed and its client was told. */
-  readonly cutAt?: 'authentication' | 'open' | 'write' | 'close' | 'closed';
+  /** The connection is cut at the first of these; `closed`: when a file has been closed and its client was told; `goodbye`: when that client then takes its leave. */
+  readonly cutAt?: 'authentication' | 'open' | 'write' | 'close' | 'closed' | 'goodbye';
+  /** How it is cut: reset, ended as if all were said, or after bytes that are no SSH; default: reset. */
+  readonly cutBy?: 'reset' | 'end' | 'noise';
   /** So many files, from the first on, are cut; default: all. */
   readonly cuts?: number;
+  /** What it answers to the first of these that it is asked for, and says with it. */
+  readonly fails?: {
+    readonly at: 'open' | 'write' | 'close';
+    readonly code: number;
+    readonly message: string;
+  };
   /** Lets everybody in; default: its user. */
   readonly isOpen?: boolean;
   /** Is told of each file that was closed. */
   readonly closed?: (path: string, contents: string) => void;
 }
+
+const cut = {
+  reset: (socket: net.Socket) => void socket.resetAndDestroy(),
+  end: (socket: net.Socket) => void socket.end(),
+  noise: (socket: net.Socket) => void socket.end(Buffer.alloc(1_024, 0xff)),
+};
 
 /** Who may come in. */
 export const sftpUser = { name: 'an-sftp-user', password: 'an-sftp-password' } as const;
@@ -105,7 +119,7 @@ export async function openSftpServer(
   const cutsAt = (where: string): boolean => {
     if (options.cutAt !== where || cuts >= (options.cuts ?? Infinity)) return false;
     cuts += 1;
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) cut[options.cutBy ?? 'reset'](socket);
     return true;
   };
   const server = new Server({ hostKeys: [newSshKey().private] }, (client) => {
@@ -116,7 +130,10 @@ export async function openSftpServer(
       else authenticate(context, publicKey);
     });
     client.on('session', (accept) => {
-      accept().on('sftp', (open) => serveFiles(open(), files, cutsAt, options));
+      const beforeNext = (listener: () => void) => {
+        for (const socket of sockets) socket.prependOnceListener('data', listener);
+      };
+      accept().on('sftp', (open) => serveFiles(open(), files, { cutsAt, beforeNext }, options));
     });
   });
   // Its sockets are those of a server of its own inside.
@@ -154,23 +171,34 @@ function authenticate(context: Authentication, publicKey: string | undefined): v
   return isKnown && isSigned ? context.accept() : context.reject();
 }
 
+interface Cuts {
+  readonly cutsAt: (where: string) => boolean;
+  /** Is told when a client says something more, before that is heard. */
+  readonly beforeNext: (listener: () => void) => void;
+}
+
 function serveFiles(
   sftp: Sftp,
   files: Map<string, string>,
-  cutsAt: (where: string) => boolean,
-  { mayWrite = true, closed }: SftpOptions,
+  { cutsAt, beforeNext }: Cuts,
+  { mayWrite = true, closed, fails }: SftpOptions,
 ): void {
+  const failsAt = (id: number, where: string): boolean => {
+    if (fails?.at !== where) return false;
+    sftp.status(id, fails.code, fails.message);
+    return true;
+  };
   const open: { readonly path: string; contents: Buffer }[] = [];
   const isFolder = (path: string) => path === '/' || path === '/in';
   const handleOf = (index: number) => Buffer.from([index]);
   sftp.on('OPEN', (id, path) => {
-    if (cutsAt('open')) return;
+    if (cutsAt('open') || failsAt(id, 'open')) return;
     if (!isFolder(path.slice(0, path.lastIndexOf('/')) || '/')) return sftp.status(id, noSuchFile);
     if (!mayWrite) return sftp.status(id, notPermitted);
     sftp.handle(id, handleOf(open.push({ path, contents: Buffer.alloc(0) }) - 1));
   });
   sftp.on('WRITE', (id, handle, offset, data) => {
-    if (cutsAt('write')) return;
+    if (cutsAt('write') || failsAt(id, 'write')) return;
     const file = open[handle[0]!]!;
     const grown = Buffer.alloc(Math.max(file.contents.length, offset + data.length));
     file.contents.copy(grown);
@@ -179,7 +207,7 @@ function serveFiles(
     sftp.status(id, fine);
   });
   sftp.on('CLOSE', (id, handle) => {
-    if (cutsAt('close')) return;
+    if (cutsAt('close') || failsAt(id, 'close')) return;
     const file = open[handle[0]!];
     if (file !== undefined) {
       files.set(file.path, file.contents.toString());
@@ -187,6 +215,7 @@ function serveFiles(
     }
     sftp.status(id, fine);
     setImmediate(() => cutsAt('closed'));
+    beforeNext(() => cutsAt('goodbye'));
   });
   sftp.on('FSETSTAT', (id) => sftp.status(id, fine));
   sftp.on('OPENDIR', (id, path) =>

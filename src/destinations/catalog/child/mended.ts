@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PackageDefinition } from '../package-definition.ts';
 import { require } from './seal.ts';
+import { mendUploads } from './sftp-upload.ts';
 
 interface Given {
   readonly settings: unknown;
@@ -61,6 +62,7 @@ type PerformFile = (request: unknown, given: object) => unknown;
  * that would count as delivered. So files are always written the other way.
  */
 function mendedSftp(definition: PackageDefinition): PackageDefinition {
+  mendUploads();
   const marked = (payload: FilePayload): FilePayload => {
     const { filename_prefix: prefix, file_extension: extension } = payload;
     const mark = randomBytes(6).toString('hex');
