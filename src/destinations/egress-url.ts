@@ -42,6 +42,18 @@ function urlHostProblem(url: URL, allow: EgressAllow): string | null {
 }
 
 /**
+ * The same for a host that stands alone in a setting, as it was typed: what is an address in another spelling, which the
+ * system would resolve to it, counts as that address.
+ */
+export function bareHostProblem(text: string, port: number, allow: EgressAllow, more: Ports): string | null {
+  if (isIP(text) === 6) return hostProblem(text, port, allow, more);
+  const url = /^[\w.-]+$/.test(text) && !text.endsWith('.') ? URL.parse(`http://${text}`) : null;
+  if (url === null)
+    return 'This is not a host. Write its name or address alone and in ASCII, like files.example.com.';
+  return hostProblem(url.hostname, port, allow, more);
+}
+
+/**
  * What is wrong with a host and port as far as they say it themselves; names are not resolved.
  * @param more ports that are allowed beside those of HTTP
  */

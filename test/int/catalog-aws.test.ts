@@ -185,6 +185,11 @@ describe('what AWS answers', () => {
   });
 });
 
+it('what its client itself refuses is told as that, not as a connection that broke off', async () => {
+  const [outcome] = await send({ ...s3, settings: { ...s3.settings, s3_aws_bucket_name: 'a/b' } });
+  expect(outcome).toMatchObject({ failure: { message: expect.stringContaining('AWS PUT') } });
+});
+
 it('hosts of AWS that lead to a private address are not dialled', async () => {
   for (const account of [s3, kinesis]) {
     expect(await send(account, 1, [])).toMatchObject([

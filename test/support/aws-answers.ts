@@ -4,10 +4,18 @@ const environment: Readonly<Record<string, string>> = {
   AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
   AWS_SECRET_ACCESS_KEY: 'a-secret-of-the-deployment',
   AMAZON_S3_ACTIONS_ROLE_ADDRESS: 'arn:aws:iam::111111111111:role/reprise',
-  AMAZON_S3_ACTIONS_EXTERNAL_ID: 'an-external-id',
+  AMAZON_S3_ACTIONS_EXTERNAL_ID: 'an-external-id-of-the-deployment',
   AMAZON_KINESIS_ACTIONS_ROLE_ADDRESS: 'arn:aws:iam::111111111111:role/reprise',
-  AMAZON_KINESIS_ACTIONS_EXTERNAL_ID: 'an-external-id',
+  AMAZON_KINESIS_ACTIONS_EXTERNAL_ID: 'an-external-id-of-the-deployment',
 };
+
+/** What of these, and of the session that is begun with them, nobody may be told. */
+export const awsSecrets: readonly string[] = [
+  'a-secret-of-the-deployment',
+  'an-external-id-of-the-deployment',
+  'a-secret-of-the-role',
+  'a-session-of-the-role',
+];
 
 /** Gives this process, and those that it starts from then on, credentials of AWS. */
 export function giveCredentials(): void {
@@ -23,7 +31,7 @@ export function takeCredentials(): void {
 
 const role = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
 <AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>a-secret-of-the-role</SecretAccessKey>
-<SessionToken>a-session</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>
+<SessionToken>a-session-of-the-role</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>
 </Credentials></AssumeRoleResult></AssumeRoleResponse>`;
 
 /** As AWS answers when all is well; null: it is not asked. */

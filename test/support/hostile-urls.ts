@@ -40,6 +40,15 @@ export const hostilePorts = [
   11211,
   27017,
 ].map((port) => `8.8.8.8:${port}`);
+/** The same as hosts that stand alone in a setting; addresses of IPv6 are written so without brackets. */
+export const hostileHosts = [
+  ...hostileLiterals.flatMap((host) => [host, ...(host.startsWith('[') ? [host.slice(1, -1)] : [])]),
+  'localhost',
+  'LOCALHOST',
+  'a.localhost',
+];
+/** Names that lead to such addresses: always, among others, or at every other time. */
+export const hostileNames = names;
 /** What is not HTTP, or a name of this machine. */
 export const hostileSchemes = [
   'ftp://8.8.8.8/',

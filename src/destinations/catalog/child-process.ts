@@ -32,6 +32,15 @@ function givenEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
+/** Names of variables whose values prove who this deployment is. */
+const secretVariable = /SECRET|TOKEN$|API_KEY|EXTERNAL_ID$/;
+
+/** What of this process' environment children are given and nothing that is told may show. */
+export function environmentSecrets(): string[] {
+  const named = Object.entries(givenEnvironment()).filter(([name]) => secretVariable.test(name));
+  return named.map(([, value]) => value!);
+}
+
 /**
  * One child process that runs the catalog's code. It has no network, of the environment only what definitions read, writes
  * no file and starts nothing; when it ends or stalls, its jobs are told so, and who has them starts another one.

@@ -14,6 +14,7 @@ import { askAccount } from './ask-account.ts';
 import { AccountSender, type SendingAccount, type SendingAction } from './account-sender.ts';
 import type { CallContext } from './account-call.ts';
 import type { Renewal } from './account-tokens.ts';
+import { environmentSecrets } from './child-process.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import { dialProblems, dialRuleOf, withoutAddresses } from './dial-rules.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
@@ -164,8 +165,10 @@ function batchSizeOf(batch: Batch, mapping: Settings): number {
   return Math.max(1, Math.min(size, batch.maximumSize ?? largestBatch, largestBatch));
 }
 
-const secretsOf = (document: CatalogDocument, settings: unknown) =>
-  secretsIn(withoutAddresses(document, settings as Settings));
+const secretsOf = (document: CatalogDocument, settings: unknown) => [
+  ...secretsIn(withoutAddresses(document, settings as Settings)),
+  ...environmentSecrets(),
+];
 
 /** Everything that somebody typed may be a credential; only what is an address without a path is none. */
 function secretsIn(settings: unknown): string[] {

@@ -75,7 +75,7 @@ const awsThrottles = /Throttl|SlowDown|TooManyRequests|ThroughputExceeded|LimitE
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and the common errors of each service */
 function awsOutcome(client: ClientError, error: JobError, failureOf: FailureOf): Outcome | null {
   const { name, status, command, throttled } = client;
-  const message = `${error.message} (${name})`;
+  const message = `${name}: ${error.message}`; // which may have been cut within a secret: nothing may follow it
   const told = (as: number): Failure => failureOf({ ...error, message, status: as });
   if (throttled || status === 429 || awsThrottles.test(name))
     return { kind: 'throttled', failure: told(429), retryAfterMs: null };

@@ -1,6 +1,6 @@
 import type { SettingsProblem } from '../definition.ts';
 import type { EgressAllow, Ports } from '../egress-address.ts';
-import { hostProblem } from '../egress-url.ts';
+import { bareHostProblem } from '../egress-url.ts';
 import type { DescribedDefinition } from './document.ts';
 import type { DialRule } from './job-dials.ts';
 
@@ -33,7 +33,7 @@ type Settings = Readonly<Record<string, unknown>>;
 const addressSettings: Readonly<
   Record<string, (value: string, settings: Settings) => readonly (readonly [host: string, port: number])[]>
 > = {
-  sftp_host: (host, { sftp_port: port }) => [[host.trim(), Number(port ?? 22)]],
+  sftp_host: (host, { sftp_port: port }) => [[host, Number(port ?? 22)]],
   brokers: (list) =>
     list.split(',').map((broker) => {
       const [, host = broker, port] = /^\s*(.*):(\d+)\s*$/.exec(broker) ?? [];
@@ -63,7 +63,7 @@ export function dialProblems(
     const value = settings[name];
     if (typeof value !== 'string') return [];
     const problems = addressesIn(value, settings).map(([host, port]) =>
-      hostProblem(host, port, egress, rule.ports),
+      bareHostProblem(host, port, egress, rule.ports),
     );
     const problem = problems.find((one) => one !== null);
     return problem === undefined ? [] : [{ path: [name], problem }];

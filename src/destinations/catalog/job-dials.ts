@@ -118,7 +118,9 @@ export class JobDials {
     const end = () => (socket.connecting ? socket.destroy() : socket.resetAndDestroy());
     this.#ends.add(end);
     socket.once('close', () => this.#ends.delete(end));
-    socket.on('error', (error) => (dialled.error ??= error));
+    socket.on('error', (error) => {
+      if (!this.#over) dialled.error ??= error; // what ends with the job has not broken off
+    });
     const late = new DialError(`Within ${connectMs} ms no connection was made.`, 'ETIMEDOUT');
     const timer = setTimeout(() => socket.destroy(late), connectMs);
     try {

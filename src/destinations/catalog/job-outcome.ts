@@ -42,7 +42,7 @@ export function outcomesOfJob(end: JobEnd, run: Run, telling: Telling): Outcome[
   if (end.clues === undefined) return outcomesOfResult(end.result, run, telling);
   const { wrote, gateClosed, last, givenUp, exchanges, dialled, deliveries } = run;
   const known = { wrote, gateClosed, last, givenUp, exchanges, dialled, deliveries, clues: end.clues };
-  return outcomesOfResult(end.result, known, telling);
+  return outcomesOfResult(end.result, known, { ...telling, mask: telling.mask.with(end.clues.secrets) });
 }
 
 /** What the end of a job that fetches tokens brought: them, or why there are none. */

@@ -168,6 +168,8 @@ export interface JobError {
 export interface Clues {
   readonly fault: SocketFault | undefined;
   readonly client: ClientError | undefined;
+  /** What its clients proved themselves by, beside what they were given. */
+  readonly secrets: readonly string[];
 }
 
 /** Why TLS over a connection failed, or its connection did. */

@@ -5,6 +5,10 @@ interface AwsClient {
   send: (this: unknown, command: object, ...rest: unknown[]) => Promise<unknown>;
 }
 
+interface AwsSession {
+  readonly Credentials?: { readonly SessionToken?: unknown; readonly SecretAccessKey?: unknown };
+}
+
 interface AwsError {
   readonly name?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: unknown };
@@ -13,10 +17,12 @@ interface AwsError {
 
 /**
  * Remembers what AWS answered when a call of its client failed: definitions make one error of all of them, which says
- * neither whether credentials were refused nor whether it was too much.
+ * neither whether credentials were refused nor whether it was too much. What a session is proved by it keeps, too, as
+ * nobody else knows that it has to be hidden.
  */
 export class ClientErrors {
   readonly #errors = new Map<number, ClientError>();
+  readonly #sessions = new Map<number, readonly string[]>();
   readonly #job: () => number | undefined;
   #watched = false;
 
@@ -37,9 +43,12 @@ export class ClientErrors {
     };
     const { send } = Client.prototype;
     const remember = (command: object, error: unknown) => this.#remember(command, error);
+    const keep = (answer: unknown) => this.#keep(answer);
     Client.prototype.send = async function watched(command, ...rest) {
       try {
-        return await send.call(this, command, ...rest);
+        const answer = await send.call(this, command, ...rest);
+        keep(answer);
+        return answer;
       } catch (error) {
         remember(command, error);
         throw error;
@@ -52,6 +61,22 @@ export class ClientErrors {
     const error = this.#errors.get(job);
     this.#errors.delete(job);
     return error;
+  }
+
+  /** Secrets of the sessions that a job has begun, once. */
+  takeSecrets(job: number): readonly string[] {
+    const secrets = this.#sessions.get(job) ?? [];
+    this.#sessions.delete(job);
+    return secrets;
+  }
+
+  #keep(answer: unknown): void {
+    const job = this.#job();
+    const { SessionToken: token, SecretAccessKey: key } =
+      (answer as AwsSession | undefined)?.Credentials ?? {};
+    const secrets = [token, key].filter((one) => typeof one === 'string');
+    if (job !== undefined && secrets.length > 0)
+      this.#sessions.set(job, [...(this.#sessions.get(job) ?? []), ...secrets]);
   }
 
   #remember(command: object, thrown: unknown): void {

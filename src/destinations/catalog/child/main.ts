@@ -1,6 +1,6 @@
 import { Taken } from '../given.ts';
 import { Outbox } from '../outbox.ts';
-import type { FromChild, Job, ToChild } from '../protocol.ts';
+import type { Clues, FromChild, Job, ToChild } from '../protocol.ts';
 import { ClientErrors } from './client-errors.ts';
 import { ParentDials } from './dial.ts';
 import { ParentFetch } from './fetch.ts';
@@ -29,9 +29,15 @@ async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Pr
     dials.begin(id);
   }
   const result = await fetch.run(id, () => perform(account, work, tellsPayload === true ? mapped : null));
-  const clues = mayDial === true ? { fault: dials.end(id), client: clientErrors.take(id) } : undefined;
+  const clues = mayDial === true ? cluesOf(id) : undefined;
   tell({ kind: 'done', job: id, result, ...(clues !== undefined && { clues }) });
 }
+
+const cluesOf = (id: number): Clues => ({
+  fault: dials.end(id),
+  client: clientErrors.take(id),
+  secrets: clientErrors.takeSecrets(id),
+});
 
 const waiting: Job[] = [];
 

@@ -20,8 +20,8 @@ interface Files {
 
 interface Wrapper {
   client?: Files;
-  put(this: Wrapper, contents: Buffer, path: string): Promise<unknown>;
-  end(): Promise<unknown>;
+  put: (this: Wrapper, contents: Buffer, path: string) => Promise<unknown>;
+  end: (this: Wrapper) => Promise<unknown>;
 }
 
 let isMended = false;
