@@ -80,7 +80,7 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   ),
   replay_planned: problem(
     'replay_planned',
-    'The replay has not begun: it begins by itself when the replay of its destination that runs now has ended. Until then it can only be cancelled.',
+    'The replay has not begun, and is not paused: it begins by itself at its time (`startsAt`), or when the replay of its destination that runs now has ended. PATCH {"schedule": null} begins it as soon as it may.',
   ),
   replay_ended: problem(
     'replay_ended',

@@ -39,6 +39,9 @@ export const outsideWindow = 'outside_window';
 /** Why a planned replay does not run yet: its time has not come. */
 export const scheduled = 'scheduled';
 
+/** Why a replay is paused that has not begun: a person paused it while it was planned. */
+export const beforeStart = 'before_start';
+
 /** What the last slice of a lane left. */
 export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'canary' | 'done';
 
@@ -48,6 +51,8 @@ const unworkedAfterMs = 10_000;
 /** The facts that a status is computed from. */
 export interface StatusFacts {
   readonly desired: Desired;
+  /** It is planned, and a person has paused it. */
+  readonly heldBack: boolean;
   readonly revision: number;
   readonly statusReason: string | null;
   readonly endedAs: Ending | null;
@@ -81,7 +86,7 @@ export interface StatusView {
  * The status of a replay: a pure function of desired state, leases and end. A pause or cancel is true once no live
  * lease has confirmed less than the run's revision.
  *
- * planned -> running <-> (pausing -> paused); all of them -> cancelling -> cancelled; running -> completed,
+ * planned <-> paused; planned -> running <-> (pausing -> paused); all of them -> cancelling -> cancelled; running -> completed,
  * completed_with_failures, failed. A wish changes the desired state at once; `-ing` lasts until every holder has obeyed.
  */
 export function replayStatus(facts: StatusFacts): StatusView {
@@ -94,7 +99,9 @@ export function replayStatus(facts: StatusFacts): StatusView {
   const obeyed = !facts.lanes.some((lane) => lane.leaseLive && lane.leaseRevision < facts.revision);
   switch (facts.desired) {
     case 'planned':
-      return { ...plain('planned'), statusReason: whyPlanned(facts) };
+      return facts.heldBack
+        ? { ...plain('paused'), statusReason: beforeStart }
+        : { ...plain('planned'), statusReason: whyPlanned(facts) };
     case 'paused':
       return plain(obeyed ? 'paused' : 'pausing');
     case 'cancelled':

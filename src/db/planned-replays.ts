@@ -19,8 +19,9 @@ interface Planned {
 }
 
 /**
- * Begins the planned replay of a destination that has waited longest, of those whose time has come, in the caller's
- * transaction, in which nothing of the destination runs; fan-out starts its workflow. It begins as if it had been asked for now: with the versions of now, and up to where the stream has come. Actions
+ * Begins the planned replay of a destination that has waited longest, of those whose time has come and that nobody has
+ * paused, in the caller's transaction, in which nothing of the destination runs; fan-out starts its workflow. It begins as
+ * if it had been asked for now: with the versions of now, and up to where the stream has come. Actions
  * that came since are used where they do what it was asked to do already: of anything else nobody has said that the past
  * may set it off. One of failures keeps to the dead letters that it took up.
  */
@@ -28,7 +29,7 @@ export async function beginPlanned(tx: Queryable, destinationId: string): Promis
   const [next] = await tx.rows<Planned & Record<string, unknown>>(sql`
     select r.id, r.request, r.mode, d.sources, d.filter, d.disabled_reason as "disabledReason"
     from run r join destination d on d.id = r.destination_id
-    where r.destination_id = ${destinationId} and r.kind = 'replay' and r.desired = 'planned' and r.ended_at is null
+    where r.destination_id = ${destinationId} and r.kind = 'replay' and r.desired = 'planned' and r.ended_at is null and not r.held_back
       and d.deleted_at is null and coalesce(${startAt} <= clock_timestamp(), true)
     order by coalesce(${startAt}, r.created_at), r.number limit 1 for no key update of r`);
   if (next === undefined) return;

@@ -35,12 +35,13 @@ function hasStatus(status: ReplayStatus): Statement {
   const open = (desired: string) => sql`(r.ended_at is null and r.desired = ${desired})`;
   switch (status) {
     case 'planned':
+      return sql`(${open('planned')} and not r.held_back)`;
     case 'running':
-      return open(status);
+      return open('running');
     case 'pausing':
       return sql`(${open('paused')} and not ${obeyed})`;
     case 'paused':
-      return sql`(${open('paused')} and ${obeyed})`;
+      return sql`(${open('paused')} and ${obeyed} or ${open('planned')} and r.held_back)`;
     case 'cancelling':
       return sql`(${open('cancelled')} and not ${obeyed})`;
     case 'cancelled':

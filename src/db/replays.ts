@@ -103,12 +103,13 @@ export async function getReplay(db: Queryable, id: string): Promise<RunRecord | 
 export type ChangeReplay =
   | { readonly kind: 'changed' | 'unchanged'; readonly replay: RunRecord }
   | { readonly kind: 'ended'; readonly replay: RunRecord }
-  /** It has not begun: until then it can only be cancelled. */
+  /** It has not begun, and is not paused: there is nothing to resume. */
   | { readonly kind: 'planned'; readonly replay: RunRecord }
   | { readonly kind: 'no_replay' };
 
 /**
- * Writes what is wanted of a replay; the engine obeys. A cancelled replay stays cancelled. The reason stays readable
+ * Writes what is wanted of a replay; the engine obeys. A cancelled replay stays cancelled. A planned one that is paused is
+ * held back; resumed, it is planned as before, and the caller begins it if its time has come. The reason stays readable
  * as `statusReason`. Who resumes a replay has seen why it stood: its canary is approved, its brake released.
  */
 export async function setReplayDesired(
@@ -119,14 +120,17 @@ export async function setReplayDesired(
 ): Promise<ChangeReplay> {
   if (desired === 'cancelled' && (await cancelPlanned(db, id, reason))) return await changeOf(db, id, 1);
   const resumes = sql`${desired === 'running'}::boolean`;
+  const holdsBack = desired === 'paused';
   const changed = await db.run(sql`
-    update run set desired = ${desired}, status_reason = ${reason}, revision = revision + 1,
+    update run set desired = case when desired = 'planned' then desired else ${desired} end,
+      held_back = desired = 'planned' and ${holdsBack}::boolean,
+      status_reason = case when desired = 'planned' then status_reason else ${reason} end, revision = revision + 1,
       canary_passed = canary_passed or ${resumes} and ${stoodFor(canaryReasons)},
       brakes_released = brakes_released || case
         when ${resumes} and ${stoodFor(brakeReasons)} and status_reason <> all(brakes_released)
         then array[status_reason] else '{}' end
-    where id = ${id} and kind = 'replay' and ended_at is null
-      and desired not in ('cancelled', 'planned', ${desired})`);
+    where id = ${id} and kind = 'replay' and ended_at is null and desired not in ('cancelled', ${desired})
+      and (desired <> 'planned' or ${desired !== 'cancelled'}::boolean and held_back <> ${holdsBack}::boolean)`);
   if (changed > 0 && desired === 'running') await forgetRefusals(db, id);
   return await changeOf(db, id, changed, desired);
 }
@@ -210,7 +214,9 @@ async function changeOf(db: Queryable, id: string, changed: number, desired?: st
   const replay = await getReplay(db, id);
   if (replay === null) return { kind: 'no_replay' };
   if (changed > 0) return { kind: 'changed', replay };
-  if (replay.endedAt === null && replay.desired === desired) return { kind: 'unchanged', replay };
+  const isHeldBack = replay.desired === 'planned' && replay.heldBack;
+  const stands = isHeldBack ? 'paused' : replay.desired;
+  if (replay.endedAt === null && stands === desired) return { kind: 'unchanged', replay };
   if (replay.desired === 'planned') return { kind: 'planned', replay };
   return { kind: 'ended', replay };
 }

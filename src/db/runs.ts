@@ -54,6 +54,8 @@ export interface RunRecord {
   /** Brakes that a person has resumed past: they stop this run no more. */
   readonly brakesReleased: readonly string[];
   readonly desired: Desired;
+  /** It is planned, and a person has paused it: it does not begin before it is resumed. */
+  readonly heldBack: boolean;
   /** It is to change as soon as nobody holds a lane: another stretch follows a stream's, a replay gets another range. */
   readonly changing: boolean;
   /** Deliveries that wait are to be given up on as soon as nobody holds a lane. */
@@ -133,7 +135,7 @@ export async function readRuns(db: Queryable, where: Statement, limit = 1_000): 
     select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.labels, r.note, r.request,
       r.cut_to_stream as "cutToStream", r.unreachable, r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
-      r.brakes_released as "brakesReleased", r.desired, r.change is not null as changing, r.give_up is not null as "givingUp", r.events_per_second as "eventsPerSecond",
+      r.brakes_released as "brakesReleased", r.desired, r.held_back as "heldBack", r.change is not null as changing, r.give_up is not null as "givingUp", r.events_per_second as "eventsPerSecond",
       r.max_concurrent as "maxConcurrent", r.revision, r.selection, r.selected,
       r.take_up is not null as "takesUp",
       coalesce(r.counted_to >= r.to_position, true) as "selectedExact", r.status_reason as "statusReason", r.schedule, ${nowMs} as now,

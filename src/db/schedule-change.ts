@@ -18,8 +18,8 @@ export type ChangeSchedule =
   | { readonly kind: 'too_few_connections'; readonly lanes: number; readonly window: number };
 
 /**
- * Changes a replay's schedule, at any time before its end; null: none, so that one that was to begin later begins now.
- * Its holders hear of it with their next commit, at latest after a second.
+ * Changes a replay's schedule, at any time before its end; null: none, so that one that was to begin later begins now,
+ * unless it is paused. Its holders hear of it with their next commit, at latest after a second.
  */
 export async function setReplaySchedule(
   tx: Queryable,

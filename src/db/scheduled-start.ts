@@ -5,14 +5,14 @@ import type { RunRecord } from './runs.ts';
 import { scheduled } from '../core/replay-status.ts';
 import { sql, type Queryable } from './sql.ts';
 
-const isPlanned = sql`(r.kind = 'replay' and r.desired = 'planned' and r.ended_at is null)`;
+const isPlanned = sql`(r.kind = 'replay' and r.desired = 'planned' and not r.held_back and r.ended_at is null)`;
 const isDue = sql`(coalesce(${startAt} <= clock_timestamp(), true))`;
 const isFree = sql`(not exists (select 1 from run other where other.destination_id = r.destination_id
   and other.kind = 'replay' and other.ended_at is null and other.desired <> 'planned'))`;
 
 /**
  * Begins a planned replay in the caller's transaction if its time has come and its destination is free. One whose
- * destination is busy begins when the replay that runs there has ended, and says so.
+ * destination is busy begins when the replay that runs there has ended, and says so. One that is paused stays so.
  * @returns how it stands afterwards, null when there is none
  */
 export async function beginIfDue(tx: Queryable, id: string): Promise<RunRecord | null> {

@@ -136,6 +136,27 @@ test('one that starts later sends what is missing then, beside others that ran b
   expect(judge([acknowledged], sink.lines())).toEqual(flawless);
 });
 
+test('one that is paused before its time sends nothing when that comes, and all of it once it is resumed', async () => {
+  const sink = await scene.newSink();
+  const startAt = (await clock.now()) + 4_000;
+  const { id } = await scene.replay(await scene.connect(sink), {
+    schedule: { startAt: new Date(startAt).toISOString() },
+  });
+  const paused = { status: 'paused', statusReason: 'before_start' };
+  const steer = (verb: string) => scene.product.call('POST', `/api/replays/${id}/${verb}`);
+  expect(await steer('pause')).toMatchObject({ status: 200, body: paused });
+  await until(
+    'its time has passed',
+    () => clock.now(),
+    (now) => now > startAt + 2_000,
+  );
+  expect(await scene.product.call('GET', `/api/replays/${id}`)).toMatchObject({ body: paused });
+  expect(sink.lines()).toEqual([]);
+  expect(await steer('resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+  expect(await scene.ended(id)).toMatchObject({ status: 'completed', counts: { delivered: events } });
+  expect(judge([acknowledged], sink.lines())).toEqual(flawless);
+});
+
 test('Temporal’s store is lost while one waits for its time and one for its window: both go on by themselves', async () => {
   const [sink, other] = [await scene.newSink(), await scene.newSink()];
   await clock.set('2030-01-13T12:00:00Z');

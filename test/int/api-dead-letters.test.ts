@@ -222,7 +222,7 @@ describe('retrying', () => {
     ]);
   });
 
-  test('of a busy destination is planned: it waits for its turn, and until then can only be cancelled', async () => {
+  test('of a busy destination is planned: it waits for its turn, paused or not', async () => {
     const { destinationId, replayId } = await scene();
     const running = await api.call('POST', '/api/replays', { destinationId });
     expect(running.status).toBe(201);
@@ -238,9 +238,11 @@ describe('retrying', () => {
       },
     });
     const say = (verb: string) => api.call('POST', `/api/replays/${made.body.id}/${verb}`);
-    expect(await say('pause')).toMatchObject({ status: 409, body: { code: 'replay_planned' } });
     expect(await say('resume')).toMatchObject({ status: 409, body: { code: 'replay_planned' } });
+    expect(await say('pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
     await api.call('POST', `/api/replays/${running.body.id}/cancel`);
+    expect((await api.call('GET', `/api/replays/${made.body.id}`)).body.status).toBe('paused');
+    await say('resume');
     expect((await api.call('GET', `/api/replays/${made.body.id}`)).body.status).toBe('running');
     const next = await api.call('POST', `/api/replays/${replayId}/retry-failed`);
     expect(next.body.code).toBe('nothing_to_retry'); // the planned one has them

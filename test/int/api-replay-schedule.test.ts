@@ -41,7 +41,7 @@ describe('a replay that starts later', () => {
     const { destinationId, id } = made.body;
     expect((await api.call('POST', '/api/replays', { destinationId })).body.status).toBe('running');
     expect((await ask(undefined, { destinationId, schedule })).status).toBe(201); // several may be planned
-    expect((await steer(id, 'pause')).body.code).toBe('replay_planned');
+    expect((await steer(id, 'resume')).body.code).toBe('replay_planned');
     expect((await steer(id, 'cancel')).body).toMatchObject({ status: 'cancelled', startsAt: null });
   });
 

@@ -120,12 +120,13 @@ describe('a replay of a busy destination that may wait', () => {
     expect((await ask(engine)).kind).toBe('created');
   });
 
-  test('can be cancelled before it begins, and nothing else; what failed before it lets the next one begin', async () => {
+  test('can be cancelled before it begins, paused or not, and not resumed; what failed before it lets the next one begin', async () => {
     const engine = await newEngine(db);
     await append(engine, turns(3));
     const [first, second, third] = [await newReplay(engine), await plan(engine), await plan(engine)];
-    for (const desired of ['paused', 'running'] as const)
-      expect(await setReplayDesired(db, second, desired)).toMatchObject({ kind: 'planned' });
+    expect(await setReplayDesired(db, second, 'running')).toMatchObject({ kind: 'planned' });
+    expect(await setReplayDesired(db, second, 'paused')).toMatchObject({ kind: 'changed' });
+    expect(await setReplayDesired(db, second, 'paused')).toMatchObject({ kind: 'unchanged' });
     expect(await setReplayDesired(db, second, 'cancelled', 'enough')).toMatchObject({ kind: 'changed' });
     expect(await runOf(engine, second)).toMatchObject({ endedAs: 'cancelled', statusReason: 'enough' });
     expect(await setReplayDesired(db, second, 'cancelled')).toMatchObject({ kind: 'ended' });

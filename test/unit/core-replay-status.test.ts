@@ -26,6 +26,7 @@ function lane(over: Partial<Lane> = {}): Lane {
 function statusOf(over: Partial<StatusFacts> = {}) {
   const facts: StatusFacts = {
     desired: 'running',
+    heldBack: false,
     revision: 3,
     statusReason: null,
     endedAs: null,
@@ -53,6 +54,16 @@ describe('what is wanted', () => {
 
   it('may be that it starts later', () => {
     expect(statusOf({ desired: 'planned', lanes: [] }).status).toBe('planned');
+  });
+
+  it('may be that it does not start before it is resumed', () => {
+    const planned = { desired: 'planned', heldBack: true, lanes: [], statusReason: 'scheduled' } as const;
+    for (const now of [noon - 1, noon + 60_000])
+      expect(statusOf({ ...planned, standing: standingAt(nights, now) })).toMatchObject({
+        status: 'paused',
+        statusReason: 'before_start',
+      });
+    expect(statusOf({ ...planned, endedAs: 'cancelled' }).status).toBe('cancelled');
   });
 
   it('may be that it starts at a time, and what it waits for says so', () => {
@@ -135,6 +146,7 @@ it('is always one of the nine, and the same for the same facts', () => {
   });
   const anyFacts = fc.record<StatusFacts>({
     desired: fc.constantFrom('planned', 'running', 'paused', 'cancelled'),
+    heldBack: fc.boolean(),
     revision: fc.integer({ min: 1, max: 4 }),
     statusReason: fc.constantFrom(null, 'destination_refuses'),
     endedAs: fc.constantFrom(null, null, 'completed', 'failed'),

@@ -81,8 +81,9 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
     remedy: '`GET /api/dead-letters?open=true` lists those that can be retried now.',
   },
   replay_planned: {
-    when: 'The replay waits for its turn, so it can neither be paused nor resumed nor changed.',
-    remedy: 'Wait until it has begun, or cancel it.',
+    when: 'The replay waits for its time or its turn and is not paused, so there is nothing to resume; nor does anything of it wait that could be given up on.',
+    remedy:
+      'Wait until it begins by itself. `PATCH /api/replays/{id}` with `{"schedule": null}` begins it as soon as it may; it can also be paused until it is resumed, or cancelled.',
   },
   replay_ended: {
     when: 'The replay is completed, cancelled or failed, and stays as it ended.',

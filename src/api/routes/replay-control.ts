@@ -1,5 +1,6 @@
 import { replayStatus } from '../../core/replay-status.ts';
 import { getReplay, setReplayDesired, type ChangeReplay } from '../../db/replays.ts';
+import { beginIfDue } from '../../db/scheduled-start.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -9,18 +10,19 @@ import { nothingHere, route, type Answer, type Route } from '../route.ts';
 import { IdPath } from '../schemas/fields.ts';
 import { Replay, replayExample, showReplay } from '../schemas/replay.ts';
 import { settle } from '../settle.ts';
+import { startReplay } from '../starting.ts';
 import { tag } from './replays.ts';
 
 const verbs = {
   pause: {
     desired: 'paused',
     summary: 'Pause a replay',
-    text: 'What is in flight is finished; the checkpoint stays.',
+    text: 'What is in flight is finished; the checkpoint stays. One that is planned does not begin at its time then (reason `before_start`).',
   },
   resume: {
     desired: 'running',
     summary: 'Resume a replay',
-    text: 'It goes on at its checkpoint, when its schedule lets it (`opensAt`). Behind its canary (reason `canary` or `canary_failed`) this approves it; behind a brake (`error_rate`, `repeated_error`, `destination_refuses`, `unauthorized`) this releases that brake for the rest of the replay.',
+    text: 'It goes on at its checkpoint, when its schedule lets it (`opensAt`). Behind its canary (reason `canary` or `canary_failed`) this approves it; behind a brake (`error_rate`, `repeated_error`, `destination_refuses`, `unauthorized`) this releases that brake for the rest of the replay. One that was paused before it began is planned again: it begins at its time, or at once if that has passed (behind the replay of its destination that runs by then, if one does).',
   },
   cancel: {
     desired: 'cancelled',
@@ -78,9 +80,10 @@ async function answerTo(
       ? { status: 200, body: showReplay(change.replay, deps.orchestrator) }
       : over(change.replay);
   }
-  if (change.kind === 'planned') return notBegun;
-  wakeReplay(deps, change.replay);
+  if (change.kind === 'planned') return notPaused;
   const { id } = change.replay;
+  if (verb === 'resume' && change.replay.desired === 'planned') return await begunIfDue(deps, id, path);
+  wakeReplay(deps, change.replay);
   const read = async () => (verb === 'cancel' ? await endIfDue(deps, id) : await getReplay(deps.db, id));
   const isAsAsked = (run: RunRecord | null) =>
     run === null || run.endedAt !== null || replayStatus(run).status === desired;
@@ -89,9 +92,18 @@ async function answerTo(
   return { status: settled ? 200 : 202, body: showReplay(state, deps.orchestrator) };
 }
 
-const notBegun = problem(
+/** One that was paused before it began may have missed its time. */
+async function begunIfDue(deps: ApiDeps, id: string, path: string): Promise<Answer | Problem> {
+  const replay = await deps.db.transaction((tx) => beginIfDue(tx, id));
+  if (replay === null) return nothingHere(path);
+  wakeReplay(deps, replay);
+  void startReplay(deps, replay); // one that waited for its turn has no workflow yet
+  return { status: 200, body: showReplay(replay, deps.orchestrator) };
+}
+
+const notPaused = problem(
   'replay_planned',
-  'The replay has not begun: it begins by itself at its time (`startsAt`), or when the replay of its destination that runs now has ended. Until then it can be cancelled, or given another schedule: PATCH {"schedule": null} begins it as soon as it may.',
+  'The replay has not begun, and is not paused: it begins by itself at its time (`startsAt`), or when the replay of its destination that runs now has ended. PATCH {"schedule": null} begins it as soon as it may.',
 );
 
 /** The refusal to change a replay that has ended. */

@@ -17,7 +17,8 @@ export const scheduleFields = {
     .nullable()
     .meta({ description: 'As it is now; the request says how it began. null: it sends at all hours.' }),
   startsAt: Time.nullable().meta({
-    description: 'When it begins. null: it has begun, or waits for another replay.',
+    description:
+      'When it begins, unless it is paused until then. null: it has begun, or waits for another replay.',
   }),
   openWindow: ScheduleWindow.nullable().meta({
     description: 'The window that is open now, whose pace holds if it is lower than `pace`. null: none is.',

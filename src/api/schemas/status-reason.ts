@@ -5,6 +5,8 @@ const statusReasons = {
     'It is planned: it begins by itself when the replay of its destination that runs now has ended. Cancel it if it is not to.',
   scheduled:
     'It is planned, and begins by itself at its time (`startsAt`). PATCH its `schedule` to begin it sooner or later.',
+  before_start:
+    'It was paused before it began. Resumed, it begins at its time (`startsAt`), or at once if that has passed; else it can be cancelled.',
   outside_window:
     'No window of its schedule is open: it sends nothing, and goes on by itself when one opens (`opensAt`). PATCH its `schedule` to send at other hours; null sends at all.',
   taking_up:

@@ -232,7 +232,16 @@ export class SimDatabase {
     };
     const standing = standingAt(null, this.#wall());
     const { desired, revision, endedAs, statusReason } = run;
-    return { desired, revision, endedAs, statusReason, takesUp: false, standing, lanes: [facts] };
+    return {
+      desired,
+      heldBack: false,
+      revision,
+      endedAs,
+      statusReason,
+      takesUp: false,
+      standing,
+      lanes: [facts],
+    };
   }
 
   get #wanted(): Wanted {
