@@ -17,6 +17,13 @@ const daySeconds = 86_400;
 /** NOT_FOUND, as gRPC numbers it. */
 const unknown: ReadonlySet<number> = new Set([5]);
 
+/** PERMISSION_DENIED and UNAUTHENTICATED. */
+const refusals: ReadonlySet<number> = new Set([7, 16]);
+
+/** Whether a call failed because the server answers, but not to this key or certificate. */
+export const letsNobodyIn = (error: unknown): boolean =>
+  isGrpcServiceError(error) && refusals.has(error.code);
+
 /** Looks a namespace up. @throws what the server says when it does not answer, or lets nobody in */
 export async function describeNamespace(connection: Connection, name: string): Promise<NamespaceFacts> {
   try {

@@ -2,9 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/ports.ts';
@@ -13,7 +11,7 @@ import { startTemporal } from '../../src/dev/temporal.ts';
 import { commandsOf, runCommand } from '../support/document.ts';
 import { startEngineSink } from '../support/engine-sink.ts';
 import { makeProductFolder, type Replay } from '../support/product.ts';
-import { selfSigned } from '../support/self-signed.ts';
+import { startTlsFront } from '../support/tls-front.ts';
 import { until } from '../support/until.ts';
 
 const guide = 'docs/operations.md';
@@ -51,28 +49,6 @@ function nextVersion(): string {
   writeFileSync(join(root, 'package.json'), JSON.stringify({ ...manifest, version: '99.0.0' }));
   writeFileSync(join(root, 'migrations/9999_tomorrow.sql'), 'alter table run add column tomorrow text;\n');
   return root;
-}
-
-/** Temporal behind TLS that asks for a certificate. @returns its port, and how many connections it let in */
-async function behindTls(port: number): Promise<{ port: number; connections: () => number }> {
-  const [server, client] = [selfSigned('127.0.0.1'), selfSigned('127.0.0.1')];
-  writeFileSync(join(folder.path, 'server.pem'), server.cert);
-  writeFileSync(join(folder.path, 'client.pem'), client.cert);
-  writeFileSync(join(folder.path, 'client.key'), client.key);
-  let connections = 0;
-  const options = { ...server, ca: [client.cert], requestCert: true, ALPNProtocols: ['h2'] };
-  const proxy = createServer(options, (socket) => {
-    connections++;
-    const behind = connect(port, '127.0.0.1');
-    for (const [one, other] of [
-      [socket, behind],
-      [behind, socket],
-    ] as const)
-      one.on('error', () => other.destroy()).pipe(other);
-  }).listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  closing.push(() => proxy.close());
-  return { port: (proxy.address() as AddressInfo).port, connections: () => connections };
 }
 
 type Settings = Readonly<Record<string, string>>;
@@ -129,7 +105,8 @@ test('the guide: mutual TLS to Temporal, an upgrade amid a replay, a checkpoint 
   closing.push(() => postgres.stop());
   const temporal = await startTemporal({ dataDir: join(folder.path, 'temporal') });
   closing.push(() => temporal.stop());
-  const tls = await behindTls(temporal.port);
+  const tls = await startTlsFront(temporal.port, folder.path, { asksForCertificate: true });
+  closing.push(() => tls.close());
   const [oldPort, newPort] = [await freePort(), await freePort()];
   const common: Settings = {
     ...(await temporalSettings(tls.port)),

@@ -9,12 +9,13 @@ import { environmentWith, readConfig } from '../../src/config.ts';
 import { freePort } from '../../src/dev/ports.ts';
 import { obtainTemporalCli } from '../../src/dev/temporal-cli/obtain.ts';
 import type { ServerBuild } from './temporal-server-build.ts';
+import { startTlsFront } from './tls-front.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
 const deploy = fileURLToPath(new URL('../../deploy/temporal/', import.meta.url));
-/** The doors of its four services, and those by which they find each other. */
-const doors = ['FRONTEND', 'HISTORY', 'MATCHING', 'WORKER'].flatMap((name) => [
+/** The doors of its services, of which the last is for itself where the first asks for keys, and those by which they find each other. */
+const doors = ['FRONTEND', 'HISTORY', 'MATCHING', 'WORKER', 'INTERNAL_FRONTEND'].flatMap((name) => [
   `${name}_GRPC_PORT`,
   `${name}_MEMBERSHIP_PORT`,
 ]);
@@ -33,7 +34,17 @@ export const composed = (
 /** A Temporal server whose store is Postgres. */
 export interface TemporalCluster {
   readonly address: string;
+  /** Runs Temporal's own command line against it, as whoever may do anything. */
+  temporal(...args: string[]): Promise<unknown>;
   stop(): Promise<void>;
+}
+
+/** A server that asks for API keys, behind TLS (the certificate is `server.pem`): JSON Web Tokens, by its own default authorizer. */
+export interface KeyedAccess {
+  /** Where the public keys are, as a JSON Web Key Set. */
+  readonly keysUrl: string;
+  /** One that may do anything. */
+  readonly adminKey: string;
 }
 
 /**
@@ -44,6 +55,7 @@ export async function startCluster(
   build: ServerBuild,
   postgresUrl: string,
   folder: string,
+  access?: KeyedAccess,
 ): Promise<TemporalCluster> {
   const { hostname, port, username, password } = new URL(postgresUrl);
   const cli = await obtainTemporalCli({
@@ -68,15 +80,26 @@ export async function startCluster(
       ),
     ),
   );
-  const address = `127.0.0.1:${ports['FRONTEND_GRPC_PORT']}`;
+  const door = Number(ports['FRONTEND_GRPC_PORT']);
+  const front =
+    access === undefined ? null : await startTlsFront(door, folder, { asksForCertificate: false });
+  const address = `127.0.0.1:${front?.port ?? door}`;
+  const asAdmin = {
+    TEMPORAL_ADDRESS: address,
+    ...(access !== undefined && {
+      TEMPORAL_API_KEY: access.adminKey,
+      TEMPORAL_TLS_SERVER_CA_CERT_PATH: join(folder, 'server.pem'),
+    }),
+  };
   const log = openSync(join(folder, 'temporal-server.log'), 'a');
-  const server = spawn(build.server, ['--allow-no-auth', 'start'], {
+  const server = spawn(build.server, access === undefined ? ['--allow-no-auth', 'start'] : ['start'], {
     cwd: folder,
     stdio: ['ignore', log, log],
     env: environmentWith({
       ...composed['temporal']?.environment,
       ...ports,
       FRONTEND_HTTP_PORT: String(await freePort()),
+      INTERNAL_FRONTEND_HTTP_PORT: String(await freePort()),
       POSTGRES_SEEDS: hostname,
       DB_PORT: port,
       POSTGRES_USER: username,
@@ -84,6 +107,7 @@ export async function startCluster(
       BIND_ON_IP: '127.0.0.1',
       DYNAMIC_CONFIG_FILE_PATH: join(deploy, 'dynamic-config.yaml'),
       LOG_LEVEL: 'warn',
+      ...(access !== undefined && settingsOf(access)),
     }),
   });
   closeSync(log);
@@ -92,7 +116,7 @@ export async function startCluster(
   process.once('exit', kill); // a test run that ends early leaves no server behind
   const isUp = async (): Promise<boolean> => {
     if (server.exitCode !== null) throw new Error(readFileSync(join(folder, 'temporal-server.log'), 'utf8'));
-    const asked = job('namespace.sh', 'temporal-namespace', { TEMPORAL_ADDRESS: address });
+    const asked = job('namespace.sh', 'temporal-namespace', asAdmin);
     return await asked.then(
       () => true,
       () => false,
@@ -101,7 +125,9 @@ export async function startCluster(
   await until('the Temporal server has its namespace', isUp, Boolean, { everyMs: 500 });
   return {
     address,
+    temporal: (...args) => run(cli.command, args, { env: environmentWith(asAdmin, /^TEMPORAL_/) }),
     stop: async () => {
+      front?.close();
       process.off('exit', kill);
       server.kill('SIGTERM');
       const cut = setTimeout(kill, stopDeadlineMs);
@@ -110,3 +136,11 @@ export async function startCluster(
     },
   };
 }
+
+const settingsOf = ({ keysUrl }: KeyedAccess) => ({
+  TEMPORAL_AUTH_AUTHORIZER: 'default',
+  TEMPORAL_AUTH_CLAIM_MAPPER: 'default',
+  TEMPORAL_JWT_KEY_SOURCE1: keysUrl,
+  USE_INTERNAL_FRONTEND: 'true',
+  TEMPORAL_SERVICES: 'frontend,internal-frontend,history,matching,worker',
+});

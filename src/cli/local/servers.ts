@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import { schemaState, type SchemaState } from '../../db/schema-state.ts';
 import { serverFacts, type ServerFacts } from '../../db/server-facts.ts';
+import { letsNobodyIn } from '../../temporal/namespace.ts';
 import { openOrchestrator, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { clock, fail, ok, warn, type Check } from '../check.ts';
 import { count } from '../texts.ts';
@@ -92,7 +93,7 @@ export async function temporal(config: Config): Promise<Check[]> {
       fail(
         'Temporal',
         `${address}: ${reasonOf(error)}`,
-        'See that it runs, and TEMPORAL_ADDRESS, TLS and API key; what comes in meanwhile is kept and delivered later.',
+        `${letsNobodyIn(error) ? 'It answers, but not to this: see TEMPORAL_API_KEY, or the client certificate' : 'See that it runs, and TEMPORAL_ADDRESS, TLS and API key'}; what comes in meanwhile is kept and delivered later.`,
       ),
     ];
   } finally {
