@@ -13,7 +13,7 @@ import { storableName, storableText } from './storable-text.ts';
 export { AbsoluteTime };
 
 /** What a range is measured by: when the archive took an event in, the event's own time, or its position. */
-const rangeMeasures = ['received', 'event', 'position'] as const;
+export const rangeMeasures = ['received', 'event', 'position'] as const;
 /** `missing`: what the destination lacks; `all`: everything selected; `failed`: what ended as a dead letter. */
 const replayModes = ['missing', 'all', 'failed'] as const;
 /** `user`: one event of a user after another; `strict`: one event after another; `none`: no order is kept. */

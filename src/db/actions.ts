@@ -64,6 +64,14 @@ export async function readActionVersions(
     join action_version v on v.action_id = a.id and v.version = pinned.version`);
 }
 
+/** Names of actions by id, deleted ones too. */
+export async function actionNames(db: Queryable, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db.rows<{ id: string; name: string }>(
+    sql`select id, name from action where id = any(${[...ids]}::uuid[])`,
+  );
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 async function changeAction(tx: Queryable, id: string, action: NewAction): Promise<void> {
   await tx.run(sql`update action set name = ${action.name} where id = ${id}`);
   const [current] = await tx.rows<{ same: boolean }>(sql`

@@ -160,6 +160,23 @@ export async function deleteDestination(tx: Queryable, id: string): Promise<void
     where id = ${id} and deleted_at is null`);
 }
 
+/** What a report calls a destination, and when it was deleted; null: it is there. */
+export interface DestinationName {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly deletedAt: Date | null;
+}
+
+/** A destination's name, also after it was deleted. */
+export async function destinationName(db: Queryable, id: string): Promise<DestinationName> {
+  const [row] = await db.rows<DestinationName & Record<string, unknown>>(
+    sql`select id, type, name, deleted_at as "deletedAt" from destination where id = ${id}`,
+  );
+  if (row === undefined) throw new Error(`there never was a destination ${id}`);
+  return row;
+}
+
 async function readDestinations(db: Queryable, where: Statement, limit: number) {
   const rows = await db.rows<Row>(sql`
     select d.id, d.type, d.name, d.enabled, d.disabled_reason as "disabledReason",

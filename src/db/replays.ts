@@ -199,6 +199,7 @@ export async function setReplayRange(tx: Queryable, id: string, range: ReplayRan
   await lockRun(tx, id);
   const changed = await tx.run(sql`
     update run set request = jsonb_set(request, '{range}', ${JSON.stringify(range)}::jsonb), revision = revision + 1,
+      first_range = coalesce(first_range, request -> 'range'),
       change = jsonb_build_object('range', ${JSON.stringify(range)}::jsonb)
     where id = ${id} and kind = 'replay' and ended_at is null and desired <> 'cancelled'`);
   if (changed > 0) await endRunIfDue(tx, id);

@@ -3,7 +3,7 @@ import type { Position } from '../core/event.ts';
 import { isDecidedInCode } from '../core/event-filters.ts';
 import type { Samples } from '../core/samples.ts';
 import { leaseSeenLiveMs } from '../core/lease.ts';
-import type { Canary } from '../core/replay-request.ts';
+import type { Canary, ReplayRange } from '../core/replay-request.ts';
 import { standingAt, type Opening, type Schedule, type ScheduleStanding } from '../core/replay-schedule.ts';
 import type { Ending, Desired, HolderWish, LaneFacts } from '../core/replay-status.ts';
 import type { Selection } from '../core/selection.ts';
@@ -38,7 +38,10 @@ export interface RunRecord {
   readonly label: string | null;
   readonly labels: readonly string[];
   readonly note: string | null;
+  /** As it was asked for, but for its range, which is as it is wanted now. */
   readonly request: Record<string, unknown>;
+  /** The range that it was first asked for, once that was changed; null: its request has it. */
+  readonly firstRange: ReplayRange | null;
   readonly cutToStream: boolean;
   /** What was asked for and was not kept any more when it was made. */
   readonly unreachable: { readonly toPosition: number; readonly before: string } | null;
@@ -132,7 +135,7 @@ const laneRows = sql`(
 /** Runs that meet a condition over `run r`, newest first, each with its lanes. Uses run_pkey or run_destination. */
 export async function readRuns(db: Queryable, where: Statement, limit = 1_000): Promise<RunRecord[]> {
   const rows = await db.rows<RunRow>(sql`
-    select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.labels, r.note, r.request,
+    select r.id, r.number, r.destination_id as "destinationId", r.kind, r.parent_id as "parentId", r.label, r.labels, r.note, r.request, r.first_range as "firstRange",
       r.cut_to_stream as "cutToStream", r.unreachable, r.from_position as "fromPosition", r.to_position as "toPosition", r.mode,
       r.new_ids as "newIds", r.actions, r.order_by as "orderBy", r.canary, r.canary_passed as "canaryPassed",
       r.brakes_released as "brakesReleased", r.desired, r.held_back as "heldBack", r.change is not null as changing, r.give_up is not null as "givingUp", r.events_per_second as "eventsPerSecond",

@@ -26,14 +26,14 @@ async function replay(range: object): Promise<string> {
 }
 const patch = (id: string, change: unknown) => api.call('PATCH', `/api/replays/${id}`, change);
 
-test('a new end is answered with the range, the request and the count that follow', async () => {
+test('a new end is answered with the range and the count that follow; the request stays as it was', async () => {
   const id = await replay({ by: 'position', from: 3, to: 10 });
   const longer = await patch(id, { range: { to: 15 }, pace: { eventsPerSecond: 7 } });
   expect(longer).toMatchObject({
     status: 200,
     body: {
-      request: { range: { by: 'position', from: 3, to: 15 } },
-      range: { fromPosition: 3, toPosition: 15, cutToStream: false },
+      request: { range: { by: 'position', from: 3, to: 10 } },
+      range: { by: 'position', from: 3, to: 15, fromPosition: 3, toPosition: 15, cutToStream: false },
       counts: { selected: 13, selectedExact: true },
       pace: { eventsPerSecond: 7 },
     },
@@ -44,25 +44,28 @@ test('a new end is answered with the range, the request and the count that follo
   expect(shorter.body).toMatchObject({ range: { toPosition: 5 }, counts: { selected: 3 } });
   const open = await patch(id, { range: { to: null } });
   expect(open.body).toMatchObject({ range: { toPosition: 20, cutToStream: false } });
-  expect(open.body.request.range).toEqual({ by: 'position', from: 3 });
+  expect(open.body).toMatchObject({ range: { from: 3, to: null }, request: { range: { from: 3, to: 10 } } });
 });
 
-test('a new begin is answered with the range, the request and the count that follow', async () => {
+test('a new begin is answered with the range and the count that follow; the request stays as it was', async () => {
   const id = await replay({ by: 'position', from: 5, to: 10 });
   const earlier = await patch(id, { range: { from: 2 } });
   expect(earlier).toMatchObject({
     status: 200,
     body: {
-      request: { range: { by: 'position', from: 2, to: 10 } },
-      range: { fromPosition: 2, toPosition: 10 },
+      request: { range: { by: 'position', from: 5, to: 10 } },
+      range: { from: 2, to: 10, fromPosition: 2, toPosition: 10 },
       counts: { selected: 9, selectedExact: true },
     },
   });
   const both = await patch(id, { range: { from: 8, to: null } });
   expect(both.body).toMatchObject({ range: { fromPosition: 8, toPosition: 20 }, counts: { selected: 13 } });
   const all = await patch(id, { range: { from: null } });
-  expect(all.body).toMatchObject({ range: { fromPosition: 1 }, counts: { selected: 20 } });
-  expect(all.body.request.range).toEqual({ by: 'position' });
+  expect(all.body).toMatchObject({
+    range: { from: null, to: null, fromPosition: 1 },
+    counts: { selected: 20 },
+    request: { range: { by: 'position', from: 5, to: 10 } },
+  });
   const byTime = await replay({ from: '1h' });
   const none = await patch(byTime, { range: { from: new Date(Date.now() + 60_000).toISOString() } });
   expect(none.body).toMatchObject({ counts: { selected: 0, selectedExact: true } });
@@ -74,7 +77,7 @@ test('times stay times: a new end counts anew, relative ones from now', async ()
     (await patch(id, { range: { to: new Date(Date.now() + 60_000).toISOString() } })).body,
   ).toMatchObject({ counts: { selected: 20, selectedExact: true } });
   const { body } = await patch(id, { range: { to: '2h' } });
-  expect(Date.parse(body.request.range.to)).toBeLessThan(Date.now() - 7_100_000);
+  expect(Date.parse(body.range.to)).toBeLessThan(Date.now() - 7_100_000);
   expect(body.counts).toMatchObject({ selected: 0, selectedExact: true });
 });
 
@@ -84,7 +87,7 @@ test('while a worker holds a lane the answer waits for it, or says that it is on
   const asked = await patch(id, { range: { to: 9 } });
   expect(asked).toMatchObject({
     status: 202,
-    body: { range: { toPosition: 5 }, request: { range: { to: 9 } }, status: 'running' },
+    body: { range: { to: 9, toPosition: 5 }, request: { range: { to: 5 } }, status: 'running' },
   });
   const again = patch(id, { range: { to: 8 } });
   await vi.waitFor(async () => expect((await getReplay(db, id))!.revision).toBe(3));

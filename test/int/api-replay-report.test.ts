@@ -50,7 +50,7 @@ test('a report tells while a replay runs and at its end what became of every eve
       status: 'completed_with_failures',
       counts: { selected: 30, delivered: 28, dead: 2, remaining: 0 },
     },
-    destination: { id: engine.destinationId, type: 'webhook', name: 'Sink' },
+    destination: { id: engine.destinationId, type: 'webhook', name: 'Sink', deletedAt: null },
     createdBy: { tokenId: null },
     changes: [
       { action: 'changeReplay', asked: { pace: { eventsPerSecond: 9_000 } } },
@@ -98,4 +98,29 @@ test('as CSV it is a table in which no text is a formula; as Markdown no text is
   expect((await report('', { accept: 'text/csv;q=0, */*' })).body.replay.id).toBe(id);
   expect((await report('?format=pdf')).status).toBe(400);
   expect((await api.call('GET', `/api/replays/${engine.destinationId}/report`)).status).toBe(404);
+});
+
+test('the report of a replay that ended because its destination was deleted names it and says so, in each form', async () => {
+  const { engine, id, report } = await scene();
+  await runSlice(engine, id);
+  const deleted = await api.call('DELETE', `/api/destinations/${engine.destinationId}`);
+  expect(deleted.status).toBe(204);
+  const { body } = await report();
+  const { deletedAt } = body.destination;
+  expect(body).toMatchObject({
+    final: true,
+    replay: { status: 'cancelled', statusReason: 'destination_deleted', counts: { delivered: 28, dead: 2 } },
+    destination: { id: engine.destinationId, type: 'webhook', name: 'Sink', deletedAt: expect.any(String) },
+    actions: [{ name: 'Action 0' }],
+    failures: [{ errorClass: 'http_422', count: 2 }],
+  });
+  const rows = cellsOf((await report('?format=csv')).text);
+  const value = (name: string) => rows.find((row) => row[0] === 'replay' && row[2] === name)?.[3];
+  expect(
+    ['status', 'statusReason', 'destination', 'destinationId', 'destinationDeletedAt'].map(value),
+  ).toEqual(['cancelled', 'destination_deleted', 'Sink', engine.destinationId, deletedAt]);
+  const markdown = (await report('?format=markdown')).text;
+  expect(markdown).toContain('**cancelled** (destination\\_deleted). It has ended.');
+  expect(markdown).toContain(`| Destination | Sink (deleted ${deletedAt}) |`);
+  expect(markdown).toContain('| Action 0 | 1 | ');
 });

@@ -105,8 +105,8 @@ describe('a replay that starts later', () => {
     expect(begun.body).toMatchObject({
       status: 'running',
       pace: { eventsPerSecond: 9 },
-      range: { toPosition: 4 },
-      request: { destinationId, range: { by: 'position', to: 4 } },
+      range: { to: 4, toPosition: 4 },
+      request: { destinationId, range: { by: 'position', to: 3 }, pace: {} },
     });
   });
 

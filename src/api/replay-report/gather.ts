@@ -1,7 +1,8 @@
 import { countedEvents, sumCounts } from '../../core/counts.ts';
 import { listAudit, type AuditRecord } from '../../db/audit/read.ts';
 import { deadLetterClasses } from '../../db/dead-letters.ts';
-import { getDestination, type DestinationRecord } from '../../db/destinations.ts';
+import { actionNames } from '../../db/actions.ts';
+import { destinationName, type DestinationName } from '../../db/destinations.ts';
 import { countChanges, type Interval } from '../../db/lane-history.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { sql } from '../../db/sql.ts';
@@ -21,8 +22,12 @@ export async function gatherReport(deps: ApiDeps, run: RunRecord): Promise<Shown
   const reportedAt = new Date();
   const times = timesOf(run, reportedAt);
   const { interval } = times;
-  const [destination, audit, failures, timeline] = await Promise.all([
-    getDestination(deps.db, run.destinationId),
+  const [destination, names, audit, failures, timeline] = await Promise.all([
+    destinationName(deps.db, run.destinationId),
+    actionNames(
+      deps.db,
+      run.actions.map(({ actionId }) => actionId),
+    ),
     changesOf(deps, run),
     deadLetterClasses(deps.db, { destinationId: run.destinationId, replayId: run.id }, mostClasses),
     countChanges(deps.db, sql`r.id = ${run.id}`, { from: null, to: null, interval }),
@@ -32,10 +37,10 @@ export async function gatherReport(deps: ApiDeps, run: RunRecord): Promise<Shown
     reportedAt: reportedAt.toISOString(),
     final: run.endedAt !== null,
     replay: showReplay(run, deps.orchestrator),
-    destination: destination && { id: destination.id, type: destination.type, name: destination.name },
+    destination: showDestination(destination),
     createdBy: creation?.actor ?? null,
     changes: audit.filter((change) => change !== creation).map(showChange),
-    actions: actionsOf(run, destination),
+    actions: actionsOf(run, names),
     ...times,
     failures: failures.map(showFailureClass),
     timeline: showSeries(timeline),
@@ -82,8 +87,11 @@ function showChange({ at, actor, action, content }: AuditRecord): ShownReport['c
 
 const hasAny = (body: unknown) => Object.keys(body ?? {}).length > 0;
 
-function actionsOf(run: RunRecord, destination: DestinationRecord | null): ShownReport['actions'] {
-  const names = new Map(destination?.actions.map((action) => [action.id, action.name]));
+function showDestination({ deletedAt, ...name }: DestinationName): ShownReport['destination'] {
+  return { ...name, deletedAt: deletedAt?.toISOString() ?? null };
+}
+
+function actionsOf(run: RunRecord, names: ReadonlyMap<string, string>): ShownReport['actions'] {
   return run.actions.map(({ actionId, version }) => ({
     actionId,
     name: names.get(actionId) ?? null,

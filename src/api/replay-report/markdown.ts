@@ -33,7 +33,7 @@ ${table(
   ['', ''],
   [
     ['Id', code(replay.id)],
-    ['Destination', plain(destination?.name ?? replay.destinationId)],
+    ['Destination', destinationText(destination)],
     ['Labels', replay.labels.map(plain).join(', ')],
     ['Note', plain(replay.note ?? '')],
     ['Asked for by', plain(createdBy?.name ?? '')],
@@ -46,6 +46,10 @@ ${table(
     ['Request', code(JSON.stringify(requestOf(replay)))],
   ].filter(([, value]) => value !== ''),
 )}`;
+}
+
+function destinationText({ name, deletedAt }: ShownReport['destination']): string {
+  return deletedAt === null ? plain(name) : `${plain(name)} (deleted ${deletedAt})`;
 }
 
 /** What was asked, without what stands beside it. */

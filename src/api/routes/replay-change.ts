@@ -75,7 +75,7 @@ const countMs = 1_000;
 const text = `Pace and range apply without a restart; an absent member stays as it is.
 
 - A new \`pace\` applies within about a second.
-- A new \`range.from\` or \`range.to\` makes the replay longer, or shorter; behind another \`from\` its range is read again from there, and what has been delivered is only counted. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` and \`request.range.to\` say where it ends. By times, and before another \`from\`, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
+- A new \`range.from\` or \`range.to\` makes the replay longer, or shorter; behind another \`from\` its range is read again from there, and what has been delivered is only counted. It is cut where the destination’s stream owns, as at the creation, and \`counts.selected\` follows. By positions, it never ends below what has been settled already: \`range.toPosition\` and \`range.to\` say where it ends. By times, and before another \`from\`, what was delivered outside the new range stays delivered, and is no longer counted here. Nothing is sent twice.
 - A new \`schedule\` holds within about a second, while the replay is planned, waits or sends. One that has begun cannot begin later any more; its windows can change, and null for the schedule lets it send at all hours. A new pace does not open a window, and holds beside the window's own: the lower one counts.
 - \`label\`, \`labels\` and \`note\` may be changed at any time, also after the end; null takes the name or the note away, \`labels\` replaces them all.`;
 

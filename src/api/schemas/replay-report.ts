@@ -21,9 +21,13 @@ export const ReplayReport = z
       .meta({ description: 'false: the replay has not ended, and this is how it stands now.' }),
     replay: Replay,
     destination: z
-      .object({ id: Id, type: z.string(), name: z.string() })
-      .nullable()
-      .meta({ description: 'null: it was deleted.' }),
+      .object({
+        id: Id,
+        type: z.string(),
+        name: z.string(),
+        deletedAt: Time.nullable().meta({ description: 'null: it is there.' }),
+      })
+      .meta({ description: 'Where the events went; it keeps its name here after it was deleted.' }),
     createdBy: ActorShown.nullable().meta({ description: 'null: the audit log does not have it.' }),
     changes: z.array(ChangeOfReplay).meta({ description: 'Who did what to it since, oldest first.' }),
     actions: z
@@ -46,7 +50,7 @@ export const reportExample: ShownReport = {
   reportedAt: '2026-11-22T09:01:05.000Z',
   final: false,
   replay: replayExample,
-  destination: { id: destinationId, type: 'webhook', name: 'Warehouse' },
+  destination: { id: destinationId, type: 'webhook', name: 'Warehouse', deletedAt: null },
   createdBy: { tokenId: '9b1d3f64-7f0c-4d5e-8a72-6c0e5b9f2d18', name: 'Ann' },
   changes: [],
   actions: [{ actionId: 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90', name: 'All events', version: 1 }],

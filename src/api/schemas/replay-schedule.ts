@@ -15,7 +15,9 @@ export const scheduleFields = {
       windows: z.exactOptional(z.array(ScheduleWindow)),
     })
     .nullable()
-    .meta({ description: 'As it is now; the request says how it began. null: it sends at all hours.' }),
+    .meta({
+      description: 'As it is now; the request says how it was asked for. null: it sends at all hours.',
+    }),
   startsAt: Time.nullable().meta({
     description:
       'When it begins, unless it is paused until then. null: it has begun, or waits for another replay.',

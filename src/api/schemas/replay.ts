@@ -7,6 +7,7 @@ import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { Id, Time } from './fields.ts';
 import { Warnings } from './warning.ts';
+import { firstRange, ShownRange, showRange } from './replay-range.ts';
 import { scheduleFields, showSchedule } from './replay-schedule.ts';
 import { statusReasonText } from './status-reason.ts';
 
@@ -44,9 +45,11 @@ const ReplayCounts = z
   });
 
 /** A replay's request as it is given back: defaults filled in, times absolute. */
-const AnsweredRequest = z
-  .object({ ...replayRequestFields, newIds: z.boolean() })
-  .meta({ id: 'AnsweredReplayRequest' });
+const AnsweredRequest = z.object({ ...replayRequestFields, newIds: z.boolean() }).meta({
+  id: 'AnsweredReplayRequest',
+  description:
+    'As it was first asked for, with its defaults filled in and its times absolute. How what can be changed is now stands beside it: `pace`, `schedule`, `range`, `label`, `labels`, `note`.',
+});
 
 /** The first few events of each reason. */
 export const Samples = z.record(
@@ -72,7 +75,7 @@ export const Replay = z
         maxConcurrent: z.int().nullable(),
         lanes: z.int(),
       })
-      .meta({ description: 'As it is now; the request says how it began.' }),
+      .meta({ description: 'As it is now; the request says how it was asked for.' }),
     ...scheduleFields,
     canary: z
       .object({ events: z.int(), then: z.enum(['approve', 'continue']), passed: z.boolean() })
@@ -96,20 +99,7 @@ export const Replay = z
       description:
         'Its dead letters by kind of failure, in deliveries, the most frequent first: `GET /api/dead-letters?replayId=…` has them. Those delivered since still count.',
     }),
-    range: z.object({
-      fromPosition: z.int(),
-      toPosition: z
-        .int()
-        .meta({ description: 'The last position, inclusive. Below fromPosition: no event.' }),
-      unreachable: z.object({ toPosition: z.int(), before: Time }).nullable().meta({
-        description:
-          'What was asked for and is not kept any more: positions up to `toPosition`, received before `before`. null: nothing.',
-      }),
-      cutToStream: z.boolean().meta({
-        description:
-          'Events that the range would take lie above `toPosition` already: they belong to the destination’s own stream, which has yet to send them, or has sent them since.',
-      }),
-    }),
+    range: ShownRange,
     cursor: z
       .object({ position: z.int(), receivedAt: Time.nullable() })
       .meta({ description: 'Everything up to here is decided or waits for its next try.' }),
@@ -152,7 +142,7 @@ export function showReplay(
     status,
     statusReason,
     nextRetryAt: nextRetryAt?.toISOString() ?? null,
-    request: run.request as z.input<typeof AnsweredRequest>,
+    request: { ...run.request, range: firstRange(run) } as z.input<typeof AnsweredRequest>,
     pace: { eventsPerSecond: run.eventsPerSecond, maxConcurrent: run.maxConcurrent, lanes: run.lanes.length },
     ...showSchedule(run),
     canary: run.canary === null ? null : { ...run.canary, passed: run.canaryPassed },
@@ -162,12 +152,7 @@ export function showReplay(
     reasons: { ...counted.reasons },
     samples: samplesOf(run),
     deadByClass: deadByClassOf(run),
-    range: {
-      fromPosition: run.fromPosition,
-      toPosition: run.toPosition ?? run.fromPosition - 1,
-      cutToStream: run.cutToStream,
-      unreachable: run.unreachable,
-    },
+    range: showRange(run),
     cursor: { position: last.mark, receivedAt: last.markReceivedAt?.toISOString() ?? null },
     rate: run.endedAt === null ? rate : 0,
     etaSeconds: etaOf(run, counts.remaining, rate),
@@ -257,7 +242,15 @@ export const replayExample: z.input<typeof Replay> = {
   reasons: {},
   samples: {},
   deadByClass: {},
-  range: { fromPosition: 1, toPosition: 182_000, cutToStream: false, unreachable: null },
+  range: {
+    by: 'received',
+    from: '2026-10-14T02:00:00.000Z',
+    to: '2026-10-14T08:00:00.000Z',
+    fromPosition: 1,
+    toPosition: 182_000,
+    cutToStream: false,
+    unreachable: null,
+  },
   cursor: { position: 97_411, receivedAt: '2026-10-14T05:12:44.120Z' },
   rate: 29.8,
   etaSeconds: 25,
