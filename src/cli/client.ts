@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApiAddress } from './address.ts';
 import { exits, Failure } from './failure.ts';
+import { isOfReprise, leadsElsewhere, notReprise } from './not-reprise.ts';
 import { refusal } from './refusal.ts';
 import type { Page } from './shapes.ts';
+import { BrokenOff, unreachable } from './unreachable.ts';
 
 /** How long one call may take, in milliseconds, unless it says otherwise. */
 const callMs = 30_000;
@@ -36,6 +38,7 @@ export interface Call {
 export class ApiClient {
   readonly #address: ApiAddress;
   readonly #over: AbortSignal;
+  #wasThere = false;
 
   /** @param over ends every call; its reason is what they then throw */
   constructor(address: ApiAddress, over: AbortSignal) {
@@ -47,6 +50,11 @@ export class ApiClient {
     return this.#address;
   }
 
+  /** Whether Reprise has done anything that it was asked here: one that never did is not waited for. */
+  get wasThere(): boolean {
+    return this.#wasThere;
+  }
+
   /** The answer's JSON. */
   async json<T>(path: string, call: Call = {}): Promise<T> {
     const text = await this.text(path, call);
@@ -54,7 +62,7 @@ export class ApiClient {
     try {
       return JSON.parse(text) as T;
     } catch {
-      throw refusal(200, text, this.#address.url);
+      throw notReprise(200, path, this.#address);
     }
   }
 
@@ -80,13 +88,24 @@ export class ApiClient {
 
   /** The answer, once its head is there. @throws Failure when it is a refusal, or there is none */
   async open(path: string, call: Call = {}): Promise<Response> {
+    // An address with such a name in it is that of what lies above.
+    if (/\/\.{1,2}(\/|$)/.test(path)) throw new Failure(exits.notFound, 'Nothing is called "." or "..".');
     const headers =
       call.creates === true ? { 'idempotency-key': randomUUID(), ...call.headers } : call.headers;
     const again = call.upload === undefined && (call.creates === true || (call.method ?? 'GET') === 'GET');
     const response = await this.#sent(path, { ...call, headers: headers ?? {} }, again ? tries : 1);
-    if (response.ok || response.status === call.accepts) return response;
-    if (response.status >= 300 && response.status < 400) throw elsewhere(response, this.#address.url);
-    throw refusal(response.status, await this.#guarded(() => response.text()), this.#address.url);
+    const { status } = response;
+    if (status >= 300 && status < 400) throw leadsElsewhere(response, path, this.#address);
+    if (!isOfReprise(response, path)) {
+      await response.body?.cancel();
+      throw notReprise(status, path, this.#address);
+    }
+    if (response.ok || status === call.accepts) {
+      this.#wasThere = true;
+      return response;
+    }
+    const body = await this.#guarded(() => response.text());
+    throw refusal({ status, path, body }, this.#address);
   }
 
   async #sent(path: string, call: Call, left: number): Promise<Response> {
@@ -139,33 +158,4 @@ export class ApiClient {
       throw unreachable(error, this.#address);
     }
   }
-}
-
-/** A call that began and whose answer did not come, or not to its end. */
-export class BrokenOff extends Failure {}
-
-function unreachable(error: unknown, { url, from }: ApiAddress): Failure {
-  const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
-  const where = `${url} (from ${from})`;
-  const hints = ['`reprise doctor` looks for the cause.'];
-  if (name === 'TimeoutError')
-    return new BrokenOff(exits.unreachable, `${where} does not answer in time.`, hints);
-  const code = cause?.code ?? '';
-  if (code === 'ECONNREFUSED') {
-    return new Failure(exits.unreachable, `Nobody listens at ${where}.`, [
-      'Is Reprise running? `npm start` starts it.',
-      ...hints,
-    ]);
-  }
-  const why = cause?.message ?? message;
-  const text = `${where} cannot be reached: ${why === '' ? code : why}`;
-  const begun = ['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'].includes(code) || name !== 'TypeError';
-  return begun ? new BrokenOff(exits.unreachable, text, hints) : new Failure(exits.unreachable, text, hints);
-}
-
-function elsewhere(response: Response, url: string): Failure {
-  const to = response.headers.get('location') ?? 'another address';
-  return new Failure(exits.error, `${url} leads to ${to}.`, [
-    'Give that address as --api-url, if it is yours.',
-  ]);
 }

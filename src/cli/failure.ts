@@ -22,7 +22,8 @@ export const exitTexts: Readonly<Record<keyof typeof exits, string>> = {
   notFound: 'There is no such thing.',
   auth: 'No token, or one that may not do this.',
   conflict: 'It cannot be done in the state in which things are, such as a replay that has ended.',
-  unreachable: 'The API cannot be reached, or cannot answer for the moment.',
+  unreachable:
+    'The API cannot be reached, or cannot answer for the moment; or what answers at its address is not Reprise.',
   failedEvents: 'The replay has ended, and some of its events failed.',
   cancelled: 'The replay was cancelled.',
   timeout: 'The time of `--timeout` was over.',

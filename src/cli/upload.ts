@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Call } from './client.ts';
 import { exits, Failure } from './failure.ts';
+import { mayPass, Refusal } from './refusal.ts';
 import type { Session } from './session.ts';
 import { duration } from './texts.ts';
 
@@ -92,10 +93,7 @@ export async function uploadAll<T>(
 
 function mayGoOn(error: unknown): boolean {
   return (
-    error instanceof Failure &&
-    (error.exit === exits.unreachable ||
-      error.message.includes('(import_running)') ||
-      error.message.includes('(upload_cut)'))
+    mayPass(error) || (error instanceof Refusal && ['import_running', 'upload_cut'].includes(error.code))
   );
 }
 

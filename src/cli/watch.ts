@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { BrokenOff, type ApiClient, type Query } from './client.ts';
+import type { ApiClient, Query } from './client.ts';
 import { exits, Failure } from './failure.ts';
+import { notReprise } from './not-reprise.ts';
+import { mayPass } from './refusal.ts';
 import { serverEvents, type ServerEvent } from './server-events.ts';
+import { BrokenOff } from './unreachable.ts';
 
 /** The API says something every 15 s (src/api/progress.ts); after a longer silence the connection is dead. */
 const silenceMs = 40_000;
@@ -17,7 +20,7 @@ export interface Watched<T> {
 
 /**
  * Follows something by its progress stream until it has ended, over connections that break and APIs that start again.
- * @param onAway called when the connection breaks, once for each time that it does
+ * @param onAway called when the connection breaks, once for each time that it does, with a sentence that lacks its full stop
  * @throws Failure when it is refused, or the API stays away
  */
 export async function* watch<T>(
@@ -34,7 +37,9 @@ export async function* watch<T>(
 }
 
 /**
- * The events of a stream that goes on for ever, each behind the last one that was seen, over connections that break.
+ * The events of a stream that goes on for ever, each behind the last one that was seen, over connections that break. An
+ * API that was never there is not waited for.
+ * @param onAway called when the connection breaks, with a sentence that lacks its full stop
  * @param over ends it; its reason is what it then throws
  */
 export async function* follow(
@@ -46,6 +51,7 @@ export async function* follow(
   let lastId: string | null = null;
   let awaySince: number | null = null;
   for (let attempt = 0; ; attempt += 1) {
+    let broke: Failure = new BrokenOff(exits.unreachable, 'The connection ended.');
     try {
       for await (const one of eventsOf(client, stream, lastId, over)) {
         if (awaySince !== null) attempt = 0;
@@ -54,22 +60,18 @@ export async function* follow(
         yield one;
       }
       if (over.aborted) throw over.reason as Error;
-      if (awaySince === null) onAway('The connection ended');
     } catch (error) {
       if (over.aborted) throw over.reason;
-      if (!mayReturn(error)) throw error;
-      if (awaySince === null) onAway((error as Failure).message);
-      if (performance.now() - (awaySince ?? performance.now()) > patienceMs) throw error;
+      if (!client.wasThere || !mayPass(error)) throw error;
+      broke = error as Failure;
     }
+    if (awaySince === null) onAway(broke.message.replace(/\.$/, ''));
     awaySince ??= performance.now();
+    if (performance.now() - awaySince > patienceMs) throw broke;
     await pause(pausesMs[Math.min(attempt, pausesMs.length - 1)], undefined, { signal: over }).catch(() => {
       throw over.reason as Error;
     });
   }
-}
-
-function mayReturn(error: unknown): boolean {
-  return error instanceof Failure && error.exit === exits.unreachable;
 }
 
 async function* eventsOf(
@@ -84,14 +86,15 @@ async function* eventsOf(
   const response = await client
     .open(path, { query, headers, deadlineMs: null, signal: AbortSignal.any([late.signal, over]) })
     .finally(() => clearTimeout(timer));
-  if (response.body === null) return;
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (!isStream || response.body === null) throw notReprise(response.status, path, client.address);
   const body = response.body as ReadableStream<Uint8Array>;
   const silent = silenceEnds(body);
   try {
     yield* serverEvents(silent.body, silent.heard);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new BrokenOff(exits.unreachable, 'The connection broke off');
+    throw new BrokenOff(exits.unreachable, 'The connection broke off.');
   } finally {
     silent.stop();
   }
@@ -100,7 +103,7 @@ async function* eventsOf(
 /** A body that breaks off when nothing comes for too long. */
 function silenceEnds(body: ReadableStream<Uint8Array>) {
   const dead = new AbortController();
-  const cut = () => dead.abort(new BrokenOff(exits.unreachable, 'The connection has gone silent'));
+  const cut = () => dead.abort(new BrokenOff(exits.unreachable, 'The connection has gone silent.'));
   let timer = setTimeout(cut, silenceMs);
   const through = new TransformStream<Uint8Array, Uint8Array>();
   body.pipeTo(through.writable, { signal: dead.signal }).catch(() => undefined); // the reader hears of it

@@ -21,7 +21,8 @@ async function connected(name: string, delayMs = 0) {
   return { sink, id: await scene.connect(sink, { name }) };
 }
 
-const slow = ['--rate', '50/s'];
+/** So slow that it is not over before a command that takes seconds to start has been heard. */
+const slow = ['--rate', '5/s'];
 const newest = async (destinationId: string) => {
   const { body } = await scene.product.call('GET', `/api/replays?destinationId=${destinationId}&limit=1`);
   return (body.data as Replay[])[0]!;

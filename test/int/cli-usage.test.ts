@@ -30,6 +30,10 @@ test('an argument that cannot be read names itself and what it takes; an empty o
     expect(code, stderr).toBe(2);
     expect(stderr).toMatch(/^error: The argument <\w+> is empty\.\n$/);
   }
+  expect(await cli.run(['event', 'get', '..'])).toMatchObject({
+    code: 3,
+    stderr: 'error: Nothing is called "." or "..".\n',
+  });
 });
 
 test('an address that no call can go to is a fault of usage, wherever it was given; no password is shown', async () => {

@@ -10,6 +10,7 @@ import { columnsOf, cut, duration, plain } from '../../src/cli/texts.ts';
 import { replayExample } from '../../src/api/schemas/replay.ts';
 
 const replay = replayExample as Replay;
+const address = { url: 'http://localhost:4000', token: 'x', from: '--api-url', tokenFrom: '--token' };
 
 test('a replay on one line, what matters least left out first', () => {
   expect(progressLine(replay, 120)).toBe(
@@ -114,7 +115,7 @@ test('a refusal says each field, the request and where to read more', () => {
     errors: [{ pointer: '/range/from', detail: 'Expected a time.' }],
     requestId: 'r-1',
   };
-  const failure = refusal(422, JSON.stringify(body), 'http://localhost:4000');
+  const failure = refusal({ status: 422, path: '/api/replays', body: JSON.stringify(body) }, address);
   expect(failure).toMatchObject({
     exit: exits.usage,
     message: 'The body has fields that cannot be used (invalid_body)',
@@ -124,6 +125,13 @@ test('a refusal says each field, the request and where to read more', () => {
     '/range/from: Expected a time.',
     'request r-1 · http://localhost:4000/docs/errors/invalid_body',
   ]);
-  expect(refusal(502, '<html>', 'http://x')).toMatchObject({ exit: exits.unreachable });
-  expect(refusal(409, '{"code":"replay_running"}', 'http://x')).toMatchObject({ exit: exits.conflict });
+  const running = { type: '/docs/errors/replay_running', code: 'replay_running' };
+  const refused = { status: 409, path: '/api/replays', body: JSON.stringify(running) };
+  expect(refusal(refused, address)).toMatchObject({ exit: exits.conflict, code: 'replay_running' });
+  const absent = { type: '/docs/errors/not_found', code: 'not_found' };
+  const missing = { status: 404, path: '/api/replays/x', body: JSON.stringify(absent) };
+  expect(refusal(missing, address)).toMatchObject({
+    exit: exits.notFound,
+    hints: ['`reprise replay list` shows those there are.', 'http://localhost:4000/docs/errors/not_found'],
+  });
 });

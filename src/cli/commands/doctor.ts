@@ -2,12 +2,14 @@ import type { ApiClient } from '../client.ts';
 import { clock, fail, ok, warn, type Check } from '../check.ts';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
+import { notReprise } from '../not-reprise.ts';
 import type { Session } from '../session.ts';
 import type { Page, Destination } from '../shapes.ts';
 import { plain } from '../texts.ts';
 
 /** Each call of it is short: something is wrong, or it would not be asked. */
 const callMs = 5_000;
+const seeAddress = 'See that Reprise runs, and that host and port of its address are right.';
 const marks = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const;
 
 /** Looks for what is wrong, and says what helps. */
@@ -40,22 +42,24 @@ async function remoteChecks(session: Session): Promise<Check[]> {
   try {
     const { api } = session;
     const response = await api.open('/readyz', { accepts: 503, deadlineMs: callMs });
-    const ready = (await response.json()) as { status: string; postgres: string; temporal: string };
+    const ready = (await response.json().catch(() => ({}))) as Partial<Record<string, string>>;
+    if (ready['status'] === undefined) throw notReprise(response.status, '/readyz', api.address);
     const date = response.headers.get('date');
-    const part = (what: 'postgres' | 'temporal', remedy: string) =>
-      ready[what] === 'ok'
-        ? ok(`API's ${what === 'postgres' ? 'Postgres' : 'Temporal'}`, 'answers')
+    const part = (what: 'Postgres' | 'Temporal', remedy: string) =>
+      ready[what.toLowerCase()] === 'ok'
+        ? ok(`API's ${what}`, 'answers')
         : fail(`API's ${what}`, 'does not answer', remedy);
     return [
-      ok(name, `${api.address.url} (from ${api.address.from}) is ${ready.status}`),
-      part('postgres', 'See that it runs: without it nothing is taken in and nothing delivered.'),
-      part('temporal', 'See that it runs: without it events are taken in, and delivered once it is back.'),
+      ok(name, `${api.address.url} (from ${api.address.from}) is ${ready['status']}`),
+      part('Postgres', 'See that it runs: without it nothing is taken in and nothing delivered.'),
+      part('Temporal', 'See that it runs: without it events are taken in, and delivered once it is back.'),
       ...(date === null ? [] : [clock('Clock of the API', new Date(date), 1_000)]),
       ...(await tokenChecks(session)),
     ];
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return [fail(name, error.message, error.hints.filter((hint) => !hint.includes('doctor')).join(' '))];
+    const remedies = error.hints.filter((hint) => !hint.includes('doctor'));
+    return [fail(name, error.message, remedies.length > 0 ? remedies.join(' ') : seeAddress)];
   }
 }
 
