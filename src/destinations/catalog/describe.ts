@@ -114,8 +114,19 @@ function describeAction(type: string, name: string, action: PackageAction): Cata
   };
 }
 
-/** One file has one of each: events whose mapping makes others of these belong into another file. */
-const fileFields = ['sftp_folder_path', 'filename_prefix', 'file_extension', 'delimiter'];
+/**
+ * One file has one of each: events whose mapping makes others of these belong into another file. And one request of
+ * Emarsys, whose definition sends one for each and tells of all together.
+ */
+const requestFields = [
+  'sftp_folder_path',
+  'filename_prefix',
+  'file_extension',
+  'delimiter',
+  'key_field',
+  'eventid',
+  'contactlistid',
+];
 
 /** The package says how it batches by fields of the mapping that have these names. */
 function describeBatch(fields: readonly Field[]): Batch {
@@ -125,7 +136,7 @@ function describeBatch(fields: readonly Field[]): Batch {
   const enabled = named('enable_batching')?.default;
   const bytes = named('batch_bytes');
   return {
-    keys: Array.isArray(keys) ? keys.map(String) : fileFields.filter((name) => named(name) !== undefined),
+    keys: Array.isArray(keys) ? keys.map(String) : requestFields.filter((name) => named(name) !== undefined),
     defaultSize: typeof size?.default === 'number' ? size.default : null,
     maximumSize: size?.maximum ?? null,
     maximumBytes: bytes?.maximum ?? (typeof bytes?.default === 'number' ? bytes.default : null),

@@ -6,6 +6,7 @@ import { requestOf } from './fetch.ts';
 import { withoutLarge } from './large-events.ts';
 import { mended } from './mended.ts';
 import { importOwn } from './own-module.ts';
+import { withThrownFailures } from './returned.ts';
 import { audienceOf, withAudience } from './with-audience.ts';
 import { telling, type Mapped } from './telling.ts';
 import { require } from './seal.ts';
@@ -50,7 +51,7 @@ async function tellingDestination(folder: string, mapped: Mapped): Promise<Loade
 
 async function definitionIn(folder: string): Promise<PackageDefinition> {
   const module = isAbsolute(folder) ? await importOwn(folder) : fromPackage(folder);
-  return renamed(mended(folder, module.default as PackageDefinition));
+  return withThrownFailures(renamed(mended(folder, module.default as PackageDefinition)));
 }
 
 /**
