@@ -2,6 +2,7 @@ import { buckets, sumCounts, type Bucket } from '../core/counts.ts';
 import { mergeSamples } from '../core/samples.ts';
 import { deadLetterClasses } from '../db/dead-letters.ts';
 import { countChanges, type Change, type Interval } from '../db/lane-history.ts';
+import { leftOutBySources, type LeftOut } from '../db/left-out.ts';
 import { readRuns, type RunRecord } from '../db/runs.ts';
 import { sql } from '../db/sql.ts';
 import type { ApiDeps } from './deps.ts';
@@ -41,8 +42,9 @@ export async function overviewOf(
   period: OverviewPeriod,
 ): Promise<ShownOverview> {
   const { from, to, interval } = period;
-  const [changes, runs] = await Promise.all([
+  const [changes, leftOut, runs] = await Promise.all([
     countChanges(db, sql`r.destination_id = ${destinationId}`, period),
+    leftOutBySources(db, destinationId, period),
     readRuns(
       db,
       sql`r.destination_id = ${destinationId} and r.created_at < ${to}
@@ -56,6 +58,7 @@ export async function overviewOf(
       ...countedPart(
         changes.filter((change) => change.kind === kind),
         runs.filter((run) => run.kind === kind),
+        leftOut[kind],
       ),
       failures: (await deadLetterClasses(db, asked, mostClasses)).map(showFailureClass),
     };
@@ -71,7 +74,11 @@ export async function overviewOf(
   };
 }
 
-function countedPart(changes: readonly Change[], runs: readonly RunRecord[]): Omit<Part, 'failures'> {
+function countedPart(
+  changes: readonly Change[],
+  runs: readonly RunRecord[],
+  leftOut: LeftOut,
+): Omit<Part, 'failures'> {
   const sum = sumCounts(changes.map(({ change }) => change));
   const waiting = runs.flatMap(({ lanes }) => lanes.map((lane) => lane.counts.events.waiting ?? 0));
   const counts: Record<string, number> = {
@@ -83,7 +90,8 @@ function countedPart(changes: readonly Change[], runs: readonly RunRecord[]): Om
   const decided = ended.reduce((total, { count }) => total + count, 0);
   const samples = mergeSamples(runs.flatMap(({ lanes }) => lanes.map((lane) => lane.samples)));
   return {
-    steps: [{ step: 'decided', count: decided }, ...steps],
+    steps: [{ step: 'leftOut', count: leftOut.count }, { step: 'decided', count: decided }, ...steps],
+    leftOut: { reasons: nonZero({ sources: leftOut.count }), exact: leftOut.exact },
     byAction: Object.fromEntries(
       Object.entries(sum.byAction).map(([id, part]) => [id, nonZero(part)] as const),
     ),

@@ -14,24 +14,40 @@ export const periodQuery = z.strictObject({
   to: z.exactOptional(Moment).meta({ description: 'Exclusive, up to the whole minute. Absent: now.' }),
   interval: z.enum(intervals).default('hour').meta({
     description:
-      'Of `series`, in UTC. What is older than a week is known by the hour, so minutes are in one.',
+      'Of `series`, in UTC. What is older than a week is known by the hour, so its minutes are in one.',
   }),
 });
 
 const Steps = z
   .array(
     z.object({
-      step: z.enum(['decided', ...buckets]),
+      step: z.enum(['leftOut', 'decided', ...buckets]),
       count: z.int(),
     }),
   )
   .meta({
     description:
-      'In events, in the order of the pipeline: all that were decided in the period, then where they ended. Those that `waiting` gives are waiting now, whatever the period; the others add up to `decided`.',
+      'In events, in the order of the pipeline: what never came to it (`leftOut`), all that were decided in the period, then where they ended. Those that `waiting` gives are waiting now, whatever the period; the others add up to `decided`.',
+  });
+
+const LeftOut = z
+  .object({
+    reasons: z
+      .record(z.string(), z.int())
+      .meta({ description: '`sources`: the destination does not take events of their source.' }),
+    exact: z.boolean().meta({
+      description:
+        'false: an estimate, where more of the archive would have to be looked through, or events read.',
+    }),
+  })
+  .meta({
+    description:
+      'What was passed over without being decided. Of the stream: what came in over the period. Of replays that fall into the period: what lies in the part of their range that they have passed.',
   });
 
 const Part = z.object({
   steps: Steps,
+  leftOut: LeftOut,
   byAction: z
     .record(z.string(), Changed)
     .meta({ description: 'What changed in the period, in deliveries, by id of the action and bucket.' }),
@@ -62,7 +78,12 @@ export const DeliveryOverview = z
 export type ShownOverview = z.input<typeof DeliveryOverview>;
 
 const empty: ShownOverview['replays'] = {
-  steps: [{ step: 'decided', count: 0 }, ...buckets.map((step) => ({ step, count: 0 }))],
+  steps: [
+    { step: 'leftOut', count: 0 },
+    { step: 'decided', count: 0 },
+    ...buckets.map((step) => ({ step, count: 0 })),
+  ],
+  leftOut: { reasons: {}, exact: true },
   byAction: {},
   reasons: {},
   samples: {},
@@ -77,6 +98,7 @@ export const overviewExample: ShownOverview = {
   interval: 'hour',
   stream: {
     steps: [
+      { step: 'leftOut', count: 380 },
       { step: 'decided', count: 1_420 },
       { step: 'filtered', count: 0 },
       { step: 'tooOld', count: 0 },
@@ -89,6 +111,7 @@ export const overviewExample: ShownOverview = {
       { step: 'unconfirmable', count: 0 },
       { step: 'delivered', count: 1_400 },
     ],
+    leftOut: { reasons: { sources: 380 }, exact: true },
     byAction: { 'b1f0d7c2-9a34-4e6b-8c15-7d2e4f6a8b90': { delivered: 1_400, dead: 12, suppressed: 8 } },
     reasons: {},
     samples: { delivered: [{ position: 97_400, message: '200 OK in 12 ms' }] },
