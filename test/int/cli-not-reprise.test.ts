@@ -18,6 +18,9 @@ const id = '2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914';
 const json = { 'content-type': 'application/json' };
 const page = '<html><h1>It works!</h1></html>';
 
+/** Each starts several processes side by side. */
+const patience = { timeout: 120_000 };
+
 /** What other servers say, each with the command that hears it. */
 const heard: readonly [what: string, url: string, args: readonly string[]][] = [
   ['a page of its own for what is not there', await otherServer(404, page), ['source', 'list']],
@@ -36,7 +39,7 @@ const heard: readonly [what: string, url: string, args: readonly string[]][] = [
   ['another address', await otherServer(301, '', { location: 'https://x.invalid/at' }), ['source', 'list']],
 ];
 
-test('what answers and is not Reprise is unreachable, and never what was not found', async () => {
+test('what answers and is not Reprise is unreachable, and never what was not found', patience, async () => {
   const all = await Promise.all(heard.map(async ([, url, args]) => ({ url, ...(await at(url).run(args)) })));
   for (const [index, { url, code, stdout, stderr }] of all.entries()) {
     const [what] = heard[index]!;
@@ -48,13 +51,13 @@ test('what answers and is not Reprise is unreachable, and never what was not fou
   expect(all.at(-1)?.stderr).toContain('leads to https://x.invalid/at.');
 });
 
-test('the address with the path that a banner shows is not taken for that of the API', async () => {
+test('the address with the path that a banner shows is not taken for that of the API', patience, async () => {
   const { code, stderr } = await at(`${api.url}/api`).run(['source', 'list']);
   expect(code, stderr).toBe(6);
   expect(stderr).toContain(`  Is it ${api.url}?\n`);
 });
 
-test('doctor says what helps, whatever is at the address', async () => {
+test('doctor says what helps, whatever is at the address', patience, async () => {
   const [foreign, odd, nobody] = await Promise.all([
     at(await otherServer(200, page)).run(['doctor', '--json']),
     at('http://127.0.0.1:1').run(['doctor', '--json']), // fetch calls no such port
@@ -68,7 +71,7 @@ test('doctor says what helps, whatever is at the address', async () => {
   }
 });
 
-test('nobody waits for an API that was never there', async () => {
+test('nobody waits for an API that was never there', patience, async () => {
   const closed = at(await deserted());
   const [tail, watch, deliveries] = await Promise.all([
     closed.run(['event', 'tail']),
@@ -82,7 +85,7 @@ test('nobody waits for an API that was never there', async () => {
   }
 });
 
-test('an API that was there is waited for, however it went', async () => {
+test('an API that was there is waited for, however it went', patience, async () => {
   const shop = await newSource(db);
   const link = await openProxy(() => Number(new URL(api.url).port));
   try {
@@ -103,7 +106,7 @@ test('an API that was there is waited for, however it went', async () => {
   }
 });
 
-test('who has no token is told so; a file is not sent again to what is not Reprise', async () => {
+test('who has no token is told so; a file is not sent again to what is not Reprise', patience, async () => {
   const { code, stderr } = await at(api.url).run(['source', 'list'], {
     REPRISE_TOKEN: '',
     REPRISE_ADMIN_TOKEN: '',

@@ -11,59 +11,76 @@ const folder = testFolder();
 const cli = commandLine(api.url, adminToken, folder);
 const id = '2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914';
 
+/** Each starts several processes side by side. */
+const patience = { timeout: 120_000 };
+
 /** The same command in several ways, side by side: most of their time is the start of a process. */
 const all = (...ways: Parameters<typeof cli.run>[]) =>
   Promise.all(ways.map(async (way) => ({ way, ...(await cli.run(...way)) })));
 
-test('an argument that cannot be read names itself and what it takes; an empty one says so', async () => {
-  for (const { way, code, stdout, stderr } of await all(
-    [['replay', 'set-rate', id, 'foo']],
-    [['replay', 'set-rate', id, '0']],
-  )) {
-    expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain(`'${way[0].at(-1)}' is invalid for argument 'rate'`);
-    expect(stderr).toContain('200/s, 1000/min or 5000/h, or none');
-  }
-  // What can be read is asked for: there is no such replay.
-  expect(await cli.run(['replay', 'set-rate', id, 'none'])).toMatchObject({ code: 3 });
-  for (const { code, stderr } of await all([['replay', 'get', '']], [['event', 'get', '']])) {
-    expect(code, stderr).toBe(2);
-    expect(stderr).toMatch(/^error: The argument <\w+> is empty\.\n$/);
-  }
-  expect(await cli.run(['event', 'get', '..'])).toMatchObject({
-    code: 3,
-    stderr: 'error: Nothing is called "." or "..".\n',
-  });
-});
+test(
+  'an argument that cannot be read names itself and what it takes; an empty one says so',
+  patience,
+  async () => {
+    for (const { way, code, stdout, stderr } of await all(
+      [['replay', 'set-rate', id, 'foo']],
+      [['replay', 'set-rate', id, '0']],
+    )) {
+      expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`'${way[0].at(-1)}' is invalid for argument 'rate'`);
+      expect(stderr).toContain('200/s, 1000/min or 5000/h, or none');
+    }
+    // What can be read is asked for: there is no such replay.
+    expect(await cli.run(['replay', 'set-rate', id, 'none'])).toMatchObject({ code: 3 });
+    for (const { code, stderr } of await all([['replay', 'get', '']], [['event', 'get', '']])) {
+      expect(code, stderr).toBe(2);
+      expect(stderr).toMatch(/^error: The argument <\w+> is empty\.\n$/);
+    }
+    expect(await cli.run(['event', 'get', '..'])).toMatchObject({
+      code: 3,
+      stderr: 'error: Nothing is called "." or "..".\n',
+    });
+  },
+);
 
-test('an address that no call can go to is a fault of usage, wherever it was given; no password is shown', async () => {
-  const list = ['source', 'list'];
-  const settings = join(folder, 'reprise');
-  mkdirSync(settings);
-  writeFileSync(join(settings, 'config.json'), '{"apiUrl": "localhost:4000"}');
-  const [option, variable, file] = await all(
-    [[...list, '--api-url', 'notaurl']],
-    [list, { REPRISE_API_URL: 'http://me:hidden@127.0.0.1' }],
-    [list, { REPRISE_API_URL: '', XDG_CONFIG_HOME: folder }],
-  );
-  for (const one of [option, variable, file]) expect(one).toMatchObject({ code: 2, stdout: '' });
-  expect(option?.stderr).toContain("'--api-url <url>' argument 'notaurl' is invalid. That is no address");
-  expect(variable?.stderr).toContain('The address from REPRISE_API_URL cannot be used: ');
-  expect(variable?.stderr).not.toContain('hidden');
-  expect(file?.stderr).toContain('config.json cannot be used: That is no address of an API.');
-});
+test(
+  'an address that no call can go to is a fault of usage, wherever it was given; no password is shown',
+  patience,
+  async () => {
+    const list = ['source', 'list'];
+    const settings = join(folder, 'reprise');
+    mkdirSync(settings);
+    writeFileSync(join(settings, 'config.json'), '{"apiUrl": "localhost:4000"}');
+    const [option, variable, file] = await all(
+      [[...list, '--api-url', 'notaurl']],
+      [list, { REPRISE_API_URL: 'http://me:hidden@127.0.0.1' }],
+      [list, { REPRISE_API_URL: '', XDG_CONFIG_HOME: folder }],
+    );
+    for (const one of [option, variable, file]) expect(one).toMatchObject({ code: 2, stdout: '' });
+    expect(option?.stderr).toContain("'--api-url <url>' argument 'notaurl' is invalid. That is no address");
+    expect(variable?.stderr).toContain('The address from REPRISE_API_URL cannot be used: ');
+    expect(variable?.stderr).not.toContain('hidden');
+    expect(file?.stderr).toContain('config.json cannot be used: That is no address of an API.');
+  },
+);
 
-test('a token that no header can carry is refused without being shown; a line break at its end is none of it', async () => {
-  const given = ['secret words', 'secr€t', ''].map((token) => ['source', 'list', '--token', token]);
-  for (const { code, stderr } of await all(...given.map((args) => [args] satisfies [string[]]))) {
-    expect(code, stderr).toBe(4);
-    expect(stderr).toContain('The token from --token');
-    expect(stderr).not.toContain('secr');
-  }
-  expect(await cli.run(['source', 'list'], { REPRISE_TOKEN: `${adminToken}\n` })).toMatchObject({ code: 0 });
-});
+test(
+  'a token that no header can carry is refused without being shown; a line break at its end is none of it',
+  patience,
+  async () => {
+    const given = ['secret words', 'secr€t', ''].map((token) => ['source', 'list', '--token', token]);
+    for (const { code, stderr } of await all(...given.map((args) => [args] satisfies [string[]]))) {
+      expect(code, stderr).toBe(4);
+      expect(stderr).toContain('The token from --token');
+      expect(stderr).not.toContain('secr');
+    }
+    expect(await cli.run(['source', 'list'], { REPRISE_TOKEN: `${adminToken}\n` })).toMatchObject({
+      code: 0,
+    });
+  },
+);
 
-test('there is nothing to import in an empty file, nor in an empty pipe', async () => {
+test('there is nothing to import in an empty file, nor in an empty pipe', patience, async () => {
   await api.call('POST', '/api/sources', { name: 'Shop' });
   const file = join(folder, 'empty.ndjson');
   writeFileSync(file, '');

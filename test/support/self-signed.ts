@@ -2,10 +2,11 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { der, oid, pem, sequence, utcTime } from './der.ts';
 
 /**
- * A fresh key and a certificate for an IPv4 address that it signs itself (RFC 5280), valid for a day: one that nobody
- * trusts unless told to.
+ * A fresh key and a certificate for an IPv4 address that it signs itself (RFC 5280): one that nobody trusts unless told
+ * to.
+ * @param days how long it is still valid; less than 0: for so long it has been no more
  */
-export function selfSigned(address: string): { key: string; cert: string } {
+export function selfSigned(address: string, days = 1): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(oid('2a8648ce3d040302')); // ecdsa-with-SHA256
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(address)))));
@@ -17,7 +18,10 @@ export function selfSigned(address: string): { key: string; cert: string } {
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     algorithm,
     name,
-    sequence(utcTime(new Date(Date.now() - day)), utcTime(new Date(Date.now() + day))),
+    sequence(
+      utcTime(new Date(Date.now() + Math.min(0, days) * day - day)),
+      utcTime(new Date(Date.now() + days * day)),
+    ),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(alternativeName)),

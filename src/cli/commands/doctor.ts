@@ -1,3 +1,4 @@
+import { certificateChecks } from '../certificate.ts';
 import type { ApiClient } from '../client.ts';
 import { clock, fail, ok, warn, type Check } from '../check.ts';
 import { withExamples, type Register } from '../command.ts';
@@ -36,11 +37,20 @@ function show({ out }: Session, { name, result, detail, remedy }: Check): void {
   if (remedy !== null) out.data(`    ${remedy}`);
 }
 
-/** What the API itself tells: whether it is there, what it reaches, whether the token opens it, its key, its clock. */
+/** What there is to see of the API from here. */
 async function remoteChecks(session: Session): Promise<Check[]> {
-  const name = 'API';
   try {
-    const { api } = session;
+    const { url } = session.api.address;
+    const both = await Promise.all([apiChecks(session), certificateChecks(url, callMs)]);
+    return both.flat();
+  } catch (error) {
+    return away(error);
+  }
+}
+
+/** What the API itself tells: whether it is there, what it reaches, whether the token opens it, its key, its clock. */
+async function apiChecks({ api }: Session): Promise<Check[]> {
+  try {
     const response = await api.open('/readyz', { accepts: 503, deadlineMs: callMs });
     const ready = (await response.json().catch(() => ({}))) as Partial<Record<string, string>>;
     if (ready['status'] === undefined) throw notReprise(response.status, '/readyz', api.address);
@@ -50,20 +60,34 @@ async function remoteChecks(session: Session): Promise<Check[]> {
         ? ok(`API's ${what}`, 'answers')
         : fail(`API's ${what}`, 'does not answer', remedy);
     return [
-      ok(name, `${api.address.url} (from ${api.address.from}) is ${ready['status']}`),
+      ok('API', `${api.address.url} (from ${api.address.from}) is ${ready['status']}`),
       part('Postgres', 'See that it runs: without it nothing is taken in and nothing delivered.'),
       part('Temporal', 'See that it runs: without it events are taken in, and delivered once it is back.'),
+      ...schemaChecks(ready['schema']),
       ...(date === null ? [] : [clock('Clock of the API', new Date(date), 1_000)]),
-      ...(await tokenChecks(session)),
+      ...(await tokenChecks(api)),
     ];
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const remedies = error.hints.filter((hint) => !hint.includes('doctor'));
-    return [fail(name, error.message, remedies.length > 0 ? remedies.join(' ') : seeAddress)];
+    return away(error);
   }
 }
 
-async function tokenChecks({ api }: Session): Promise<Check[]> {
+function away(error: unknown): Check[] {
+  if (!(error instanceof Failure)) throw error;
+  const remedies = error.hints.filter((hint) => !hint.includes('doctor'));
+  return [fail('API', error.message, remedies.length > 0 ? remedies.join(' ') : seeAddress)];
+}
+
+/** The schema as the API finds it; nothing where it cannot look. */
+function schemaChecks(schema: string | undefined): Check[] {
+  const name = "API's schema";
+  if (schema === 'behind') return [fail(name, 'is older than its version', 'Run `reprise migrate`.')];
+  if (schema === 'ahead')
+    return [warn(name, 'a newer version has migrated it', 'Let all processes be of that version.')];
+  return schema === 'current' ? [ok(name, 'is current')] : [];
+}
+
+async function tokenChecks(api: ApiClient): Promise<Check[]> {
   try {
     const { data } = await api.json<Page<Destination>>('/api/destinations', {
       query: { limit: 200 },

@@ -54,12 +54,12 @@ function environment(): Check {
   }
 }
 
-/** Where deliveries of processes with this environment may go. */
+/** Where deliveries of processes with this environment may go: what runs elsewhere, or already, has another one. */
 function egress(config: Config | null): Check[] {
   if (config === null) return [];
   const allowed = config.REPRISE_EGRESS_ALLOW;
-  if (allowed.length === 0) return [ok('Egress', 'to public addresses only')];
-  const detail = `to public addresses and ${allowed.join(', ')}`;
+  const where = allowed.length === 0 ? 'public addresses only' : `public addresses and ${allowed.join(', ')}`;
+  const detail = `what is started with the environment of this shell sends to ${where}; what runs already goes by its own REPRISE_EGRESS_ALLOW`;
   const all = allowed.some((one) => one.endsWith('/0'));
   if (!all) return [ok('Egress', detail)];
   const remedy =
@@ -68,12 +68,21 @@ function egress(config: Config | null): Check[] {
 }
 
 async function diskSpace(folder: string): Promise<Check> {
-  const { bavail, bsize } = await statfs(resolve(folder)).catch(() => statfs(dirname(resolve(folder))));
+  const { bavail, bsize } = await spaceAt(resolve(folder));
   const free = bavail * bsize;
   const detail = `${(free / gigabyte).toFixed(1)} GB free for ${folder}`;
   if (free >= lowBytes) return ok('Disk', detail);
   const remedy = 'Make room: when the disk is full, events are refused (503) and deliveries stand still.';
   return free < fullBytes ? fail('Disk', detail, remedy) : warn('Disk', detail, remedy);
+}
+
+/** Of a folder that is still to be made: where it would be. */
+async function spaceAt(folder: string): Promise<{ bavail: number; bsize: number }> {
+  const above = dirname(folder);
+  return await statfs(folder).catch((error: unknown) => {
+    if (above === folder) throw error;
+    return spaceAt(above);
+  });
 }
 
 /** The ports that `npm start` would like to have. */

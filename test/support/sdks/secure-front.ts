@@ -19,9 +19,9 @@ export interface SecureFront {
   readonly answers: ReadonlyMap<number, number>;
 }
 
-/** Hands every request on to `target`. */
-export async function secureFront(target: string): Promise<SecureFront> {
-  const certificate = selfSigned('127.0.0.1');
+/** Hands every request on to `target`. @param days how long its certificate is still valid */
+export async function secureFront(target: string, days = 1): Promise<SecureFront> {
+  const certificate = selfSigned('127.0.0.1', days);
   const trust = join(testFolder(), 'front.pem');
   writeFileSync(trust, certificate.cert);
   const answers = new Map<number, number>();
