@@ -10,8 +10,6 @@ import { ScheduleRequest } from './schedule-request.ts';
 import { AnyId, SourceIds } from './ids.ts';
 import { storableName, storableText } from './storable-text.ts';
 
-export { AbsoluteTime };
-
 /** What a range is measured by: when the archive took an event in, the event's own time, or its position. */
 export const rangeMeasures = ['received', 'event', 'position'] as const;
 /** `missing`: what the destination lacks; `all`: everything selected; `failed`: what ended as a dead letter. */

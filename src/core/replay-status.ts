@@ -40,7 +40,7 @@ export const outsideWindow = 'outside_window';
 export const scheduled = 'scheduled';
 
 /** Why a replay is paused that has not begun: a person paused it while it was planned. */
-export const beforeStart = 'before_start';
+const beforeStart = 'before_start';
 
 /** What the last slice of a lane left. */
 export type LaneState = 'ready' | 'held' | 'waiting' | 'parked' | 'canary' | 'done';
