@@ -57,7 +57,7 @@ export function bareHostProblem(text: string, port: number, allow: EgressAllow, 
  * What is wrong with a host and port as far as they say it themselves; names are not resolved.
  * @param more ports that are allowed beside those of HTTP
  */
-export function hostProblem(host: string, port: number, allow: EgressAllow, more: Ports = []): string | null {
+function hostProblem(host: string, port: number, allow: EgressAllow, more: Ports = []): string | null {
   if (isIP(host) !== 0) return addressProblem(host, port, allow, more);
   if (host === 'localhost' || host.endsWith('.localhost')) {
     const isOwn = addressProblem('::1', port, allow, more) === null;
