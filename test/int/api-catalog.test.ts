@@ -60,8 +60,8 @@ test('it is searched by words, category, credentials, batches and readiness', as
   expect(await types('&batch=true')).toHaveLength(95);
   expect(await types('&replay=careful')).toContain('actions-twilio');
   const connectable = await types('&connectable=true');
-  expect(connectable).toHaveLength(209);
-  expect(connectable).not.toContain('actions-kafka');
+  expect(connectable).toHaveLength(210);
+  expect(connectable).not.toContain('actions-amazon-eventbridge');
   const unknown = await api.call('GET', '/api/catalog?replay=never');
   expect(unknown.status).toBe(400);
 });
@@ -123,9 +123,9 @@ test('a type that cannot be connected is refused with its reason, and nothing is
       name: 'A',
       settings: { projectToken: 'a', apiSecret: 'b' },
     });
-  const kafka = await create('actions-kafka');
-  expect([kafka.status, kafka.body.code]).toEqual([422, 'not_connectable']);
-  expect(kafka.body.errors[0].pointer).toBe('/type');
+  const bridge = await create('actions-amazon-eventbridge');
+  expect([bridge.status, bridge.body.code]).toEqual([422, 'not_connectable']);
+  expect(bridge.body.errors[0].pointer).toBe('/type');
   const segment = await create('actions-segment');
   expect(segment.body.detail).toContain('The type `segment` sends to Segment');
   const typo = await create('mixpanel');
@@ -149,8 +149,8 @@ test('the command line lists the catalog and shows an entry', async () => {
   const found = await listed('&category=engagement&replay=careful');
   expect(found.length).toBeGreaterThan(3);
   expect(JSON.parse(list.stdout)).toEqual(found);
-  const refused = await cli.run(['catalog', 'get', 'actions-kafka']);
-  expect(refused.stdout).toMatch(/Connectable +no: It speaks the protocol of Kafka/);
+  const refused = await cli.run(['catalog', 'get', 'actions-amazon-eventbridge']);
+  expect(refused.stdout).toMatch(/Connectable +no: It publishes to EventBridge as the AWS partner/);
   const entry = await cli.run(['catalog', 'get', 'actions-posthog']);
   expect(entry.stdout).toMatch(/api_key \(needed\)/);
   expect(entry.stdout).toMatch(/^- Single events cannot be deleted again\.$/m);

@@ -3,7 +3,9 @@ import { laidOut } from '../../src/destinations/catalog/layout.ts';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
 import { awsAnswer, giveCredentials } from '../support/aws-answers.ts';
 import { drive, notDriven, type Driven } from '../support/contract/drive.ts';
-import { openInternet } from '../support/internet.ts';
+import { openInternet, type Recorded } from '../support/internet.ts';
+import { startKafka } from '../support/kafka/broker.ts';
+import { kafkaJars } from '../support/kafka/jars.ts';
 import { openSftpServer } from '../support/sftp-server.ts';
 
 // What each definition of the catalog sends of plausible events, recorded in test/records/catalog for review. After an
@@ -16,16 +18,45 @@ const sftp = await openSftpServer({
     internet.record({ method: 'PUT', url: `sftp://${path}`, headers: {}, body: Buffer.from(contents) }),
 });
 internet.lead(22, sftp.port);
+const kafka = await openKafka();
 afterAll(async () => {
   sftp.close();
+  await kafka?.close();
   await internet.close();
 });
-const connectable = catalogSummaries().filter(({ folder, obstacle }) => folder !== null && obstacle === null);
+const connectable = catalogSummaries().filter(
+  ({ type, folder, obstacle }) =>
+    folder !== null && obstacle === null && (type !== 'actions-kafka' || kafka !== null),
+);
+/** Apache Kafka behind a name; null where it cannot be run. */
+async function openKafka() {
+  const jars = await kafkaJars();
+  if ('missing' in jars) {
+    console.log(`What Kafka takes is not compared: ${jars.missing}`);
+    return null;
+  }
+  const broker = await startKafka(jars.folder, { known: 'kafka.example.com:9092' });
+  await broker.keeper.makeTopic('events');
+  internet.lead(9_092, broker.ports.password);
+  let seen = 0;
+  const taken = async (): Promise<Recorded[]> => {
+    const messages = (await broker.keeper.read('events')).slice(seen);
+    seen += messages.length;
+    return messages.map(({ key, value, headers, partition }) => ({
+      method: 'PRODUCE',
+      url: `kafka://kafka.example.com/events/${partition}?key=${key}`,
+      headers,
+      body: Buffer.from(value),
+    }));
+  };
+  return { taken, close: () => broker.close() };
+}
+
 const all = new Map<string, readonly Driven[]>();
 
 describe('every action of', () => {
   test.each(connectable.map(({ type }) => type))('%s sends what is recorded, and ends', async (type) => {
-    const driven = await drive(readCatalogDocument(type)!, internet);
+    const driven = await drive(readCatalogDocument(type)!, type === 'actions-kafka' ? kafka! : internet);
     all.set(type, driven);
     for (const { outcome } of driven)
       expect(String(outcome)).not.toMatch(/definition_crashed|not_started|overdue/);

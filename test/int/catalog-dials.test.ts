@@ -133,6 +133,18 @@ describe('what a definition may not dial', () => {
   });
 });
 
+it('a client that leaves a connection open is told when its delivery is over, so that it waits for nothing more', async () => {
+  const server = await startServer((socket) => void socket.write('yes'));
+  const target = { host: '127.0.0.1', port: server.port, say: 'hello' };
+  const { sender, delivery } = openDialler({ ...target, client: { '@path': '$.client' } });
+  const sent = async (client: string) =>
+    await sender.send([delivery(`{"type":"track","event":"E","client":"${client}"}`)], openGate);
+  expect(await sent('left')).toEqual([{ kind: 'delivered' }]);
+  await expect
+    .poll(async () => await sent('report'))
+    .toMatchObject([{ failure: { message: expect.stringContaining('Its delivery is over.') } }]);
+});
+
 describe('a lane that may not send any more', () => {
   it('opens no connection, and its events are not at fault', async () => {
     const server = await startServer(saysYes);
@@ -163,7 +175,7 @@ describe('a lane that may not send any more', () => {
     const say = 'x'.repeat(1_000_000);
     // It answers once it has heard all: with its answer the delivery is over, and its connection as well.
     const server = await startServer((socket) => {
-      socket.on('data', () => void (socket.bytesRead >= say.length && socket.write('yes')));
+      socket.on('data', () => void (socket.bytesRead >= say.length && socket.end('yes')));
     });
     const target = openDialler({ client: 'net', host: '127.0.0.1', port: server.port, say });
     let asked = 0;
@@ -186,6 +198,13 @@ describe('a hostile server', () => {
     const outcome = await sendOne(target(await startServer((socket) => void socket.resetAndDestroy())));
     expect(outcome).toMatchObject({ kind: 'failed', failure: { errorClass: 'connection_reset' } });
     await expectFine();
+  });
+
+  it('that closes before anything is said', async () => {
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => void socket.end().resume());
+    const outcome = await sendOne(target({ port: await listen(server), heard: [] }));
+    expect(['down', 'failed']).toContain(outcome.kind);
+    expect(outcome).not.toMatchObject({ failure: { errorClass: 'timeout' } });
   });
 
   it('that sends without end is not heard to its end', async () => {

@@ -134,7 +134,6 @@ describe('an entry', () => {
     const never = documents.filter(({ obstacle }) => obstacle !== null).map(({ type }) => type);
     expect(never).toEqual([
       'actions-amazon-eventbridge',
-      'actions-kafka',
       'actions-liveramp-audiences',
       'actions-noop',
       'actions-segment',

@@ -21,7 +21,7 @@ export type FailureOf = (error: JobError) => Failure;
 export function dialOutcome(known: DialFailure, failureOf: FailureOf): Outcome | null {
   const { dialled, clues, error } = known;
   if (dialled.length === 0 && clues?.client === undefined)
-    return unreadableKey.test(error.message) ? toldOutcome(error, failureOf) : null;
+    return wrongSettings.test(textOf(error)) ? toldOutcome(error, failureOf) : null;
   const vague = error.status === undefined || error.status === 500;
   return (
     connectionOutcome(dialled.at(-1), clues, failureOf) ??
@@ -52,8 +52,12 @@ function connectionOutcome(
   if (fault === undefined) return null;
   const { errorClass, isTls } = brokenClass(Object.assign(new Error(fault.message), fault), true);
   const message = `${host}:${port} could not be reached: ${fault.message}`;
-  return isTls ? { kind: 'down', failure: failureOf({ name: 'Error', code: errorClass, message }) } : null;
+  if (!isTls && !beforeTls.test(fault.message)) return null;
+  return { kind: 'down', failure: failureOf({ name: 'Error', code: errorClass, message }) };
 }
+
+/** Node's words for a connection that ended in the handshake. */
+const beforeTls = /disconnected before secure TLS connection was established/;
 
 /** Ended from here: it was silent, or said too much. */
 function endedOutcome(last: Dialled | undefined, failureOf: FailureOf): Outcome | null {
@@ -86,21 +90,24 @@ function awsOutcome(client: ClientError, error: JobError, failureOf: FailureOf):
   return { kind: isRefused ? 'refused' : 'failed', failure: told(status) };
 }
 
-/** A client that cannot read its own key does not dial. */
-const unreadableKey = /Cannot parse privateKey|no passphrase given|bad passphrase/i;
+/** A client that cannot read its own key, or lacks a part of what it needs, does not dial. */
+const wrongSettings =
+  /Cannot parse privateKey|no passphrase given|bad passphrase|Failed to connect: error:[0-9A-F]{8}:|broker at index|PARAMS_MISSING|BROKER_FORMAT_INVALID/i;
 
 /** What clients say of a connection that was there, by name or text. */
 const sayings: readonly (readonly [saying: RegExp, status: number])[] = [
   [/KafkaJSSASLAuthenticationError|All configured authentication methods failed/, 401],
-  [unreadableKey, 401],
+  [wrongSettings, 401],
   [/authorization failed|not authorized|permission denied/i, 403],
-  [/larger than the max message size|too large/i, 413],
+  [/larger than the max message size|larger than the configured segment size|too large/i, 413],
   [/No such file|does not exist|does not host this topic-partition/i, 404],
+  [/on an invalid topic|failed the validation on broker/i, 400],
 ];
 
+const textOf = ({ name, code, message }: JobError) => `${name} ${code ?? ''} ${message}`;
+
 function toldOutcome(error: JobError, failureOf: FailureOf): Outcome | null {
-  const text = `${error.code ?? ''} ${error.message}`;
-  const [, status] = sayings.find(([saying]) => saying.test(text)) ?? [];
+  const [, status] = sayings.find(([saying]) => saying.test(textOf(error))) ?? [];
   if (status === undefined) return null;
   return { kind: status === 401 ? 'down' : 'refused', failure: failureOf({ ...error, status }) };
 }

@@ -162,7 +162,13 @@ export class JobDials {
     });
     inside.on('drain', () => outside.resume());
     inside.on('end', () => outside.end());
-    outside.on('end', () => inside.end());
+    const closed = () => {
+      if (received === 0 && !dialled.wrote)
+        dialled.error ??= new DialError('It was closed before anything was said.', 'ECONNRESET');
+      inside.end();
+    };
+    if (outside.readableEnded) closed(); // before anybody came for it
+    outside.on('end', closed);
     inside.on('error', () => outside.destroy()); // the child is gone, or has let go of it
     inside.on('close', () => outside.destroy());
     outside.on('close', () => {

@@ -1,9 +1,6 @@
 const intoSegment =
   'It sends nothing itself: it hands its calls to Segment’s own pipeline. The type `segment` sends to Segment.';
 
-const otherProtocol = (protocol: string) =>
-  `It speaks ${protocol} over connections of its own, and Reprise lets only those of HTTP through.`;
-
 /** Why some definitions of the package can never do anything here. Each was read in its code. */
 const obstacles: Readonly<Record<string, string>> = {
   'actions-segment': intoSegment,
@@ -12,8 +9,8 @@ const obstacles: Readonly<Record<string, string>> = {
     'It publishes to EventBridge as the AWS partner `aws.partner/segment.com` (PutPartnerEvents), which AWS lets nobody do but the account of that partner, Segment’s own.',
   'actions-the-trade-desk-crm':
     'It puts users into a bucket of Segment’s own (integrations-outbound-event-store), from where Segment collects them for The Trade Desk. Its other way replaces the whole audience by the users of one call, of which there must be 1,500, and Reprise sends at most 1,000.',
-  'actions-kafka': otherProtocol('the protocol of Kafka'),
-  'actions-liveramp-audiences': otherProtocol('SFTP'),
+  'actions-liveramp-audiences':
+    'It takes no call of fewer than 25 events, and Reprise sends what there is: most of what comes live would be refused.',
   'actions-noop': 'It does nothing: Segment tests its own platform with it.',
 };
 

@@ -9,7 +9,7 @@ import { packageDestination } from '../../../src/destinations/catalog/definition
 import type { CatalogAction, CatalogDocument } from '../../../src/destinations/catalog/document.ts';
 import { parseEgressAllow } from '../../../src/destinations/egress-address.ts';
 import { deliveryOf } from '../deliveries.ts';
-import type { Internet } from '../internet.ts';
+import type { Recorded } from '../internet.ts';
 import { columnsOf, takenBy, types } from './events.ts';
 import { givenValues } from './given.ts';
 import { madeUp, mappingFor, settingsFor } from './made-up.ts';
@@ -27,6 +27,12 @@ export interface Driven {
   /** How each fared; one text where all fared alike. */
   readonly outcome: string | readonly string[];
   readonly requests: readonly RequestRecord[];
+}
+
+/** Where what is sent arrives. */
+export interface Arrivals {
+  /** What has come in since it was asked last, in order. */
+  taken(): readonly Recorded[] | Promise<readonly Recorded[]>;
 }
 
 const tokens = { accessToken: 'an-access-token', refreshToken: 'a-refresh-token' };
@@ -72,7 +78,7 @@ export function notDriven(document: CatalogDocument): Readonly<Record<string, st
  * Sends what each action of a type takes, alone and in a batch, the way of every delivery; by a replay as well where the
  * type's profile has it sent otherwise then.
  */
-export async function drive(document: CatalogDocument, internet: Internet): Promise<Driven[]> {
+export async function drive(document: CatalogDocument, internet: Arrivals): Promise<Driven[]> {
   const driven: Driven[] = [];
   for (const route of routesOf(document)) {
     // A trigger that nobody can read is not applied.
@@ -103,7 +109,7 @@ export async function driveAt(
   document: CatalogDocument,
   action: string,
   { at, replay }: { readonly at: Date; readonly replay: boolean },
-  internet: Internet,
+  internet: Arrivals,
 ): Promise<Driven> {
   const route = routesOf(document).find((one) => one.action.name === action)!;
   const type = types.find((one) => takenBy(route.trigger, one, 1) !== null)!;
@@ -126,7 +132,7 @@ async function driveFully(
   document: CatalogDocument,
   route: Route,
   sent: Sent,
-  internet: Internet,
+  internet: Arrivals,
 ): Promise<Driven> {
   const given = givenValues[document.type] ?? {};
   const known = route.action.fields
@@ -159,7 +165,7 @@ async function driveOne(
   document: CatalogDocument,
   { name, action, trigger, mapping }: Route,
   { type, events, replay, at }: Sent,
-  internet: Internet,
+  internet: Arrivals,
 ): Promise<Driven> {
   const actionId = randomUUID();
   const { batch } = action;
@@ -190,7 +196,7 @@ async function driveOne(
       events,
       ...(replay && { replay }),
       outcome: new Set(told).size === 1 ? told[0]! : told,
-      requests: internet.taken().map(recordOf),
+      requests: (await internet.taken()).map(recordOf),
     };
   } finally {
     await sender.close();

@@ -1,3 +1,5 @@
+import { kafkaUser } from '../kafka/broker.ts';
+
 /** What a type needs that its schema does not tell: values that its own code asks for, as its service has them. */
 export interface GivenValues {
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -22,6 +24,17 @@ export const givenValues: Readonly<Record<string, GivenValues>> = {
   'actions-google-enhanced-conversions': {
     settings: { conversionTrackingId: '123456789', customerId: '123-456-7890' },
     mapping: { conversion_label: 'a-label' },
+  },
+  'actions-kafka': {
+    settings: {
+      brokers: 'kafka.example.com:9092',
+      mechanism: 'plain',
+      username: kafkaUser.name,
+      password: kafkaUser.password,
+      ssl_enabled: false,
+      ssl_ca: undefined,
+    },
+    mapping: { topic: 'events', key: { '@path': '$.userId' } },
   },
   'actions-linkedin-conversions': {
     mapping: { email: 'ada@example.com' },

@@ -59,7 +59,7 @@ export class ParentDials {
   /** Ends all that the job has connected. @returns why a connection was given up here, which its client may not tell */
   end(job: number): SocketFault | undefined {
     const fault = this.#faults.get(job);
-    for (const socket of this.#sockets.get(job) ?? []) socket.destroy();
+    for (const socket of this.#sockets.get(job) ?? []) endOf(socket);
     this.#sockets.delete(job);
     this.#faults.delete(job);
     return fault;
@@ -108,14 +108,22 @@ export class ParentDials {
     const { options, listener } = secureArguments(args);
     if (options.socket !== undefined) return secure(options, listener);
     const job = this.#job()!;
+    // Throws what is wrong with keys and certificates before anything is dialled.
+    const secureContext = options.secureContext ?? tls.createSecureContext(options);
     const socket = net.connect({ host: options.host ?? 'localhost', port: Number(options.port) });
-    const secured = secure({ ...options, socket }, listener);
+    const secured = secure({ ...options, secureContext, socket }, listener);
     secured.once('error', (error: Error & { readonly code?: unknown }) => {
       if (typeof error.code === 'string')
         this.#faults.set(job, { code: error.code, message: error.message.slice(0, 500) });
     });
     return secured;
   }
+}
+
+/** Whoever listens for errors is told of the end, as a client else keeps its timers for what it takes for open. */
+function endOf(socket: net.Socket): void {
+  const isHeard = socket.listenerCount('error') > 0;
+  socket.destroy(isHeard ? new Error('Its delivery is over.') : undefined);
 }
 
 /** The forms that tls.connect takes, as one: (options), (port, host?, options?), each with an optional callback. */

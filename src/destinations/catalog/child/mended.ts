@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PackageDefinition } from '../package-definition.ts';
+import { mendedKafka } from './mended-kafka.ts';
 import { require } from './seal.ts';
 import { mendUploads } from './sftp-upload.ts';
 
@@ -92,6 +93,7 @@ function mendedSftp(definition: PackageDefinition): PackageDefinition {
 const mends: Readonly<Record<string, (definition: PackageDefinition) => PackageDefinition>> = {
   'aws-kinesis': mendedKinesis,
   'aws-s3': mendedCsv,
+  kafka: mendedKafka,
   sftp: mendedSftp,
 };
 

@@ -38,11 +38,22 @@ const asked = async (request: http.ClientRequest, { say }: Payload): Promise<str
   return (await response.toArray()).join('');
 };
 
+/** What became of connections after their delivery. */
+const later: string[] = [];
+
 const insecure = { rejectUnauthorized: false };
 const clients: Readonly<Record<string, (payload: Payload) => Promise<string>>> = {
   net: (payload) => said(net.connect({ host: payload.host, port: payload.port }), payload),
   socket: (payload) => ended(new net.Socket().connect(payload.port, payload.host), payload),
   path: (payload) => said(net.connect(payload.host), payload),
+  /** Leaves its connection open, and hears what becomes of it. */
+  left: async ({ host, port, say }) => {
+    const socket = net.connect({ host, port });
+    socket.on('error', ({ message }) => later.push(message));
+    socket.write(say);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    return answer.toString();
+  },
   tls: (payload) => said(tls.connect(payload.port, payload.host, insecure), payload),
   'verified tls': (payload) => said(tls.connect({ host: payload.host, port: payload.port }), payload),
   http: ({ host, port, ...rest }) =>
@@ -60,9 +71,6 @@ const clients: Readonly<Record<string, (payload: Payload) => Promise<string>>> =
     return answer.join('');
   },
 };
-
-/** What connections tried that were begun after their delivery. */
-const later: string[] = [];
 
 const report = () => Promise.reject(new Error(`later: ${later.join(', ')}`));
 
