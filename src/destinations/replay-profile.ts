@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ItemErrors } from './item-rules.ts';
 
 /**
  * A statement about a destination with where it was found: a page or code of its vendor, the code of the package, or
@@ -45,39 +46,6 @@ const SideEffectOf = z.strictObject({
   actions: z.exactOptional(z.array(z.string()).min(1)),
   text: z.string(),
 });
-
-const path = z.array(z.string()).min(1).readonly();
-
-/** Where an answer of 2xx to a request of several items says which of them were not taken. */
-const ItemErrors = z.discriminatedUnion('kind', [
-  /** A list of those that failed, each with its place in the request. */
-  z.strictObject({
-    kind: z.literal('failed_items'),
-    list: path,
-    /** The member that counts from 0. */
-    index: z.string(),
-    /** The members that say why. */
-    reason: path,
-  }),
-  /** A list of all, in the order of the request; those that failed have errors. */
-  z.strictObject({ kind: z.literal('every_item'), list: path, errors: path, reason: path }),
-  /** Lists of values of those that failed, which are looked for in the request. */
-  z.strictObject({
-    kind: z.literal('named_values'),
-    /** The members of a request of several, one of which has the items. */
-    items: path,
-    /** How many failed. */
-    count: path,
-    /** A member of an item, and the lists that name items by it. */
-    values: z
-      .array(z.strictObject({ member: z.string(), lists: z.array(path).min(1).readonly() }))
-      .min(1)
-      .readonly(),
-  }),
-  /** A member that is false when nothing of a request was taken. */
-  z.strictObject({ kind: z.literal('whole_request'), success: path, reason: path }),
-]);
-export type ItemErrors = z.output<typeof ItemErrors>;
 
 /**
  * What a destination makes of events from the past: data, one file per type in `profiles/`. Whoever plans, sends or

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { laidOut } from '../../src/destinations/catalog/layout.ts';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
 import { awsAnswer, giveCredentials } from '../support/aws-answers.ts';
+import { successOf } from '../support/contract/answers.ts';
 import { drive, notDriven, type Driven } from '../support/contract/drive.ts';
 import { openInternet, type Recorded } from '../support/internet.ts';
 import { startKafka } from '../support/kafka/broker.ts';
@@ -11,7 +12,7 @@ import { openSftpServer } from '../support/sftp-server.ts';
 // What each definition of the catalog sends of plausible events, recorded in test/records/catalog for review. After an
 // upgrade of the package: `npm run catalog:all -- -u`, and read the difference.
 giveCredentials();
-const internet = await openInternet((request) => awsAnswer(request) ?? { status: 200, body: '{}' });
+const internet = await openInternet((request) => awsAnswer(request) ?? successOf(request));
 const sftp = await openSftpServer({
   isOpen: true,
   closed: (path, contents) =>

@@ -15,14 +15,15 @@ import {
   senderOf,
   type Engine,
 } from '../support/engine.ts';
+import { successOf } from '../support/contract/answers.ts';
 import { openInternet } from '../support/internet.ts';
 
 const db = await testDatabase();
 // Mixpanel says of each event of a batch how it fared.
-const internet = await openInternet(({ url }) => ({
-  status: 200,
-  body: url.includes('mixpanel') ? '{"code":200,"status":"OK","num_records_imported":1}' : '{}',
-}));
+const imported = '{"code":200,"status":"OK","num_records_imported":1}';
+const internet = await openInternet((request) =>
+  request.url.includes('mixpanel') ? { status: 200, body: imported } : successOf(request),
+);
 afterAll(() => internet.close());
 
 const hour = 3_600;

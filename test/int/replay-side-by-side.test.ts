@@ -3,6 +3,7 @@ import { outOfTime } from '../../src/core/time-rule.ts';
 import { laidOut } from '../../src/destinations/catalog/layout.ts';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
 import { overlaysOf, timeRuleOf } from '../../src/destinations/catalog/replay-rules.ts';
+import { successOf } from '../support/contract/answers.ts';
 import { actionsOf, driveAt } from '../support/contract/drive.ts';
 import { openInternet } from '../support/internet.ts';
 
@@ -10,10 +11,9 @@ import { openInternet } from '../support/internet.ts';
 // Mixpanel says in its body how many events it took, and its definition asks for it when it reads each event's outcome.
 // Source: docs.mixpanel.com, reference, import-events.
 const imported = JSON.stringify({ code: 200, num_records_imported: 1, status: 'OK' });
-const internet = await openInternet(({ url }) => ({
-  status: 200,
-  body: url.includes('api.mixpanel.com/import') ? imported : '{}',
-}));
+const internet = await openInternet((request) =>
+  request.url.includes('api.mixpanel.com/import') ? { status: 200, body: imported } : successOf(request),
+);
 afterAll(() => internet.close());
 
 const dayMs = 86_400_000;

@@ -96,7 +96,7 @@ describe('an answer that lists every item', () => {
 describe('an answer that names items by a value', () => {
   const rule = {
     kind: 'named_values',
-    items: ['events', 'users'],
+    items: [['events'], ['users']],
     count: ['failCount'],
     values: [
       { member: 'email', lists: [['invalidEmails'], ['failedUpdates', 'notFoundEmails']] },

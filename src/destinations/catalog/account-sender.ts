@@ -1,4 +1,4 @@
-import type { ItemErrors } from '../replay-profile.ts';
+import type { ItemRule } from '../item-rules.ts';
 import type { Failure, Outcome } from '../../core/outcome.ts';
 import type { TimeRule } from '../../core/time-rule.ts';
 import type { Audience } from '../../core/audience.ts';
@@ -40,7 +40,7 @@ export interface SendingAccount {
   /** Its answers say whether it took an event. */
   readonly confirms: boolean;
   /** How they tell items of a request apart; null: they do not. */
-  readonly itemErrors: ItemErrors | null;
+  readonly itemErrors: readonly ItemRule[] | null;
   readonly egress: EgressAllow;
   /** Absent: the definition does not dial by itself. */
   readonly dials?: DialRule;

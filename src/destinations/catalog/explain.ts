@@ -1,3 +1,4 @@
+import type { ItemRule } from '../item-rules.ts';
 import type { ReplayProfile } from '../replay-profile.ts';
 import type { ComputedProfile } from './compute-profile.ts';
 import { durationText } from './duration-text.ts';
@@ -148,12 +149,29 @@ function confirmationSentences(
     sentences.push('One bad event fails its request: the request is divided until that event stands alone.');
   }
   if (itemErrors !== undefined) {
-    const read =
-      itemErrors.value.kind === 'whole_request'
-        ? `An answer of success in which ${title} says that it failed counts as refused.`
-        : `An answer in which ${title} takes some events of a request and refuses others is read: those that it refuses, and no others, count as refused.`;
-    sentences.push(doubted(read, itemErrors.confirmed));
+    const read = itemSentences(title, itemErrors.value);
+    sentences.push(...read.map((sentence) => doubted(sentence, itemErrors.confirmed)));
   }
+  return sentences;
+}
+
+function itemSentences(title: string, rules: readonly ItemRule[]): string[] {
+  const has = (...kinds: readonly ItemRule['kind'][]) => rules.some(({ kind }) => kinds.includes(kind));
+  const sentences: string[] = [];
+  if (has('whole_request'))
+    sentences.push(`An answer of success in which ${title} says that it failed counts as refused.`);
+  if (has('failed_items', 'every_item', 'named_values', 'results'))
+    sentences.push(
+      `An answer in which ${title} takes some events of a request and refuses others is read: those that it refuses, and no others, count as refused.`,
+    );
+  if (has('untold'))
+    sentences.push(
+      `An answer of success in which ${title} tells of failures, and not of which events, makes a request doubtful: it is divided until each event has gone alone.`,
+    );
+  if (rules.some((rule) => 'of' in rule || 'required' in rule))
+    sentences.push(
+      `An answer of success that does not say what became of the events is none: they are sent again.`,
+    );
   return sentences;
 }
 

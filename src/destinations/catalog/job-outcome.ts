@@ -6,9 +6,10 @@ import type { SecretMask } from '../secret-mask.ts';
 import type { Exchange } from './account-http.ts';
 import { dialOutcome } from './dial-outcome.ts';
 import type { JobEnd, JobRun } from './job-run.ts';
-import type { ItemErrors } from '../replay-profile.ts';
-import { refusedItems, type ToldItems } from './item-errors.ts';
+import type { ItemRule } from '../item-rules.ts';
+import type { ToldItems } from './item-reading.ts';
 import type { Clues, ItemResult, JobError, JobResult } from './protocol.ts';
+import { toldItems } from './told-items.ts';
 
 /** What is said of a job's outcome with. */
 export interface Telling {
@@ -20,7 +21,7 @@ export interface Telling {
   /** A success without any request is none: an event was to leave. */
   readonly hasToSend?: boolean;
   /** How answers tell items of a request apart; null, or absent: they do not. */
-  readonly itemErrors?: ItemErrors | null;
+  readonly itemErrors?: readonly ItemRule[] | null;
 }
 
 interface Run extends Pick<JobRun, 'wrote' | 'gateClosed' | 'last' | 'givenUp' | 'exchanges' | 'dialled'> {
@@ -72,12 +73,12 @@ function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcom
     return outcomes.toSorted(([a], [b]) => a - b).map(([, outcome]) => outcome);
   }
   if (result.kind === 'error') {
-    const told = toldItems(run.deliveries, run, telling); // a definition may throw for all because of one
+    const told = toldIn(run.deliveries, run, telling, true); // a definition may throw for all because of one
     if (told !== null) return told.refused.map((why) => toldOutcome(why, told, run, telling));
     return outcomesOf(errorOutcome(result.error, run, telling), run.deliveries);
   }
   if (result.kind === 'each') return itemOutcomes(result.items, run, telling);
-  const told = toldItems(1, run, telling);
+  const told = toldIn(1, run, telling);
   return [told === null ? successOutcome(run, telling) : toldOutcome(told.refused[0]!, told, run, telling)];
 }
 
@@ -93,7 +94,7 @@ function part(run: Run, groups: number, index: number, deliveries: number): Run 
 /** The framework gives each item of a request its one status; what the answer says of them goes before that. */
 function itemOutcomes(items: readonly ItemResult[], run: Run, telling: Telling): Outcome[] {
   const sent = items.filter(isTaken).length;
-  const told = toldItems(sent, run, telling);
+  const told = toldIn(sent, run, telling);
   const whys = told?.refused.values();
   return items.map((item) =>
     told === null || !isTaken(item)
@@ -104,18 +105,18 @@ function itemOutcomes(items: readonly ItemResult[], run: Run, telling: Telling):
 
 const isTaken = ({ status }: ItemResult) => status >= 200 && status < 300;
 
-/** What the one answer says of each item, or the last of several of the whole; null: nothing. */
-function toldItems(items: number, run: Run, { itemErrors }: Telling): ToldItems | null {
-  const { last, exchanges, gateClosed } = run;
-  if (gateClosed || itemErrors === undefined || itemErrors === null || last === null) return null;
-  if (exchanges.size !== 1 && itemErrors.kind !== 'whole_request') return null;
-  return refusedItems(itemErrors, last.answer, items, last.request.body);
+/** What the answers say of each item; null: nothing. */
+function toldIn(items: number, run: Run, { itemErrors }: Telling, isError = false): ToldItems | null {
+  if (run.gateClosed || itemErrors === undefined || itemErrors === null) return null;
+  return toldItems(itemErrors, items, run, isError);
 }
 
 function toldOutcome(why: string | null, told: ToldItems, run: Run, telling: Telling): Outcome {
   if (why !== null) {
     const error: JobError = { name: 'ItemRefused', code: 'item_refused', message: why };
-    return { kind: 'refused', failure: failureOf(error, run, telling) };
+    const failure = failureOf(error, run, telling);
+    if (told.as === 'throttled') return { kind: 'throttled', failure, retryAfterMs: null };
+    return { kind: told.as ?? 'refused', failure };
   }
   if (told.unclear === null) return successOutcome(run, telling);
   const error: JobError = { name: 'ItemUnclear', code: 'item_unclear', message: told.unclear };

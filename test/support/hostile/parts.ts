@@ -1,14 +1,18 @@
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Hostility } from '../hostile-answers.ts';
 
-const part = (name: string, status: number, body: unknown, segment: Outcome['kind']): Hostility => ({
+/** What a batch is answered with, and what becomes of it at `segment`. */
+export interface PartBody {
+  readonly name: string;
+  readonly status: number;
+  readonly body: unknown;
+  readonly segment: Outcome['kind'];
+}
+
+const part = (name: string, status: number, body: unknown, segment: Outcome['kind']): PartBody => ({
   name: `in parts, ${name}`,
-  answer: (socket) => {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const head = `HTTP/1.1 ${status} Parts\r\ncontent-type: application/json\r\n`;
-    socket.write(`${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
-  },
-  outcome: { kind: 'delivered' },
+  status,
+  body,
   segment,
 });
 
@@ -19,8 +23,8 @@ const errorsAt = (...places: readonly number[]) => ({
 });
 const taken = { status: 200, index: 0, batch_index: 0 };
 
-/** Batches that are answered item by item, and not as they were sent. `segment`: what becomes of its deliveries. */
-export const parts: readonly Hostility[] = [
+/** Batches that are answered item by item, and not as they were sent. */
+export const partBodies: readonly PartBody[] = [
   part('none of them', 207, { status: 207, items: [], responses: [] }, 'failed'),
   part('too many of them', 207, errorsAt(0, 1), 'failed'),
   part('out of order', 207, errorsAt(5, 0), 'failed'),
@@ -38,3 +42,15 @@ export const parts: readonly Hostility[] = [
   part('a huge list', 207, { errors: many, items: many }, 'failed'),
   part('broken off by itself', 207, '{"errors":[{"index":0,"batch_index":0', 'failed'),
 ];
+
+/** The same as a server gives them. */
+export const parts: readonly Hostility[] = partBodies.map(({ name, status, body, segment }) => ({
+  name,
+  answer: (socket) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const head = `HTTP/1.1 ${status} Parts\r\ncontent-type: application/json\r\n`;
+    socket.write(`${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  },
+  outcome: { kind: 'delivered' },
+  segment,
+}));

@@ -1,0 +1,47 @@
+import type { Answer, Recorded } from '../internet.ts';
+
+type Body = Readonly<Record<string, unknown>>;
+const listOf = (body: Body, name: string) => (body[name] ?? []) as readonly unknown[];
+
+/** As services answer that have taken a request and say so of each of its items; an empty object is no answer of theirs. */
+const telling: readonly (readonly [url: RegExp, told: (body: Body) => unknown])[] = [
+  [/dfareporting\/.*\/conversions\//, (body) => ({ status: listOf(body, 'conversions').map(() => ({})) })],
+  [
+    /:upload(ClickConversions|CallConversions|ConversionAdjustments)$/,
+    (body) => ({
+      results: [...listOf(body, 'conversions'), ...listOf(body, 'conversionAdjustments')].map(() => ({
+        conversionAction: 'an-action',
+      })),
+    }),
+  ],
+  [
+    /linkedin\.com\/rest\/(conversionEvents|dmpSegments\/[^/]+\/users)$/,
+    (body) => ({ elements: listOf(body, 'elements').map(() => ({ status: 201 })) }),
+  ],
+  [/business-api\.tiktok\.com/, () => ({ code: 0, message: 'OK' })],
+  [
+    /api\.pinterest\.com\/.*\/events$/,
+    (body) => ({ events: listOf(body, 'data').map(() => ({ status: 'processed' })) }),
+  ],
+  [/recombee\.com\/.*\/batch\//, (body) => listOf(body, 'requests').map(() => ({ code: 200, json: 'ok' }))],
+  [
+    /api\.hubapi\.com\/.*\/batch\/(upsert|update|create)$/,
+    (body) => ({
+      results: listOf(body, 'inputs').map((_, index) => ({ id: String(index), properties: {} })),
+    }),
+  ],
+];
+
+/** A success as the service asked tells it. */
+export function successOf({ url, body }: Recorded): Answer {
+  const [, told] = telling.find(([pattern]) => pattern.test(url.split('?')[0]!)) ?? [];
+  return { status: 200, body: told === undefined ? '{}' : JSON.stringify(told(bodyOf(body))) };
+}
+
+function bodyOf(body: Buffer): Body {
+  try {
+    return JSON.parse(body.toString()) as Body;
+  } catch {
+    return {};
+  }
+}
