@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { packageDestination } from '../../src/destinations/catalog/definition.ts';
 import { segment } from '../../src/destinations/segment.ts';
@@ -89,6 +90,14 @@ test('Campaign Manager 360: one bad conversion fails nobody else, and nothing is
     { kind: 'refused', failure: { message: 'NOT_FOUND: no such floodlight activity' } },
     { kind: 'delivered' },
   ]);
+});
+
+test('a list that comes packed, without being asked to, is read all the same', async () => {
+  const errors = [{ batch_index: 1, reason: 'invalid' }];
+  const body = gzipSync(JSON.stringify({ errors }));
+  answer = { status: 207, headers: { 'content-encoding': 'gzip' }, body };
+  const { outcomes } = await send('actions-customerio', 'trackEvent', {}, ['A', 'B', 'C']);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['delivered', 'refused', 'delivered']);
 });
 
 const iterable = (answered: Record<string, unknown>, names = ['A', 'B', 'C']) => {

@@ -1,3 +1,4 @@
+import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addOwnDefinitions } from '../../src/destinations/catalog/own-folder.ts';
 import { testApi } from '../support/api.ts';
@@ -66,20 +67,35 @@ describe('the choices of a field', () => {
     internet.taken();
   });
 
-  test('are listed as well when they are more than a delivery’s answer may have', async () => {
-    const data = Array.from({ length: 6_000 }, (_, index) => ({
-      id: `L${index}`,
-      attributes: { name: `Buyers ${index} ${'x'.repeat(60)}` },
-    }));
-    answer = () => ({ status: 200, body: JSON.stringify({ data }) });
-    const { status, body } = await choicesOf(klaviyo, 'upsertProfile', 'list_id');
-    expect(status).toBe(200);
-    expect(body.choices).toHaveLength(6_000);
-    internet.taken();
+  const packed = { identity: (text: string) => text, gzip: gzipSync, deflate: deflateSync } as const;
+  const giving = (how: keyof typeof packed, text: string) => (): Answer => ({
+    status: 200,
+    headers: how === 'identity' ? {} : { 'content-encoding': how },
+    body: packed[how](text),
   });
 
-  test('more than is read is told as that', async () => {
-    answer = () => ({ status: 200, body: JSON.stringify({ data: ['x'.repeat(4_200_000)] }) });
+  test.each(['identity', 'gzip', 'deflate'] as const)(
+    'are listed as well when they are more than a delivery’s answer may have: %s',
+    async (how) => {
+      const data = Array.from({ length: 6_000 }, (_, index) => ({
+        id: `L${index}`,
+        attributes: { name: `Buyers ${index} ${'x'.repeat(60)}` },
+      }));
+      answer = giving(how, JSON.stringify({ data }));
+      const { status, body } = await choicesOf(klaviyo, 'upsertProfile', 'list_id');
+      expect(status).toBe(200);
+      expect(body.choices).toHaveLength(6_000);
+      internet.taken();
+    },
+  );
+
+  test.each([
+    ['identity', 4_200_000],
+    ['gzip', 4_200_000],
+    ['deflate', 4_200_000],
+    ['gzip', 100_000_000], // a bomb
+  ] as const)('more than is read is told as that: %s, %i characters', async (how, length) => {
+    answer = giving(how, JSON.stringify({ data: ['x'.repeat(length)] }));
     const refused = await choicesOf(klaviyo, 'upsertProfile', 'list_id');
     expect(refused).toMatchObject({ status: 424, body: { code: 'destination_failed' } });
     expect(refused.body.detail).toBe(

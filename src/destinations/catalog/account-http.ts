@@ -5,6 +5,7 @@ import { HttpAttempt, type Answer } from '../http-attempt.ts';
 import type { HttpRequest } from '../http-exchange.ts';
 import { openHttpPool, type HttpPool } from '../http-pool.ts';
 import { userAgent } from '../user-agent.ts';
+import { answerBytes } from './plain-body.ts';
 import type { WantedRequest } from './protocol.ts';
 
 /** One request of a definition and what became of it. */
@@ -14,10 +15,6 @@ export interface Exchange {
   readonly answer: Answer;
 }
 
-/** Bytes of an answer that a definition gets; more than its own framework takes at a time without hanging. */
-const answerBytes = 262_144;
-/** Of one to a question of somebody who waits: a list of choices has no end that a service would know of. */
-export const questionAnswerBytes = 4_194_304;
 /** For one exchange. The definitions' own client gives up before that, unless its definition asks for more. */
 const deadlineMs = 60_000;
 /** A definition speaks to a few hosts; one whose hosts come out of events has these at a time. */

@@ -1,8 +1,8 @@
 import type { Question, Told } from '../question.ts';
 import { callAccount, type CallContext } from './account-call.ts';
-import { questionAnswerBytes } from './account-http.ts';
 import type { JobRun } from './job-run.ts';
 import { outcomesOfJob } from './job-outcome.ts';
+import { plainBody, questionAnswerBytes } from './plain-body.ts';
 import type { Account } from './protocol.ts';
 
 /** Somebody waits for the answer; a service that takes longer is not waited for. */
@@ -61,9 +61,14 @@ async function ask(
   );
 }
 
+/** More came than is read, as it is or when it is unpacked. */
 function isCut({ exchanges }: JobRun): boolean {
   const answers = [...exchanges.values()].map(({ answer }) => answer);
-  return answers.some((one) => one.kind === 'answered' && one.body.length >= questionAnswerBytes);
+  return answers.some((one) => {
+    if (one.kind !== 'answered') return false;
+    if (one.body.length >= questionAnswerBytes) return true;
+    return plainBody(one.body, one.head.headers['content-encoding'], questionAnswerBytes) === null;
+  });
 }
 
 const failed = (message: string): Told => ({ ok: false, message });

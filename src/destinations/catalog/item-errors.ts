@@ -2,6 +2,7 @@ import type { Answer } from '../http-attempt.ts';
 import type { ItemRule } from '../item-rules.ts';
 import { everyItem } from './item-list.ts';
 import { byValue } from './item-names.ts';
+import { answerBytes, plainBody } from './plain-body.ts';
 import { at, isFilled, parsed, reasonOf, unclear, type ToldItems } from './item-reading.ts';
 
 const none = new Uint8Array();
@@ -22,7 +23,8 @@ export function refusedItems(
   const sent = 'of' in rule || 'items' in rule ? parsed(request) : undefined;
   if (rule.kind === 'every_item' && rule.of !== undefined && listIn(sent, rule.of) === undefined) return null;
   if (answer.body.length === 0) return isNeeded(rule, sent) ? unclear(items, 'The answer is empty.') : null;
-  const body = parsed(answer.body);
+  const plain = plainBody(answer.body, answer.head.headers['content-encoding'], answerBytes);
+  const body = plain === null ? undefined : parsed(plain);
   if (body === undefined) return unclear(items, 'The answer is no JSON, or longer than it is read.');
   switch (rule.kind) {
     case 'whole_request':

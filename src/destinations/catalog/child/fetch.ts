@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import zlib from 'node:zlib';
+import { answerBytes, plainBody } from '../plain-body.ts';
 import type { FromChild, ToChild, WantedRequest } from '../protocol.ts';
 import { FetchHeaders } from './fetch-headers.ts';
 import { FetchRequest, FetchResponse } from './fetch-messages.ts';
@@ -33,7 +33,7 @@ type Settled = Extract<ToChild, { kind: 'answer' | 'broken' }>;
 export class ParentFetch {
   readonly #tell: (message: FromChild) => void;
   readonly #open = new Map<number, (settled: Settled) => void>();
-  readonly #job = new AsyncLocalStorage<number>();
+  readonly #job = new AsyncLocalStorage<{ readonly id: number; readonly answerBytes: number }>();
   #last = 0;
 
   constructor(tell: (message: FromChild) => void) {
@@ -57,14 +57,17 @@ export class ParentFetch {
     lightenSignals();
   }
 
-  /** Runs a job, so that requests that are made in it are known as its own. */
-  async run<T>(job: number, work: () => Promise<T>): Promise<T> {
-    return await this.#job.run(job, work);
+  /**
+   * Runs a job, so that requests that are made in it are known as its own.
+   * @param most bytes that it gets of an answer
+   */
+  async run<T>(id: number, work: () => Promise<T>, most = answerBytes): Promise<T> {
+    return await this.#job.run({ id, answerBytes: most }, work);
   }
 
   /** The job that the calling code belongs to. */
   get job(): number | undefined {
-    return this.#job.getStore();
+    return this.#job.getStore()?.id;
   }
 
   /** The parent says how a request ended. */
@@ -77,10 +80,10 @@ export class ParentFetch {
     const job = this.#job.getStore();
     const id = ++this.#last;
     if (job === undefined) throw new BrokenRequestError('No delivery is under way.', 'NO_JOB', id);
-    const settled = await this.#ask(job, id, await wantedRequest(request), request.signal);
+    const settled = await this.#ask(job.id, id, await wantedRequest(request), request.signal);
     if (settled.kind === 'broken') throw new BrokenRequestError(settled.message, settled.code, id);
     const { status, headers } = settled;
-    const body = bodiless.has(status) ? null : plainBody(settled);
+    const body = bodiless.has(status) ? null : bytesOf(settled, job.answerBytes);
     return Object.assign(new FetchResponse(body, { status, headers, url: request.url }), { [answered]: id });
   }
 
@@ -102,24 +105,11 @@ export class ParentFetch {
   }
 }
 
-/** Nobody is asked for a compressed body; who sends one all the same is read as far as a plain one would be. */
-function plainBody({ headers, body }: Extract<Settled, { kind: 'answer' }>): Buffer {
+/** A body that is longer when it is unpacked is given as it came, as no definition can read a part. */
+function bytesOf({ body, headers }: Extract<Settled, { kind: 'answer' }>, most: number): Buffer {
   const bytes = Buffer.from(body, 'latin1');
-  const unpack = unpackers[headers['content-encoding'] ?? 'identity'];
-  if (unpack === undefined) return bytes;
-  try {
-    return unpack(bytes, { maxOutputLength: plainBytes });
-  } catch {
-    return bytes;
-  }
+  return plainBody(bytes, headers['content-encoding'], most) ?? bytes;
 }
-
-const plainBytes = 262_144;
-const unpackers: Readonly<Record<string, (body: Uint8Array, options: zlib.ZlibOptions) => Buffer>> = {
-  gzip: zlib.gunzipSync,
-  'x-gzip': zlib.gunzipSync,
-  deflate: zlib.inflateSync,
-};
 
 /** The request whose answer a response of the catalog is. */
 export function requestOf(response: unknown): number | undefined {

@@ -1,5 +1,6 @@
 import { Taken } from '../given.ts';
 import { Outbox } from '../outbox.ts';
+import { answerBytes, questionAnswerBytes } from '../plain-body.ts';
 import type { Clues, FromChild, Job, ToChild } from '../protocol.ts';
 import { ClientErrors } from './client-errors.ts';
 import { ParentDials } from './dial.ts';
@@ -28,7 +29,12 @@ async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Pr
     clientErrors.watch();
     dials.begin(id);
   }
-  const result = await fetch.run(id, () => perform(account, work, tellsPayload === true ? mapped : null));
+  const most = work.kind === 'question' ? questionAnswerBytes : answerBytes;
+  const result = await fetch.run(
+    id,
+    () => perform(account, work, tellsPayload === true ? mapped : null),
+    most,
+  );
   const clues = mayDial === true ? cluesOf(id) : undefined;
   tell({ kind: 'done', job: id, result, ...(clues !== undefined && { clues }) });
 }
