@@ -123,7 +123,7 @@ function readJson(file: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : {};
   } catch {
-    throw new Failure(exits.error, `${file} is no JSON.`, ['Mend it, or take it away.']);
+    throw new Failure(exits.usage, `${file} is no JSON.`, ['Mend it, or take it away.']);
   }
 }
 

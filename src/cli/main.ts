@@ -15,7 +15,7 @@ process.exitCode = await run(process.argv.slice(2));
 
 async function run(args: readonly string[]): Promise<Exit> {
   try {
-    await createProgram(process, ownVersion()).parseAsync(args, { from: 'user' });
+    await createProgram(process, ownVersion()).parseAsync(withHelpLast(args), { from: 'user' });
     return (process.exitCode as Exit | undefined) ?? exits.ok;
   } catch (error) {
     if (error instanceof CommanderError) return exitOfUsage(error);
@@ -24,6 +24,11 @@ async function run(args: readonly string[]): Promise<Exit> {
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return tell(new Failure(exits.error, `This is a fault of reprise itself: ${told}`));
   }
+}
+
+/** `help replay create` as `replay create --help`: commander's own `help` takes one word and drops the others. */
+function withHelpLast(args: readonly string[]): readonly string[] {
+  return args[0] === 'help' && args.length > 2 ? [...args.slice(1), '--help'] : args;
 }
 
 function tell({ message, hints, exit }: Failure): Exit {

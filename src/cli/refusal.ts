@@ -1,6 +1,7 @@
 import type { ApiAddress } from './address.ts';
 import { exits, Failure, type Exit } from './failure.ts';
 import { NotReprise, notReprise } from './not-reprise.ts';
+import { optionOfField } from './option-of-field.ts';
 import type { ProblemDocument } from './shapes.ts';
 import { plain } from './texts.ts';
 
@@ -69,7 +70,8 @@ export function refusal({ status, path, body }: Refused, address: ApiAddress): F
   const fields = errors.map((fault) => {
     const place = fault.pointer ?? fault.parameter ?? '';
     const text = fault.detail ?? fault.message ?? '';
-    return plain(place === '' ? text : `${place}: ${text}`);
+    const option = optionOfField(place);
+    return plain(`${place === '' ? '' : `${place}: `}${text}${option === null ? '' : ` (${option})`}`);
   });
   const repeated = errors.some(
     (fault) => fault.detail !== undefined && detail?.includes(fault.detail) === true,

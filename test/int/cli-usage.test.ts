@@ -94,3 +94,54 @@ test('there is nothing to import in an empty file, nor in an empty pipe', patien
   expect(await cli.run(['import', file, '--source', 'shop'])).toMatchObject({ code: 2, stdout: '' });
   expect((await api.call('GET', '/api/events')).body.data).toEqual([]);
 });
+
+test('what the API refuses is said of options, and so is what it says of a table', patience, async () => {
+  const table = join(folder, 'table.csv');
+  writeFileSync(table, 'customer\nme\n');
+  const [expires, settings, imported] = await all(
+    [['token', 'create', 'CI', '--role', 'viewer', '--expires', '2020-01-01T00:00:00Z']],
+    [['destination', 'create', 'Other', '--type', 'segment', '--url', 'https://example.com']],
+    [['import', table, '--source', 'shop']],
+  );
+  for (const one of [expires, settings, imported]) expect(one).toMatchObject({ code: 2, stdout: '' });
+  expect(expires?.stderr).toMatch(/\/expiresAt: .* \(--expires\)\n/);
+  expect(settings?.stderr).toMatch(/\/settings\/writeKey: .* \(--set writeKey=…\)\n/);
+  expect(settings?.stderr).toMatch(/\/settings\/url: .* \(--url\)\n/);
+  expect(imported?.stderr).toContain('--map customer:properties.customer');
+  expect(imported?.stderr).not.toMatch(/(map|type)=/);
+});
+
+test(
+  'an option that another one is missing for, a file that is not there, settings that are no JSON',
+  patience,
+  async () => {
+    const settings = join(folder, 'broken', 'reprise');
+    mkdirSync(settings, { recursive: true });
+    writeFileSync(join(settings, 'config.json'), '{"apiUrl":');
+    await api.call('POST', '/api/destinations', {
+      type: 'webhook',
+      name: 'CRM',
+      settings: { url: 'http://127.0.0.1:9/' },
+    });
+    const [tail, preview, broken] = await all(
+      [['event', 'tail', '--destination', 'crm']],
+      [['destination', 'preview', 'crm', '--event', join(folder, 'not-there.json')]],
+      [['source', 'list'], { REPRISE_API_URL: '', XDG_CONFIG_HOME: join(folder, 'broken') }],
+    );
+    expect(tail).toMatchObject({
+      code: 2,
+      stderr: 'error: --destination needs --deliveries, which it is for.\n',
+    });
+    expect(preview).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('not-there.json cannot be read'),
+    });
+    expect(broken).toMatchObject({ code: 2, stderr: expect.stringContaining('config.json is no JSON.') });
+  },
+);
+
+test('help explains a command below another one', patience, async () => {
+  const [help, option] = await all([['help', 'replay', 'set-rate']], [['replay', 'set-rate', '--help']]);
+  expect(help).toMatchObject({ code: 0, stdout: option?.stdout });
+  expect(help?.stdout).toContain('Usage: reprise replay set-rate');
+});

@@ -122,7 +122,7 @@ test('a refusal says each field, the request and where to read more', () => {
   });
   expect(failure.hints).toEqual([
     'Two fields.',
-    '/range/from: Expected a time.',
+    '/range/from: Expected a time. (--from or --last)',
     'request r-1 · http://localhost:4000/docs/errors/invalid_body',
   ]);
   const running = { type: '/docs/errors/replay_running', code: 'replay_running' };

@@ -62,8 +62,9 @@ async function preview(
 }
 
 async function eventIn(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new Failure(exits.usage, `The file cannot be read: ${error.message}`);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const exit = error.code === 'ENOENT' ? exits.notFound : exits.error;
+    throw new Failure(exit, `${file} cannot be read: ${error.message}`);
   });
   try {
     return JSON.parse(text) as unknown;

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { eventTypes } from '../../core/event.ts';
 import { whole } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
+import { exits, Failure } from '../failure.ts';
 import { named } from '../names.ts';
 import type { ServerEvent } from '../server-events.ts';
 import type { Session } from '../session.ts';
@@ -43,6 +44,8 @@ export const tailCommand: Register = (event, on) => {
 
 async function tail(session: Session, options: TailOptions): Promise<void> {
   const { type, name, user, rate, after } = options;
+  if (options.destination !== undefined && options.deliveries !== true)
+    throw new Failure(exits.usage, '--destination needs --deliveries, which it is for.');
   const source =
     options.source === undefined ? undefined : await named<Source>(session.api, 'source', options.source);
   const query = { type, name, user, source: source?.id, rate, after };

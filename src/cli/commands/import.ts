@@ -2,7 +2,9 @@ import { Argument, Option } from 'commander';
 import { eventTypes } from '../../core/event.ts';
 import { texts } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
+import { Failure } from '../failure.ts';
 import { named } from '../names.ts';
+import { Refusal } from '../refusal.ts';
 import type { Session } from '../session.ts';
 import type { ImportWithErrors, Source } from '../shapes.ts';
 import { facts } from '../table.ts';
@@ -67,6 +69,8 @@ async function importFile(
     path: '/api/imports',
     query: { sourceId: source.id, name: options.name ?? upload.name ?? undefined, format, type, map },
     headers: key === null ? {} : { 'idempotency-key': key },
+  }).catch((error: unknown) => {
+    throw inOptions(error);
   });
   if (out.json) return out.document(done);
   out.data(facts(factsOf(done, (performance.now() - began) / 1_000), out.width));
@@ -78,6 +82,13 @@ async function importFile(
   if (done.streamsBehind.length > 0)
     out.warn('Some streams have not passed it yet: a replay that is started now ends before it.');
   out.say('Next: reprise replay create --destination <name> --watch');
+}
+
+/** What the API says of its parameters, said of the options that fill them. */
+function inOptions(error: unknown): unknown {
+  if (!(error instanceof Refusal) || error.code !== 'unreadable_file') return error;
+  const hints = error.hints.map((hint) => hint.replaceAll(/\b(map|type)=/g, '--$1 '));
+  return new Failure(error.exit, error.message, hints);
 }
 
 function factsOf(done: ImportWithErrors, seconds: number): [string, string][] {
