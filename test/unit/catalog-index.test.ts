@@ -139,6 +139,7 @@ describe('an entry', () => {
       'actions-segment',
       'actions-segment-profiles',
       'actions-the-trade-desk-crm',
+      'yotpo-actions',
     ]);
   });
 

@@ -19,7 +19,6 @@ import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import { dialProblems, dialRuleOf, withoutAddresses } from './dial-rules.ts';
 import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
 import { missingHook } from './needed-hooks.ts';
-import { ownFlowOf } from './own-flow.ts';
 import type { Account, OAuth } from './protocol.ts';
 import { previewAccount } from './preview-account.ts';
 import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
@@ -114,7 +113,6 @@ function accountOf(document: CatalogDocument, { oauth, ...given }: Settings): Ac
       ...(accessToken !== undefined && { accessToken }),
       ...(refreshToken !== undefined && { refreshToken }),
     },
-    features: ownFlowOf(document.type),
   };
 }
 

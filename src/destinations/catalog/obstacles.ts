@@ -10,7 +10,8 @@ const obstacles: Readonly<Record<string, string>> = {
   'actions-the-trade-desk-crm':
     'It puts users into a bucket of Segment’s own (integrations-outbound-event-store), from where Segment collects them for The Trade Desk. Its other way replaces the whole audience by the users of one call, of which there must be 1,500, and Reprise sends at most 1,000.',
   'actions-liveramp-audiences':
-    'It takes no call of fewer than 25 events, and Reprise sends what there is: most of what comes live would be refused.',
+    'LiveRamp takes no file of fewer than 25 records, and its code refuses such a call for good; Reprise sends the events that are there, a single one too, and holds none back until there are 25. All its files of an audience have one name, so that each call would write over what the call before it had written.',
+  'yotpo-actions': 'It sends nothing of an event: its one action asks Yotpo for the name of the store.',
   'actions-noop': 'It does nothing: Segment tests its own platform with it.',
 };
 

@@ -84,11 +84,10 @@ export async function drive(document: CatalogDocument, internet: Arrivals): Prom
     // A trigger that nobody can read is not applied.
     if (route.trigger !== null && !readFql(route.trigger).ok) continue;
     const taken = types.filter((type) => takenBy(route.trigger, type, 1) !== null);
-    const inOneCall = givenValues[document.type]?.together ?? together;
     const overlays = overlaysOf(document.replay.profile, route.action.name);
     for (const [index, type] of taken.entries()) {
       const inBatch = route.action.batch !== null && index === 0;
-      for (const events of inBatch ? [1, inOneCall] : [1]) {
+      for (const events of inBatch ? [1, together] : [1]) {
         driven.push(await driveFully(document, route, { type, events, replay: false }, internet));
         if (overlays.length > 0) {
           driven.push(await driveFully(document, route, { type, events, replay: true }, internet));

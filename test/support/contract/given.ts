@@ -6,8 +6,6 @@ export interface GivenValues {
   readonly mapping?: Readonly<Record<string, unknown>>;
   /** What the hooks saved that an action can send nothing without. */
   readonly saved?: Readonly<Record<string, unknown>>;
-  /** Its batches have so many events at least. */
-  readonly together?: number;
 }
 
 export const givenValues: Readonly<Record<string, GivenValues>> = {
@@ -39,10 +37,6 @@ export const givenValues: Readonly<Record<string, GivenValues>> = {
   'actions-linkedin-conversions': {
     mapping: { email: 'ada@example.com' },
     saved: { id: '104012' },
-  },
-  'actions-liveramp-audiences': {
-    mapping: { s3_aws_bucket_name: 'a-bucket', s3_aws_region: 'us-east-1' },
-    together: 25,
   },
   'actions-google-sheets': { mapping: { spreadsheet_id: 'a-sheet' } },
   'actions-pardot': { mapping: { company: 'Analytical Engines' } },
