@@ -14,7 +14,9 @@ const Environment = z.object({
   /** Where clients reach the tracking API when a proxy stands before it. */
   REPRISE_PUBLIC_URL: optional(z.url({ protocol: /^https?$/ })),
   REPRISE_DATA_DIR: optional(z.string()).transform((value) => value ?? '.reprise'),
-  DATABASE_URL: optional(z.url({ protocol: /^postgres(ql)?$/ })),
+  DATABASE_URL: optional(
+    z.url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host:port/database' }),
+  ),
   TEMPORAL_ADDRESS: optional(z.string().regex(/^[^\s:/]+:\d+$|^\[[^\]]+\]:\d+$/, 'expected host:port')),
   TEMPORAL_NAMESPACE: optional(z.string()).transform((value) => value ?? 'default'),
   TEMPORAL_CLI: optional(z.string()),
@@ -116,8 +118,14 @@ export function readConfig(environment: Record<string, string | undefined> = pro
 function parsed<T>(schema: z.ZodType<T>, environment: Record<string, string | undefined>): T {
   const result = schema.safeParse(environment);
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${faultOf(issue)}`);
   throw new ConfigError(`The environment has values that Reprise cannot use:\n${faults.join('\n')}`);
+}
+
+/** Of a variable that may also be empty, zod says no more than that nothing fits: what it expects is in the other branch. */
+function faultOf(issue: z.core.$ZodIssue): string {
+  const [inner] = issue.code === 'invalid_union' ? (issue.errors.at(-1) ?? []) : [issue];
+  return (inner ?? issue).message.replace(/^Invalid (input|option): /, '');
 }
 
 /** How this process traces, by the variables that OpenTelemetry has for it. */
