@@ -75,6 +75,9 @@ export async function send(sent: Sent): Promise<Outcome[]> {
 export const test = async (sent: Sent): Promise<TestResult> =>
   await kafkaDefinition.test(settingsOf(sent), { egress: sent.egress ?? loopback });
 
+/** What is wrong with the settings, as whoever saves them is told. */
+export const check = (sent: Sent) => kafkaDefinition.check(settingsOf(sent), sent.egress ?? loopback);
+
 /** Asks which topics there are. */
 export const topics = async (sent: Sent) =>
   await kafkaDefinition.ask!(
