@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Failure } from '../../src/core/outcome.ts';
 import { workDeletions } from '../../src/api/deletions/work.ts';
@@ -7,14 +8,13 @@ import { deleteEvents } from '../../src/db/deletions/archive.ts';
 import { claimDeletion, type ClaimedDeletion } from '../../src/db/deletions/claim.ts';
 import { places } from '../../src/db/deletions/places.ts';
 import { commitLane } from '../../src/db/lane-commit.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import { dropTooOld } from '../../src/db/retention/drop.ts';
 import { sql } from '../../src/db/sql.ts';
 import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
 import { testApi } from '../support/api.ts';
 import { whereNamed } from '../support/canary-person.ts';
 import { noCommit, noStanding } from '../support/commits.ts';
-import { databaseUpTo, testDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/database.ts';
 import { newEngine, newReplay, runToEnd, secretKey, take, type Engine } from '../support/engine.ts';
 import { lockAwaited, watchedDatabase } from '../support/engine-faults.ts';
 import { eventOfText } from '../support/events.ts';
@@ -180,7 +180,9 @@ async function forgetPlaces(db: Database, claim: ClaimedDeletion): Promise<void>
   for (const place of places) await place.forget({ db, claim, openAnswer: () => null });
 }
 
-/** What an earlier version left: failures that say how many they are of, or between which positions; samples alike. */
+const upgrade = readFileSync(new URL('../../migrations/0059_tells_of.sql', import.meta.url), 'utf8');
+
+/** What an earlier version left: failures that say how many they are of and not of whom, samples alike. */
 async function asKeptBefore(db: Database): Promise<void> {
   await db.run(sql`update dead_letter set failure = (failure - 'tellsOf')`);
   await db.run(sql`alter table lane disable trigger lane_samples`);
@@ -189,6 +191,8 @@ async function asKeptBefore(db: Database): Promise<void> {
       select jsonb_agg(one - 'tellsOf') from jsonb_array_elements(list) as one)) from jsonb_each(samples) as each (reason, list))
     where samples <> '{}'`);
   await db.run(sql`alter table lane enable trigger lane_samples`);
+  await db.run(sql`drop function positions_of, any_gone, failure_left`);
+  await db.run(sql`alter table retention drop column emptied_below`);
 }
 
 test('what retention drops is taken out of what was kept of its neighbours in the partition behind', async () => {
@@ -212,7 +216,7 @@ test('what retention drops is taken out of what was kept of its neighbours in th
 });
 
 test('an upgrade empties what is kept of people who were deleted before it', async () => {
-  const { db } = await newScene(await databaseUpTo('0058_shared_failures'));
+  const { db } = await newScene(await testDatabase());
   await asKeptBefore(db);
   await db.run(sql`update event set raw = '', message_id = '', user_id = 'gone' where user_id = 'victim-77'`);
   expect(await ofHim(db)).toEqual(['dead_letter.failure: 1', 'lane.samples: 1']);
@@ -221,14 +225,14 @@ test('an upgrade empties what is kept of people who were deleted before it', asy
   await db.run(sql`
     insert into deletion (id, subject_hash, suppress, suppression_id, own_suppression, revision, asked_by_name, ended_at)
     select gen_random_uuid(), '', true, id, true, 1, 'x', now() from suppression`);
-  await migrate(db.url);
+  await db.pool.query(upgrade);
   expect(await ofHim(db)).toEqual([]);
 });
 
 test('a deletion empties what an earlier version kept, as nobody knows of whom it tells', async () => {
-  const { db } = await newScene(await databaseUpTo('0058_shared_failures'));
+  const { db } = await newScene(await testDatabase());
   await asKeptBefore(db);
-  await migrate(db.url);
+  await db.pool.query(upgrade);
   expect(await ofHim(db)).toEqual(['dead_letter.failure: 1', 'event.raw: 1', 'lane.samples: 1']);
   await forgetVictim(db);
   expect(await ofHim(db)).toEqual([]);
