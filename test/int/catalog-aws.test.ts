@@ -7,6 +7,7 @@ import { loadDefinition } from '../../src/destinations/registry.ts';
 import { awsAnswer, awsError, giveCredentials, takeCredentials } from '../support/aws-answers.ts';
 import { usable } from '../support/catalog-engine.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
+import { kinesisMapping } from '../support/dialling-accounts.ts';
 import { openInternet, type Answer, type Recorded } from '../support/internet.ts';
 
 // Clients of AWS open connections of their own. Here all hosts of AWS are on this machine; TLS is checked as anywhere.
@@ -52,15 +53,7 @@ const mappings: Readonly<Record<string, Record<string, unknown>>> = {
     file_extension: 'csv',
     enable_batching: true,
   },
-  'actions-aws-kinesis': {
-    payload: { '@path': '$.' },
-    partitionKey: { '@path': '$.messageId' },
-    streamName: 'their-stream',
-    awsRegion: 'us-east-1',
-    max_batch_size: 500,
-    batch_bytes: 1_000_000,
-    enable_batching: true,
-  },
+  'actions-aws-kinesis': kinesisMapping,
 };
 
 async function opened(

@@ -7,7 +7,9 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import { parseEgressAllow, type EgressAllow } from '../../src/destinations/egress-address.ts';
 import { loadDefinition } from '../../src/destinations/registry.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
-import { newSshKey, sftpUser, startSftpServer, type SftpServer } from '../support/sftp-server.ts';
+import { sftpSettings } from '../support/dialling-accounts.ts';
+import { startRawReceiver } from '../support/receiver.ts';
+import { newSshKey, sftpUser, startSftpServer } from '../support/sftp-server.ts';
 
 // SFTP is spoken by its client in a child, over connections that its parent makes.
 const loopback = parseEgressAllow(['127.0.0.0/8']);
@@ -34,19 +36,9 @@ interface Sent {
   readonly egress?: EgressAllow;
 }
 
-const settingsOf = (port: number, settings: Sent['settings'] = {}) => ({
-  auth_type: 'password',
-  sftp_host: '127.0.0.1',
-  sftp_port: port,
-  sftp_username: sftpUser.name,
-  sftp_password: sftpUser.password,
-  uploadStrategy: 'standard',
-  ...settings,
-});
-
 async function send(port: number, sent: Sent = {}): Promise<Outcome[]> {
   const definition = (await loadDefinition('actions-sftp'))!;
-  const sender = definition.open(settingsOf(port, sent.settings), {
+  const sender = definition.open(sftpSettings(port, sent.settings), {
     egress: sent.egress ?? loopback,
     destinationId: randomUUID(),
     replay: sent.replay ?? false,
@@ -168,7 +160,7 @@ describe('who it comes as', () => {
     const [outcome] = await send(server.port, { settings });
     expect(outcome).toMatchObject({ kind: 'down', failure: { status: 401 } });
     const definition = (await loadDefinition('actions-sftp'))!;
-    const test = await definition.test(settingsOf(server.port, settings), { egress: loopback });
+    const test = await definition.test(sftpSettings(server.port, settings), { egress: loopback });
     expect(test).toMatchObject({ ok: false });
     for (const value of [...Object.values(settings), sftpUser.password, sftpUser.name].slice(-3)) {
       if (value !== 'ssh_key') expect(JSON.stringify([outcome, test])).not.toContain(value.slice(0, 60));
@@ -176,22 +168,6 @@ describe('who it comes as', () => {
     expect(server.files.size).toBe(0);
   });
 });
-
-/** A server of bytes that does as it is told with each connection. */
-async function startBytes(answer: (socket: net.Socket) => void): Promise<Pick<SftpServer, 'port'>> {
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    answer(socket);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port };
-}
 
 describe('a server that', () => {
   it('is not there is down', async () => {
@@ -207,12 +183,12 @@ describe('a server that', () => {
     ['says something else', (socket: net.Socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['resets at once', (socket: net.Socket) => void socket.resetAndDestroy()],
   ])('%s is tried again', { timeout: 60_000 }, async (_, answer) => {
-    const [outcome] = await send((await startBytes(answer)).port);
+    const [outcome] = await send((await startRawReceiver(() => undefined, answer)).port);
     expect(['failed', 'down']).toContain(outcome!.kind);
   });
 
   it('never says who it is is given up in its time', { timeout: 100_000 }, async () => {
-    const server = await startBytes((socket) => void socket.resume());
+    const server = await startRawReceiver(() => undefined);
     const began = performance.now();
     const [outcome] = await send(server.port);
     expect(['failed', 'down']).toContain(outcome!.kind);
@@ -225,7 +201,7 @@ describe('an address that is not public', () => {
   it.each(hosts)('%s is never dialled', async (sftp_host) => {
     const server = await startSftpServer();
     const definition = (await loadDefinition('actions-sftp'))!;
-    const settings = settingsOf(server.port, { sftp_host });
+    const settings = sftpSettings(server.port, { sftp_host });
     const [outcome] = await send(server.port, { settings: { sftp_host }, egress: [] });
     expect(outcome).toMatchObject({ kind: 'down', failure: { errorClass: 'egress_refused' } });
     expect(await definition.test(settings, { egress: [] })).toMatchObject({ ok: false });
@@ -256,7 +232,7 @@ describe('an address that is not public', () => {
 it('a test of the credentials lists the folder', async () => {
   const server = await startSftpServer();
   const definition = (await loadDefinition('actions-sftp'))!;
-  expect(await definition.test(settingsOf(server.port), { egress: loopback })).toMatchObject({ ok: true });
+  expect(await definition.test(sftpSettings(server.port), { egress: loopback })).toMatchObject({ ok: true });
 });
 
 it('a preview names the connection and opens none', async () => {
@@ -268,7 +244,7 @@ it('a preview names the connection and opens none', async () => {
     replay: false,
     actions: [{ actionId, action: 'syncEvents', mapping }],
   };
-  const [preview] = await definition.preview(settingsOf(server.port), context, [
+  const [preview] = await definition.preview(sftpSettings(server.port), context, [
     deliveryOf(eventOf('m1'), { actionId }),
   ]);
   expect(preview).toMatchObject({ requests: [], connections: [`127.0.0.1:${server.port}`], complete: false });

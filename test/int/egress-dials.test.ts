@@ -3,6 +3,12 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { loadDefinition } from '../../src/destinations/registry.ts';
 import { awsAnswer, giveCredentials } from '../support/aws-answers.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
+import {
+  kinesisAccount,
+  s3Account,
+  sftpAccount,
+  type DiallingAccount,
+} from '../support/dialling-accounts.ts';
 import { noteDials } from '../support/dials.ts';
 import { actionId, guardedContext } from '../support/guarded-context.ts';
 import { forbiddenV4, forbiddenV6, publicAddresses } from '../support/hostile-addresses.ts';
@@ -36,64 +42,19 @@ beforeEach(() => {
   dials.taken();
 });
 
-interface Account {
-  readonly type: string;
-  readonly action: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly mapping: Readonly<Record<string, unknown>>;
-}
-const columns = { message_id: { '@path': '$.messageId' } };
-const file = { columns, delimiter: ',', file_extension: 'csv', filename_prefix: 'f', enable_batching: true };
-const sftp = (host: string, port: unknown = 22): Account => ({
-  type: 'actions-sftp',
-  action: 'syncEvents',
-  settings: {
-    auth_type: 'password',
-    sftp_host: host,
-    sftp_port: port,
-    sftp_username: 'an-sftp-user',
-    sftp_password: 'an-sftp-password',
-    uploadStrategy: 'standard',
-  },
-  mapping: { ...file, sftp_folder_path: '/in', batch_size: 1_000 },
-});
 const iamRole = 'arn:aws:iam::222222222222:role/theirs';
-const s3 = (more: Account['settings'] = {}): Account => ({
-  type: 'actions-s3',
-  action: 'syncToS3',
-  settings: {
-    iam_role_arn: iamRole,
-    iam_external_id: 'an-external-id',
-    s3_aws_bucket_name: 'their-bucket',
-    s3_aws_region: 'eu-west-1',
-    ...more,
-  },
-  mapping: file,
-});
-const kinesis = (more: Account['mapping'] = {}): Account => ({
-  type: 'actions-aws-kinesis',
-  action: 'send',
-  settings: { iamRoleArn: iamRole, iamExternalId: 'an-external-id' },
-  mapping: {
-    payload: { '@path': '$.' },
-    partitionKey: { '@path': '$.messageId' },
-    streamName: 'their-stream',
-    awsRegion: 'us-east-1',
-    max_batch_size: 500,
-    batch_bytes: 1_000_000,
-    enable_batching: true,
-    ...more,
-  },
-});
+const sftp = (host: string, port: unknown = 22) => sftpAccount(port, { sftp_host: host });
+const s3 = (more: DiallingAccount['settings'] = {}) => s3Account(iamRole, 'an-external-id', more);
+const kinesis = (more: DiallingAccount['mapping'] = {}) => kinesisAccount(iamRole, 'an-external-id', more);
 
 const event = deliveryOf('{"type":"track","event":"E","messageId":"m"}', { actionId });
-const contextOf = ({ mapping, action }: Account) => ({
+const contextOf = ({ mapping, action }: DiallingAccount) => ({
   ...guardedContext(mapping, action),
   destinationId: randomUUID(),
 });
 
 /** @returns what was dialled for it and may not be */
-async function dialledFor(account: Account): Promise<string[]> {
+async function dialledFor(account: DiallingAccount): Promise<string[]> {
   const sender = (await loadDefinition(account.type))!.open(account.settings, contextOf(account));
   const [outcome] = await sender.send([event], openGate);
   await sender.close();
@@ -177,7 +138,7 @@ test('SFTP, S3 and Kinesis dial what is public', async () => {
   }
 });
 
-const stages: readonly (readonly [account: Account, host: RegExp])[] = [
+const stages: readonly (readonly [account: DiallingAccount, host: RegExp])[] = [
   [s3(), /^sts\./],
   [s3(), /\.s3\./],
   [kinesis(), /^sts\./],

@@ -5,6 +5,12 @@ import { parseEgressAllow } from '../../src/destinations/egress-address.ts';
 import { loadDefinition } from '../../src/destinations/registry.ts';
 import { awsAnswer, awsSecrets, giveCredentials } from '../support/aws-answers.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
+import {
+  kinesisAccount,
+  s3Account,
+  sftpAccount,
+  type DiallingAccount,
+} from '../support/dialling-accounts.ts';
 import { actionId } from '../support/guarded-context.ts';
 import { openInternet, type Answer, type Recorded } from '../support/internet.ts';
 import { sftpUser, startSftpServer, type SftpOptions } from '../support/sftp-server.ts';
@@ -18,58 +24,14 @@ afterAll(() => internet.close());
 const egress = parseEgressAllow(['127.0.0.0/8']);
 const event = deliveryOf('{"type":"track","event":"E","userId":"u1","messageId":"m1"}', { actionId });
 
-interface Account {
-  readonly type: string;
-  readonly action: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly mapping: Readonly<Record<string, unknown>>;
-}
-const columns = { message_id: { '@path': '$.messageId' } };
-const file = { columns, delimiter: ',', file_extension: 'csv', filename_prefix: 'f', enable_batching: true };
 const externalId = 'canary/1+7c1f=e';
 const role = 'arn:aws:iam::222222222222:role/canary-role-7c1f'; // not secret as such; what is typed is shown to nobody
-const s3: Account = {
-  type: 'actions-s3',
-  action: 'syncToS3',
-  settings: {
-    iam_role_arn: role,
-    iam_external_id: externalId,
-    s3_aws_bucket_name: 'canary-bucket-7c1f',
-    s3_aws_region: 'eu-west-1',
-  },
-  mapping: file,
-};
-const kinesis: Account = {
-  type: 'actions-aws-kinesis',
-  action: 'send',
-  settings: { iamRoleArn: role, iamExternalId: externalId },
-  mapping: {
-    payload: { '@path': '$.' },
-    partitionKey: { '@path': '$.messageId' },
-    streamName: 'their-stream',
-    awsRegion: 'us-east-1',
-    max_batch_size: 500,
-    batch_bytes: 1_000_000,
-    enable_batching: true,
-  },
-};
-const sftp = (port: number, settings: Account['settings'] = {}): Account => ({
-  type: 'actions-sftp',
-  action: 'syncEvents',
-  settings: {
-    auth_type: 'password',
-    sftp_host: '127.0.0.1',
-    sftp_port: port,
-    sftp_username: sftpUser.name,
-    sftp_password: sftpUser.password,
-    uploadStrategy: 'standard',
-    ...settings,
-  },
-  mapping: { ...file, sftp_folder_path: '/in', batch_size: 1_000 },
-});
+const s3 = s3Account(role, externalId, { s3_aws_bucket_name: 'canary-bucket-7c1f' });
+const kinesis = kinesisAccount(role, externalId);
+const sftp = sftpAccount;
 
 /** All that is said of a delivery, a preview and, if asked for, a test, each of which starts a process of its own. */
-async function said({ type, action, settings, mapping }: Account, more = false): Promise<string> {
+async function said({ type, action, settings, mapping }: DiallingAccount, more = false): Promise<string> {
   const definition = (await loadDefinition(type))!;
   const actions = [{ actionId, action, mapping }];
   const context: RunContext = { egress, destinationId: randomUUID(), actions, replay: false };
@@ -128,7 +90,7 @@ const records = (text: string): Answer => ({
 });
 const stages: readonly {
   readonly name: string;
-  readonly account: Account;
+  readonly account: DiallingAccount;
   readonly host: RegExp;
   readonly failures: readonly ((text: string) => Answer)[];
 }[] = [
