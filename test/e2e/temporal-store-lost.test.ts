@@ -49,8 +49,8 @@ test('a replay whose workflow never started is started', async () => {
   // As it lies there when the process that took the request died before it had told Temporal.
   const [row] = await scene.rows<{ id: string }>(
     `with made as (
-      insert into run (id, destination_id, kind, from_position, to_position, actions)
-      select gen_random_uuid(), $1, 'replay', 1, ${events}, actions from run where destination_id = $1 returning id
+      insert into run (id, destination_id, kind, from_position, to_position, request, actions)
+      select gen_random_uuid(), $1, 'replay', 1, ${events}, '{"range": {"by": "position"}}', actions from run where destination_id = $1 returning id
     )
     insert into lane (run_id, lane, bucket_from, bucket_to, mark) select id, 0, 0, 1023, 0 from made returning run_id as id`,
     [destinationId],

@@ -61,9 +61,10 @@ export async function openScene(env: Readonly<Record<string, string>> = {}): Pro
     openClient(product.apiUrl, source.writeKey, join(folder, `source-${source.id}.ndjson`));
   let sinks = 0;
   const read = async (replayId: string) => {
-    const replay = (await product.call('GET', `/api/replays/${replayId}`)).body as Replay;
-    addsUp(replay);
-    return replay;
+    const answer = await product.call('GET', `/api/replays/${replayId}`);
+    expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
+    addsUp(answer.body as Replay);
+    return answer.body as Replay;
   };
   const readUntil = (replayId: string, what: string, isSo: (replay: Replay) => boolean) =>
     until(what, () => read(replayId), isSo, { deadlineMs });
