@@ -16,7 +16,10 @@ export function actionsOfReplay(
 ): readonly string[] | null | Problem {
   const used = asked.actions === undefined ? destination.actions : chosen(destination.actions, asked.actions);
   if (isProblem(used)) return used;
-  const unwanted = unwantedSideEffects({ ...destination, actions: used }, asked.allowSideEffects ?? []);
+  const { allowSideEffects: allowed = [] } = asked;
+  const { unknown } = actionsMeant(destination.actions, allowed);
+  if (unknown.length > 0) return noSuchActions('allowSideEffects', unknown, destination.actions);
+  const unwanted = unwantedSideEffects({ ...destination, actions: used }, allowed);
   if (unwanted !== null) return unwanted;
   return asked.actions === undefined ? null : used.map(({ id }) => id);
 }
@@ -24,11 +27,14 @@ export function actionsOfReplay(
 /** In the destination's order. One of its names may stand for several actions that do the same. */
 function chosen(actions: Actions, asked: readonly string[]): Actions | Problem {
   const { meant, unknown } = actionsMeant(actions, asked);
-  if (unknown.length === 0) return meant;
+  return unknown.length === 0 ? meant : noSuchActions('actions', unknown, actions);
+}
+
+function noSuchActions(member: string, unknown: readonly number[], actions: Actions): Problem {
   const names = actions.map(({ name }) => JSON.stringify(name)).join(', ');
   return invalidBody(
     unknown.map((index) => ({
-      pointer: `/actions/${index}`,
+      pointer: `/${member}/${index}`,
       detail: `The destination has no such action. It has: ${names}.`,
     })),
   );

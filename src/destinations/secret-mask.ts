@@ -6,7 +6,7 @@ const shortest = 6;
 export interface SecretMask {
   /**
    * Free text (an error's message, an answer's start) without any known secret, also where it stands URL- or
-   * JSON-encoded. @param isCut the text was cut off, so that it may end in the beginning of a secret
+   * JSON-encoded, or inside something that stands there in base64. @param isCut the text was cut off, so that it may end in the beginning of a secret
    */
   text(text: string, isCut: boolean): string;
   /** A header's value: hidden as a whole when it is a secret or its name says that it is one. */
@@ -41,14 +41,36 @@ function maskOf(whole: ReadonlySet<string>, forms: readonly string[]): SecretMas
   };
 }
 
-/** Each as it is, in a URL, in JSON, and in JSON by writers that escape the slash. */
+/** Each as it is, in a URL, in JSON, in JSON by writers that escape the slash, and in base64. */
 function formsOf(secrets: readonly string[]): string[] {
   const forms = secrets.flatMap((secret) => {
     if (secret.length < shortest) return [];
     const json = JSON.stringify(secret).slice(1, -1);
-    return [secret, encodeURIComponent(secret.toWellFormed()), json, json.replaceAll('/', String.raw`\/`)];
+    const escaped = json.replaceAll('/', String.raw`\/`);
+    return [secret, encodeURIComponent(secret.toWellFormed()), json, escaped, ...inBase64(secret)];
   });
   return [...new Set(forms)];
+}
+
+/**
+ * How a secret stands in base64 of either alphabet: alone, and behind so many bytes that one, two or none are left over
+ * (`user:secret`). There, the characters that it shares with its neighbours are not known, and stay.
+ */
+function inBase64(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const within = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64url');
+    const shared = (before + bytes.length) % 3 === 0 ? 0 : 1;
+    return text.slice(before === 0 ? 0 : before + 1, text.length - shared);
+  });
+  const urlSafe = [bytes.toString('base64url'), ...within];
+  const usual = urlSafe.map((text) => text.replaceAll('-', '+').replaceAll('_', '/'));
+  return [
+    bytes.toString('base64'),
+    ...urlSafe,
+    ...usual,
+    ...usual.map((text) => text.replaceAll('/', String.raw`\/`)),
+  ];
 }
 
 function withoutCutSecret(text: string, forms: readonly string[]): string {

@@ -35,6 +35,9 @@ test('a replay that would take something away is refused with what it would do, 
   });
   expect(refused.body.detail).toContain('{"allowSideEffects": ["deletePerson"]}');
   expect((await replay(id, { allowSideEffects: ['trackEvent'] })).status).toBe(422);
+  expect((await replay(id, { allowSideEffects: ['Forget', 'Forgit'] })).body.errors).toEqual([
+    { pointer: '/allowSideEffects/1', detail: expect.stringContaining('no such action. It has: ') },
+  ]);
   const made = await replay(id, { allowSideEffects: ['Forget'] });
   expect(made).toMatchObject({ status: 201, body: { request: { allowSideEffects: ['Forget'] } } });
 });

@@ -27,6 +27,30 @@ it('more secrets are hidden beside those that were known', () => {
   expect(mask.text('s3cr3t and s1gnature', false)).toBe('[secret] and [secret]');
 });
 
+describe('in base64', () => {
+  const secret = 's3cr3t/+=€~~';
+
+  it.each(['', 'u', 'us', 'usr', 'user:'])(
+    'behind "%s" a secret is masked, whatever follows it',
+    (before) => {
+      for (const alphabet of ['base64', 'base64url'] as const) {
+        for (const after of ['', 'x', 'xy', 'xyz']) {
+          const text = Buffer.from(before + secret + after).toString(alphabet);
+          const masked = secretMask([secret]).text(`you sent Basic ${text}.`, false);
+          expect(masked).toMatch(/^you sent Basic [\w+/=-]{0,10}\[secret\][\w+/=-]{0,8}\.$/);
+          const escaped = secretMask([secret]).text(text.replaceAll('/', String.raw`\/`), false);
+          expect(escaped).toContain('[secret]');
+        }
+      }
+    },
+  );
+
+  it('one that stands alone is masked to its end', () => {
+    expect(secretMask([secret]).text(Buffer.from(secret).toString('base64'), false)).toBe('[secret]');
+    expect(secretMask(['s3cr3t-']).text(Buffer.from('s3cr3t-').toString('base64'), false)).toBe('[secret]');
+  });
+});
+
 describe('a header', () => {
   const mask = secretMask(['1234', 's3cr3t']);
 
