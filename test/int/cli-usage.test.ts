@@ -144,4 +144,8 @@ test('help explains a command below another one', patience, async () => {
   const [help, option] = await all([['help', 'replay', 'set-rate']], [['replay', 'set-rate', '--help']]);
   expect(help).toMatchObject({ code: 0, stdout: option?.stdout });
   expect(help?.stdout).toContain('Usage: reprise replay set-rate');
+  const nothing = await all([['nope', '--help']], [['replay', 'gett', '--help']]);
+  expect(nothing.map(({ code }) => code)).toEqual([2, 2]);
+  expect(nothing[0]?.stderr).toContain("unknown command 'nope'");
+  expect(nothing[1]?.stderr).toContain('Did you mean get?');
 });

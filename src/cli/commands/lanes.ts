@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { wholes } from '../arguments.ts';
 import { withExamples, type On } from '../command.ts';
 import { named } from '../names.ts';
+import { pathOfReplay, replayArgument } from '../replay-meant.ts';
 import type { Session } from '../session.ts';
 import type { Destination, LaneShown } from '../shapes.ts';
 import { table } from '../table.ts';
@@ -17,7 +18,7 @@ const examples = {
 
 /** Adds what shows the checkpoints of a replay, or of a destination's stream, and moves them on. */
 export function laneCommands(parent: Command, on: On, of: Of): void {
-  const argument = of === 'replay' ? '<id>' : '<destination>';
+  const argument = of === 'replay' ? replayArgument : '<destination>';
   const whose = of === 'replay' ? 'of a replay' : 'of its stream';
   withExamples(
     parent
@@ -46,8 +47,8 @@ export function laneCommands(parent: Command, on: On, of: Of): void {
 }
 
 async function pathOf({ api }: Session, of: Of, one: string): Promise<string> {
-  const id = of === 'replay' ? one : (await named<Destination>(api, 'destination', one)).id;
-  return `/api/${of}s/${encodeURIComponent(id)}`;
+  if (of === 'replay') return await pathOfReplay(api, one);
+  return `/api/destinations/${(await named<Destination>(api, 'destination', one)).id}`;
 }
 
 async function show(session: Session, of: Of, one: string): Promise<void> {

@@ -3,6 +3,7 @@ import { moment, rate, whole, window, words } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
 import { given } from '../given.ts';
+import { pathOfReplay, replayArgument } from '../replay-meant.ts';
 import type { ReplayOptions } from '../replay-request.ts';
 import type { Session } from '../session.ts';
 import type { Replay } from '../shapes.ts';
@@ -30,7 +31,7 @@ const hoursOrNone = (text: string, before: OrNone<Windows> | undefined): OrNone<
 export const changeReplay: Register = (replay, on) => {
   withExamples(
     replay
-      .command('change <id>')
+      .command(`change ${replayArgument}`)
       .description('change a replay while it is not over; its names at any time')
       .option('--from <moment>', 'another begin, measured as its range is; none: the start of the archive')
       .option('--to <moment>', 'another end; none: as far as the destination’s stream lets it')
@@ -73,7 +74,7 @@ export const changeReplay: Register = (replay, on) => {
 };
 
 async function change(session: Session, options: ChangeOptions, [id = '']: readonly string[]): Promise<void> {
-  const path = `/api/replays/${encodeURIComponent(id)}`;
+  const path = await pathOfReplay(session.api, id);
   const body = bodyOf(
     options,
     options.from === undefined && options.to === undefined ? '' : await by(session, path),

@@ -4,6 +4,7 @@ import { replayStatuses } from '../../core/replay-status.ts';
 import { withExamples, type Register } from '../command.ts';
 import { limited, showList } from '../lists.ts';
 import { named } from '../names.ts';
+import { pathOfReplay, replayArgument } from '../replay-meant.ts';
 import { part, summary } from '../replay-progress.ts';
 import type { Session } from '../session.ts';
 import type { Destination, Replay } from '../shapes.ts';
@@ -38,10 +39,10 @@ export const replayReads: Register = (replay, on) => {
       'All that a destination had, for a script',
     ],
   );
-  withExamples(replay.command('get <id>').description('show how a replay stands').action(on(get)), [
-    'reprise replay get 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914',
-    'Status, counts, range, pace',
-  ]);
+  withExamples(
+    replay.command(`get ${replayArgument}`).description('show how a replay stands').action(on(get)),
+    ['reprise replay get 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914', 'Status, counts, range, pace'],
+  );
 };
 
 async function list(session: Session, options: ListOptions): Promise<void> {
@@ -68,11 +69,11 @@ async function list(session: Session, options: ListOptions): Promise<void> {
 }
 
 async function get(session: Session, _: unknown, [id = '']: readonly string[]): Promise<void> {
-  const replay = await session.api.json<Replay>(`/api/replays/${encodeURIComponent(id)}`);
+  const replay = await session.api.json<Replay>(await pathOfReplay(session.api, id));
   const { out } = session;
   if (out.json) return out.document(replay);
   out.data(facts(factsOf(replay), out.width));
-  if (replay.counts.dead > 0) out.say(`Next: reprise replay retry-failed ${id}`);
+  if (replay.counts.dead > 0) out.say(`Next: reprise replay retry-failed ${replay.id}`);
 }
 
 function factsOf(replay: Replay): [string, string][] {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
+import { pathOfReplay, replayArgument } from '../replay-meant.ts';
 import type { Session } from '../session.ts';
 
 interface ReportOptions {
@@ -13,7 +14,7 @@ interface ReportOptions {
 export const replayReport: Register = (replay, on) => {
   withExamples(
     replay
-      .command('report <id>')
+      .command(`report ${replayArgument}`)
       .description('tell what became of a replay: what was asked, where every event ended and why')
       .addOption(
         new Option('--format <format>', 'markdown unless said; json with --json').choices([
@@ -37,7 +38,7 @@ async function report(
   { format = session.out.json ? 'json' : 'markdown', output }: ReportOptions,
   [id = '']: readonly string[],
 ): Promise<void> {
-  const text = await session.api.text(`/api/replays/${encodeURIComponent(id)}/report`, { query: { format } });
+  const text = await session.api.text(`${await pathOfReplay(session.api, id)}/report`, { query: { format } });
   if (output === undefined) return session.out.data(text.trimEnd());
   try {
     await writeFile(output, text.endsWith('\n') ? text : `${text}\n`);

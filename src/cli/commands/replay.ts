@@ -2,6 +2,7 @@ import { Argument } from 'commander';
 import { rate } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { named } from '../names.ts';
+import { pathOfReplay, replayArgument } from '../replay-meant.ts';
 import { asksEvents, endings, summary } from '../replay-progress.ts';
 import { replayBody, replayOptions, type ReplayOptions } from '../replay-request.ts';
 import type { Session } from '../session.ts';
@@ -21,7 +22,11 @@ interface CreateOptions extends ReplayOptions {
 
 /** Asking for replays, watching and steering them. */
 export const replayCommands: Register = (parent, on) => {
-  const replay = parent.command('replay').description('resend archived events to one destination');
+  const replay = parent
+    .command('replay')
+    .description(
+      'resend archived events to one destination; <replay> is an id, its first characters, or a label',
+    );
   const create = replay
     .command('create')
     .description('start a replay: by itself it sends what the destination lacks of the whole archive')
@@ -45,9 +50,9 @@ export const replayCommands: Register = (parent, on) => {
   replayReport(replay, on);
   withExamples(
     replay
-      .command('watch <id>')
+      .command(`watch ${replayArgument}`)
       .description('follow a replay until it has ended; Ctrl-C stops watching, not the replay')
-      .action(on((session, _, [id = '']) => watchReplay(session, id))),
+      .action(on((session, _, [id = '']) => watch(session, id))),
     [
       'reprise replay watch 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914',
       'A bar on a terminal, a line now and then elsewhere',
@@ -71,7 +76,7 @@ const steering: Register = (replay, on) => {
   for (const [verb, description] of verbs) {
     withExamples(
       replay
-        .command(`${verb} <id>`)
+        .command(`${verb} ${replayArgument}`)
         .description(description)
         .action(on((session, _, [id = '']) => steer(session, verb, id))),
       [
@@ -82,7 +87,7 @@ const steering: Register = (replay, on) => {
   }
   withExamples(
     replay
-      .command('set-rate <id>')
+      .command(`set-rate ${replayArgument}`)
       .addArgument(
         new Argument('<rate>', 'no more than that: 200/s, 1000/min; none: no limit').argParser(orNone(rate)),
       )
@@ -99,7 +104,7 @@ const steering: Register = (replay, on) => {
   );
   withExamples(
     replay
-      .command('retry-failed <id>')
+      .command(`retry-failed ${replayArgument}`)
       .description('take up again what a replay has given up on')
       .option('--watch', 'follow it until it has ended')
       .action(on(retryFailed)),
@@ -124,10 +129,14 @@ async function retryFailed(
   [id = '']: readonly string[],
 ): Promise<void> {
   const replay = await session.api.json<ReplayWithWarnings>(
-    `/api/replays/${encodeURIComponent(id)}/retry-failed`,
+    `${await pathOfReplay(session.api, id)}/retry-failed`,
     { method: 'POST', creates: true },
   );
   await begun(session, replay, null, watch === true);
+}
+
+async function watch(session: Session, asked: string): Promise<void> {
+  await watchReplay(session, await pathOfReplay(session.api, asked));
 }
 
 /** Tells of a replay that was made, with what its answer warns of. */
@@ -148,7 +157,7 @@ async function begun(
     );
     if (!follow || out.quiet) out.data(replay.id);
   }
-  if (follow) await watchReplay(session, replay.id);
+  if (follow) await watchReplay(session, `/api/replays/${replay.id}`);
   else out.say(`Next: reprise replay watch ${replay.id}`);
 }
 
@@ -164,14 +173,13 @@ function warningsOf(replay: ReplayWithWarnings): string[] {
 
 async function steer(session: Session, verb: 'pause' | 'resume' | 'cancel', id: string): Promise<void> {
   if (verb === 'cancel') await session.confirm('End this replay for good?');
-  const replay = await session.api.json<Replay>(`/api/replays/${encodeURIComponent(id)}/${verb}`, {
-    method: 'POST',
-  });
+  const path = await pathOfReplay(session.api, id);
+  const replay = await session.api.json<Replay>(`${path}/${verb}`, { method: 'POST' });
   stands(session, replay);
   if (replay.status.endsWith('ing') && replay.status !== 'running')
     session.out.say('A worker has still to confirm it.');
-  if (verb === 'pause') session.out.say(`Next: reprise replay resume ${id}`);
-  if (verb === 'resume') session.out.say(`Next: reprise replay watch ${id}`);
+  if (verb === 'pause') session.out.say(`Next: reprise replay resume ${replay.id}`);
+  if (verb === 'resume') session.out.say(`Next: reprise replay watch ${replay.id}`);
 }
 
 async function setRate(
@@ -180,10 +188,8 @@ async function setRate(
   [id, asked]: readonly [string, OrNone<number>],
 ): Promise<void> {
   const body = { pace: { eventsPerSecond: orNull(asked) } };
-  stands(
-    session,
-    await session.api.json<Replay>(`/api/replays/${encodeURIComponent(id)}`, { method: 'PATCH', body }),
-  );
+  const path = await pathOfReplay(session.api, id);
+  stands(session, await session.api.json<Replay>(path, { method: 'PATCH', body }));
 }
 
 function stands({ out }: Session, replay: Replay): void {
