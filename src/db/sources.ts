@@ -149,7 +149,7 @@ export async function rotateWriteKey(
 export async function missingSources(
   db: Queryable,
   ids: readonly string[],
-  also: 'deleted' | 'never' = 'deleted',
+  also: 'deleted' | 'never',
 ): Promise<string[]> {
   if (ids.length === 0) return [];
   const rows = await db.rows<{ id: string }>(sql`

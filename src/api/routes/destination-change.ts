@@ -37,7 +37,8 @@ import {
 import { Id, IdPath } from '../schemas/fields.ts';
 import { mergeSettings, openSettings, prepareSettings, sealSettings } from '../settings.ts';
 import { settle } from '../settle.ts';
-import { answerOf, startStream, tag, unknownSources, unreadableSettings } from './destinations.ts';
+import { namedIn, unknownSources } from '../unknown-sources.ts';
+import { answerOf, startStream, tag, unreadableSettings } from './destinations.ts';
 
 type Change = z.output<typeof ChangedDestination>;
 interface Changed {
@@ -107,8 +108,7 @@ async function apply(
 ): Promise<Changed | Problem> {
   if (!(await lockDestination(tx, id))) return nothingHere(id);
   const destination = (await getDestination(tx, id))!;
-  const had = new Set(destination.sources); // what is answered can be given back, deleted ones included
-  const refused = await unknownSources(tx, body.sources ?? null, had);
+  const refused = await newlyUnknown(tx, destination, body);
   if (refused !== null) return refused;
   const settings =
     body.settings === undefined ? null : await changedSettings(deps, destination, body.settings);
@@ -136,6 +136,17 @@ async function apply(
   return { destination: (await getDestination(tx, id))!, generated: settings?.generated ?? {} };
 }
 
+/** The refusal of sources that there are not; what is answered can be given back, deleted ones included. */
+async function newlyUnknown(
+  db: Queryable,
+  { sources }: DestinationRecord,
+  body: Change,
+): Promise<Problem | null> {
+  const had = new Set(sources);
+  const named = namedIn('/sources', body.sources ?? []).filter(({ id }) => !had.has(id));
+  return await unknownSources(db, named, 'deleted');
+}
+
 /**
  * What the hooks of wanted actions save. They run before anything is locked and after all else was checked, as what they
  * make at the service stays.
@@ -152,7 +163,7 @@ async function savedByHooks(
   if (destination === null || definition === null) return [];
   const replay = body.newAccount === true ? await runningReplay(deps.db, id) : null;
   if (replay !== null) return busy(replay);
-  const refused = await unknownSources(deps.db, body.sources ?? null, new Set(destination.sources));
+  const refused = await newlyUnknown(deps.db, destination, body);
   if (refused !== null) return refused;
   const changed = await changedSettings(deps, destination, body.settings ?? {});
   if (isProblem(changed)) return changed;

@@ -8,7 +8,6 @@ import {
   type DestinationRecord,
 } from '../../db/destinations.ts';
 import { keptAlive } from '../../db/kept-alive.ts';
-import { missingSources } from '../../db/sources.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { openStream } from '../../db/streams.ts';
 import type { DestinationDefinition } from '../../destinations/definition.ts';
@@ -22,7 +21,7 @@ import type { ApiDeps } from '../deps.ts';
 import { tell } from '../engine.ts';
 import { runHooks, withSaved } from '../hooks.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
-import { isProblem, problem, type Problem } from '../problem.ts';
+import { isProblem, problem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import {
   Destination,
@@ -33,6 +32,7 @@ import {
 } from '../schemas/destination.ts';
 import { IdPath, pageOf, pageQuery } from '../schemas/fields.ts';
 import { namesOfSet, openSettings, prepareSettings, sealSettings, unknownType } from '../settings.ts';
+import { namedIn, unknownSources } from '../unknown-sources.ts';
 
 export const tag = 'Destinations';
 const Place = z.tuple([z.int(), z.uuid()]);
@@ -46,23 +46,6 @@ export function destinationRoutes(deps: ApiDeps): Route[] {
 export function answerOf(deps: ApiDeps, destination: DestinationRecord): z.input<typeof Destination> {
   const settings = openSettings(destination.settingsSealed, destination.id, deps.keyring);
   return showDestination(destination, settings === null ? null : namesOfSet(settings), deps);
-}
-
-/** The refusal of source ids that are none, or null. @param known ids that are not asked about */
-export async function unknownSources(
-  db: Queryable,
-  sources: readonly string[] | null,
-  known: ReadonlySet<string> = new Set(),
-): Promise<Problem | null> {
-  const asked = (sources ?? []).filter((id) => !known.has(id));
-  const missing = await missingSources(db, asked);
-  if (missing.length === 0) return null;
-  return invalidBody(
-    missing.map((id) => ({
-      pointer: `/sources/${(sources ?? []).indexOf(id)}`,
-      detail: `There is no source ${id}. Leave it out, or use null for all sources.`,
-    })),
-  );
 }
 
 /** The refusal when stored settings cannot be opened. */
@@ -126,7 +109,7 @@ async function connect(
   if (definition === null) return unknownType(body.type);
   const prepared = prepareSettings(definition, body.settings, deps.egress);
   if (isProblem(prepared)) return prepared;
-  const refused = await unknownSources(tx, body.sources);
+  const refused = await unknownSources(tx, namedIn('/sources', body.sources ?? []), 'deleted');
   if (refused !== null) return refused;
   const id = randomUUID();
   const settingsSealed = sealSettings(prepared.settings, id, deps.keyring);

@@ -7,8 +7,6 @@ import { getDestination } from '../../db/destinations.ts';
 import { listReplays } from '../../db/replay-list.ts';
 import { createReplay, getReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
-import { missingSources } from '../../db/sources.ts';
-import type { Queryable } from '../../db/sql.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import { pageOfRows, placeOfCursor } from '../page.ts';
@@ -18,6 +16,7 @@ import { Id, IdPath, pageOf, pageQuery, several } from '../schemas/fields.ts';
 import { Replay, replayExample, ReplayWithWarnings, showReplay } from '../schemas/replay.ts';
 import { actionsOfReplay } from '../replay-actions.ts';
 import { answerOfCreation } from '../starting.ts';
+import { namedIn, unknownSources } from '../unknown-sources.ts';
 
 export const tag = 'Replays';
 const Place = z.tuple([z.int()]);
@@ -77,7 +76,11 @@ function create(deps: ApiDeps): Route {
     async ({ body }, tx) => {
       const range = freezeRange(body.range, Date.now());
       if (rangeIsEmpty(range)) return emptyRange('to');
-      const refused = await sourcesThatNeverWere(tx, body);
+      const named = [
+        ...namedIn('/filter/sources', body.filter?.sources),
+        ...namedIn('/exclude/sources', body.exclude?.sources),
+      ];
+      const refused = await unknownSources(tx, named, 'never');
       if (refused !== null) return refused;
       const { destinationId } = body;
       const destination = await getDestination(tx, destinationId);
@@ -101,26 +104,6 @@ export const emptyRange = (end: 'from' | 'to'): Problem =>
           : 'The range would end before it begins. Give a `from` that lies before its end, or a later `to`, too.',
     },
   ]);
-
-/** The refusal of sources that there never were: a mistyped id would leave out, or let through, what nobody meant. */
-async function sourcesThatNeverWere(
-  tx: Queryable,
-  { filter, exclude }: Pick<ReplayRequest, 'filter' | 'exclude'>,
-): Promise<Problem | null> {
-  const named = Object.entries({ filter, exclude }).flatMap(([part, { sources = [] } = {}]) =>
-    sources.map((id, index) => ({ id, pointer: `/${part}/sources/${index}` })),
-  );
-  const missing = await missingSources(
-    tx,
-    named.map(({ id }) => id),
-    'never',
-  );
-  if (missing.length === 0) return null;
-  const faults = named.filter(({ id }) => missing.includes(id));
-  return invalidBody(
-    faults.map(({ id, pointer }) => ({ pointer, detail: `There is no source ${id}, and never was.` })),
-  );
-}
 
 function list(deps: ApiDeps): Route {
   return route(
