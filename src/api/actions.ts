@@ -7,7 +7,7 @@ import { withSyncMode } from '../destinations/catalog/describe-field.ts';
 import type { CatalogAction, CatalogDocument } from '../destinations/catalog/document.ts';
 import { readCatalogDocument } from '../destinations/catalog/read.ts';
 import { askedHooks, withEarlierOutputs, type PreparedAction } from './hooks.ts';
-import { pointerTo } from './json-place.ts';
+import { pointerTo } from '../core/json-place.ts';
 import type { Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
 import type { WantedAction } from './schemas/action.ts';

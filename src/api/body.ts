@@ -1,4 +1,4 @@
-import { findJsonFault, findRepeatedMember } from './json-place.ts';
+import { findJsonFault, findRepeatedMember } from '../core/json-place.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** Largest body of the admin API after it is inflated, in bytes. */

@@ -6,7 +6,7 @@ import { unknownMember } from '../destinations/catalog/fault.ts';
 import type { DestinationDefinition, SenderContext } from '../destinations/definition.ts';
 import type { WantedAction as StoredAction } from '../db/actions.ts';
 import type { AuditNotes } from './audit/notes.ts';
-import { pointerTo } from './json-place.ts';
+import { pointerTo } from '../core/json-place.ts';
 import type { Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
 

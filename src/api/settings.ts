@@ -4,7 +4,7 @@ import { open, seal, SealError, settingsPlace, type Keyring } from '../destinati
 import { nearestType } from '../destinations/catalog/nearest-type.ts';
 import { catalogSummaries } from '../destinations/catalog/read.ts';
 import { obstacleTo } from '../destinations/registry.ts';
-import { pointerTo } from './json-place.ts';
+import { pointerTo } from '../core/json-place.ts';
 import { invalidBody } from './route.ts';
 import { problem, type Problem } from './problem.ts';
 import { validate } from './validation.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pointerTo } from './json-place.ts';
+import { pointerTo } from '../core/json-place.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import type { FieldFault } from './problem.ts';
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { readJson } from './json-text.ts';
 
 const seconds: Readonly<Record<string, number>> = {
   s: 1,
@@ -76,7 +77,7 @@ export function texts(text: string, earlier: readonly string[] = []): string[] {
   return [...earlier, text];
 }
 
-/** `name=value`, the value as JSON where it is some, else as text. @throws InvalidArgumentError without a name */
+/** `name=value`, the value as JSON where it is some, else as text. @throws InvalidArgumentError without a name, or for JSON that says something twice */
 export function setting(
   text: string,
   earlier: Readonly<Record<string, unknown>> = {},
@@ -88,19 +89,21 @@ export function setting(
 }
 
 function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
+  const read = readJson(text);
+  if (read.kind === 'repeated') throw new InvalidArgumentError(`It ${read.fault}.`);
+  return read.kind === 'value' ? read.value : text;
 }
 
 /** A JSON object. @throws InvalidArgumentError for anything else */
 export function jsonObject(text: string): Record<string, unknown> {
-  const value = valueOf(text);
+  const read = readJson(text);
+  if (read.kind !== 'value') throw new InvalidArgumentError(`It ${read.fault}. ${likeThis}`);
+  const { value } = read;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  throw new InvalidArgumentError('Write a JSON object such as \'{"total":25}\'.');
+  throw new InvalidArgumentError(likeThis);
 }
+
+const likeThis = 'Write a JSON object such as \'{"total":25}\'.';
 
 /** A moment: RFC 3339, or so long from now (`90d`). @throws InvalidArgumentError for anything else */
 export function moment(text: string): string {

@@ -1,7 +1,17 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
 import { apiUrl } from '../../src/cli/api-url.ts';
-import { before, rate, setting, several, texts, time, whole, words } from '../../src/cli/arguments.ts';
+import {
+  before,
+  jsonObject,
+  rate,
+  setting,
+  several,
+  texts,
+  time,
+  whole,
+  words,
+} from '../../src/cli/arguments.ts';
 
 test.each([
   ['200', 200],
@@ -57,6 +67,7 @@ test('a setting is JSON where it can be, else text', () => {
   expect(setting('batchSize=100')).toEqual({ batchSize: 100 });
   expect(setting('headers={"a":"b"}', { batchSize: 1 })).toEqual({ batchSize: 1, headers: { a: 'b' } });
   expect(setting('url=https://x.y/?a=b')).toEqual({ url: 'https://x.y/?a=b' });
+  expect(() => setting('headers={"a":"b","a":"c"}')).toThrow('It has "a" twice, the second time at line 1');
   expect(() => setting('url')).toThrow(InvalidArgumentError);
   expect(() => setting('=x')).toThrow(InvalidArgumentError);
 });
@@ -79,4 +90,17 @@ test.each([
 test('an address of an API may have a path, and loses slashes at its end', () => {
   expect(apiUrl('http://localhost:4000/')).toBe('http://localhost:4000');
   expect(apiUrl('HTTPS://reprise.example.com/at//')).toBe('HTTPS://reprise.example.com/at');
+});
+
+test('a JSON object is read as the API reads it: with the place of what is wrong', () => {
+  expect(jsonObject('{"total":25,"items":[{"id":1},{"id":2}]}')).toEqual({
+    total: 25,
+    items: [{ id: 1 }, { id: 2 }],
+  });
+  expect(() => jsonObject('{"total":25,"total":3}')).toThrow(
+    'It has "total" twice, the second time at line 1',
+  );
+  expect(() => jsonObject('{"total":}')).toThrow('It is not JSON (line 1, column 10: expected ');
+  for (const text of ['[1]', '"a"', 'null', '25'])
+    expect(() => jsonObject(text)).toThrow('Write a JSON object');
 });

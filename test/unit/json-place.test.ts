@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findJsonFault, pointerTo } from '../../src/api/json-place.ts';
+import { findJsonFault, pointerTo } from '../../src/core/json-place.ts';
 
 const isJson = (text: string) => {
   try {

@@ -18,7 +18,7 @@ import { loadDefinition } from '../../destinations/registry.ts';
 import { createRenew } from '../../destinations/token-renewal.ts';
 import { creatingRoute } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
-import { pointerTo } from '../json-place.ts';
+import { pointerTo } from '../../core/json-place.ts';
 import { isProblem, problem, type Problem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import {

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { texts, words } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
+import { readJson } from '../json-text.ts';
 import { given } from '../given.ts';
 import { named } from '../names.ts';
 import type { Session } from '../session.ts';
@@ -66,11 +67,9 @@ async function eventIn(file: string): Promise<unknown> {
     const exit = error.code === 'ENOENT' ? exits.notFound : exits.error;
     throw new Failure(exit, `${file} cannot be read: ${error.message}`);
   });
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new Failure(exits.usage, `${file} is not JSON.`);
-  }
+  const read = readJson(text);
+  if (read.kind !== 'value') throw new Failure(exits.usage, `${file} ${read.fault}.`);
+  return read.value;
 }
 
 type Shown = Preview['data'][number];
