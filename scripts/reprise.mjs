@@ -3,6 +3,7 @@
 // Reprise runs on is itself one of the packages it installs: an older one hands over to it.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -46,10 +47,15 @@ function isSetUp() {
 
 function handOver() {
   const child = spawn(ownNode, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A terminal tells both of Ctrl-C; the child decides what it means.
-  process.on('SIGINT', () => undefined);
+  // A terminal tells both of Ctrl-C, and the child decides what it means. Where there is none, nobody else tells it.
+  const onTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  for (const signal of ['SIGINT', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (!onTerminal) child.kill(signal);
+    });
+  }
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
+    process.exitCode = code ?? 128 + constants.signals[signal]; // as a shell tells it
   });
 }

@@ -21,7 +21,7 @@ export function builtServer(version: string): ServerBuild | string {
   const { place, build } = placeOf(version);
   return existsSync(place)
     ? build
-    : 'no Temporal server is built here; `npm run topology` builds one and runs this';
+    : 'no server is built here; `npm run topology` builds one and runs this on it';
 }
 
 function placeOf(version: string) {
