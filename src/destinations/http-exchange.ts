@@ -67,7 +67,9 @@ function toldValue(name: string, value: string, mask: SecretMask): string {
 /** A URL as it may be shown: without credentials, query and fragment. */
 export function withoutQuery(text: string): string {
   const url = URL.parse(text);
-  return url === null ? (text.split(/[?#]/)[0] ?? '') : `${url.origin}${url.pathname}`;
+  if (url !== null && url.origin !== 'null') return `${url.origin}${url.pathname}`;
+  // One without a scheme, or with one that has no origin.
+  return (text.split(/[?#]/)[0] ?? '').replace(/^((?:[a-z][a-z\d+.-]*:)?[\\/]{2})[^\\/]*@/i, '$1');
 }
 
 /** A text that Postgres takes in jsonb (neither NUL nor half a surrogate pair, which a cut can make). */

@@ -8,7 +8,7 @@ export function shownUrl(text: string, mask: SecretMask): string {
   const [whole = '', fragment] = text.split('#', 2);
   const at = whole.indexOf('?');
   const path = at === -1 ? whole : whole.slice(0, at);
-  const open = path.replace(/^([a-z][a-z\d+.-]*:\/\/)[^/@]*@/i, '$1[secret]@');
+  const open = path.replace(/^((?:[a-z][a-z\d+.-]*:)?[\\/]{2})[^\\/]*@/i, '$1[secret]@');
   const query =
     at === -1
       ? ''

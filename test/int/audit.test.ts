@@ -143,6 +143,24 @@ test('nothing secret or personal is kept', async () => {
   for (const one of [user, source.writeKey, rotated.writeKey, token]) expect(kept!.text).not.toContain(one);
 });
 
+test('a user and a password in an address are not kept, refused as it is', async () => {
+  const made = await as('POST', '/api/notifications', { url: 'https://example.com/x' });
+  for (const url of [
+    'http://u:PWSECRET@localhost:7901/',
+    '//u:PWSECRET@localhost',
+    'kafka://PWSECRET@b:1?',
+  ]) {
+    expect((await as('POST', '/api/notifications', { url, name: 'n3' })).status).toBe(422);
+    expect((await newest()).request.body.name).toBe('n3');
+    expect((await as('PATCH', `/api/notifications/${made.body.id}`, { url })).status).toBe(422);
+    expect(await newest()).toMatchObject({ action: 'changeNotification', result: 'refused' });
+  }
+  const [kept] = await db.rows<{ text: string }>(
+    sql`select string_agg(a::text, ' ') as text from audit_entry a`,
+  );
+  expect(kept!.text).not.toContain('PWSECRET');
+});
+
 describe('the list', () => {
   test('has filters by actor, action, address and time, and pages', async () => {
     const from = new Date(Date.now() - 3_600_000).toISOString();

@@ -1,7 +1,6 @@
 import { maskedFql } from '../../core/fql/masked.ts';
+import { masked, withoutPaths } from './mask-urls.ts';
 
-/** What stands in the place of a value that the audit log must not keep. */
-export const masked = '[masked]';
 /** Members whose values are secret, with everything below them. */
 const secret = /secret|token$|password|authorization|credential|cookie|key$|^(settings|headers|generated)$/i;
 /** Members that say who somebody is, or what he did: an append-only log could not forget them. */
@@ -27,20 +26,17 @@ function maskIn(value: unknown, hidden: boolean): unknown {
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
       Object.entries(value).map(([name, member]) => [
-        name,
+        withoutPaths(name),
         typeof member === 'string' && filters.test(name)
-          ? maskedFql(member)
+          ? maskedFql(member, withoutPaths)
           : maskIn(member, hidden || secret.test(name) || personal.test(name) || isEvent(name, member)),
       ]),
     );
   }
   if (value === null || value === undefined) return value;
   if (hidden) return masked;
-  return typeof value === 'string' ? withoutPath(value) : value;
+  return typeof value === 'string' ? withoutPaths(value) : value;
 }
 
 /** An event as a whole: whatever its members are called, it may say something of somebody. */
 const isEvent = (name: string, value: unknown) => name === 'event' && typeof value === 'object';
-
-const withoutPath = (text: string) =>
-  text.replaceAll(/\b([a-z][a-z\d+.-]*:\/\/)(?:[^\s/?#@]*@)?([^\s/?#]+)([/?#]\S+)/gi, `$1$2/${masked}`);

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { masked } from './mask.ts';
+import { masked } from './mask-urls.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
