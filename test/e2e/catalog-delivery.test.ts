@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { startReceiver } from '../support/receiver.ts';
 import { openScene } from '../support/scene.ts';
 import { basic, send } from '../support/tracking.ts';
+import { until } from '../support/until.ts';
 
 const scene = await openScene();
 
@@ -52,6 +53,52 @@ test('a destination of the catalog gets the past by a replay and what comes in f
   for (const user of [1, 2, 3]) expect(ids.indexOf(`i${user}`)).toBeLessThan(ids.indexOf(`t${user}-1`));
   const again = await scene.ended((await scene.replay(made.body.id)).id);
   expect(again).toMatchObject({ status: 'completed', counts: { selected: 16, delivered: 0 } });
+});
+
+test('an event that names an address where nothing may be sent holds up nobody, and ends as a dead letter', async () => {
+  const receiver = await startReceiver();
+  const made = await scene.product.call('POST', '/api/destinations', {
+    type: 'actions-webhook',
+    name: 'Addresses of events',
+    settings: {},
+    actions: [
+      {
+        action: 'send',
+        trigger: 'type = "track" and event = "Call"',
+        mapping: {
+          url: { '@path': '$.properties.to' },
+          method: 'POST',
+          data: { '@path': '$.' },
+          batch_size: 1,
+        },
+      },
+    ],
+  });
+  expect(made.status, JSON.stringify(made.body)).toBe(201);
+  const call = (user: string, to: string) => ({
+    type: 'track',
+    event: 'Call',
+    userId: user,
+    messageId: `call-${user}`,
+    properties: { to },
+  });
+  const bad = ['http://169.254.169.254/', 'file:///etc/passwd'].map((to, n) => call(`bad${n}`, to));
+  await post([call('good1', receiver.url), ...bad, call('good2', receiver.url)]);
+  await until(
+    'the good ones have arrived',
+    () => receiver.requests.length,
+    (count) => count === 2,
+  );
+  await post([call('good3', receiver.url)]);
+  const letters = () => scene.product.call('GET', `/api/dead-letters?destinationId=${made.body.id}`);
+  const dead = await until('the bad ones are given up on', letters, ({ body }) => body.data.length === 2);
+  expect(new Set((dead.body.data as { errorClass: string }[]).map(({ errorClass }) => errorClass))).toEqual(
+    new Set(['egress_refused']),
+  );
+  const stream = async () =>
+    (await scene.product.call('GET', `/api/destinations/${made.body.id}`)).body.stream;
+  await until('nothing holds its stream', stream, ({ statusReason }) => statusReason === null);
+  expect(receiver.requests).toHaveLength(3);
 });
 
 interface Sent {

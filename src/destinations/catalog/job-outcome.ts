@@ -152,8 +152,29 @@ function itemOutcome(item: ItemResult, run: Run, telling: Telling): Outcome {
     : (dialledOutcome(error, run, telling) ?? statusOutcome(error, run, telling));
 }
 
-/** The definition threw. */
+/** The definition threw. Whoever sends events can name an address in one: what it says is said of that event alone. */
 function errorOutcome(error: JobError, run: Run, telling: Telling): Outcome {
+  const outcome = thrownOutcome(error, run, telling);
+  return error.hostOfEvent === true ? ofEventAlone(outcome) : outcome;
+}
+
+function ofEventAlone(outcome: Outcome): Outcome {
+  switch (outcome.kind) {
+    case 'gone':
+      return { kind: 'refused', failure: outcome.failure };
+    case 'down': {
+      const { failure } = outcome;
+      const isForGood = failure.status !== undefined || failure.errorClass === 'egress_refused';
+      return { kind: isForGood ? 'refused' : 'failed', failure };
+    }
+    case 'throttled':
+      return { kind: 'failed', failure: outcome.failure };
+    default:
+      return outcome;
+  }
+}
+
+function thrownOutcome(error: JobError, run: Run, telling: Telling): Outcome {
   if (run.gateClosed) return closedOutcome(error, run, telling);
   const exchange = error.request === undefined ? undefined : run.exchanges.get(error.request);
   if (exchange !== undefined) {

@@ -162,6 +162,8 @@ export interface JobError {
   readonly status?: number;
   /** The request that it is about: its answer was an error, or none came. */
   readonly request?: number;
+  /** Its address came out of an event, so it says nothing of the destination. */
+  readonly hostOfEvent?: true;
 }
 
 /** What the child knows of a job that dialled, and its result may hide. */

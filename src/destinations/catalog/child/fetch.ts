@@ -23,6 +23,16 @@ const answered = Symbol('the request that a response answers');
 /** Statuses whose responses may have no body; the class throws otherwise. */
 const bodiless = new Set([101, 103, 204, 205, 304]);
 
+/** A job, and where its last request went. */
+interface CurrentJob {
+  readonly id: number;
+  readonly answerBytes: number;
+  url?: string;
+}
+
+/** A request is held in memory as a whole, here and in the parent: more than any service takes. */
+const mostRequestBytes = 32 * 1024 * 1024;
+
 type Settled = Extract<ToChild, { kind: 'answer' | 'broken' }>;
 
 /**
@@ -33,7 +43,7 @@ type Settled = Extract<ToChild, { kind: 'answer' | 'broken' }>;
 export class ParentFetch {
   readonly #tell: (message: FromChild) => void;
   readonly #open = new Map<number, (settled: Settled) => void>();
-  readonly #job = new AsyncLocalStorage<{ readonly id: number; readonly answerBytes: number }>();
+  readonly #job = new AsyncLocalStorage<CurrentJob>();
   #last = 0;
 
   constructor(tell: (message: FromChild) => void) {
@@ -70,6 +80,11 @@ export class ParentFetch {
     return this.#job.getStore()?.id;
   }
 
+  /** Where the last request of the job went that the calling code belongs to; undefined: it made none. */
+  get lastUrl(): string | undefined {
+    return this.#job.getStore()?.url;
+  }
+
   /** The parent says how a request ended. */
   settle(settled: Settled): void {
     this.#open.get(settled.request)?.(settled);
@@ -80,7 +95,10 @@ export class ParentFetch {
     const job = this.#job.getStore();
     const id = ++this.#last;
     if (job === undefined) throw new BrokenRequestError('No delivery is under way.', 'NO_JOB', id);
-    const settled = await this.#ask(job.id, id, await wantedRequest(request), request.signal);
+    job.url = request.url;
+    const wanted = await wantedRequest(request);
+    if (wanted.body.length > mostRequestBytes) throw tooLarge(wanted.body.length, id);
+    const settled = await this.#ask(job.id, id, wanted, request.signal);
     if (settled.kind === 'broken') throw new BrokenRequestError(settled.message, settled.code, id);
     const { status, headers } = settled;
     const body = bodiless.has(status) ? null : bytesOf(settled, job.answerBytes);
@@ -103,6 +121,11 @@ export class ParentFetch {
       this.#tell({ kind: 'request', job, request: id, wanted });
     });
   }
+}
+
+function tooLarge(bytes: number, request: number): Error {
+  const message = `The request has ${bytes} bytes; at most ${mostRequestBytes} are sent.`;
+  return Object.assign(new BrokenRequestError(message, 'REQUEST_TOO_LARGE', request), { status: 413 });
 }
 
 /** A body that is longer when it is unpacked is given as it came, as no definition can read a part. */

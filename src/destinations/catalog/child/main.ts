@@ -32,7 +32,8 @@ async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Pr
   const most = work.kind === 'question' ? questionAnswerBytes : answerBytes;
   const result = await fetch.run(
     id,
-    () => perform(account, work, tellsPayload === true ? mapped : null),
+    () =>
+      perform(account, work, { mapped: tellsPayload === true ? mapped : null, lastUrl: () => fetch.lastUrl }),
     most,
   );
   const clues = mayDial === true ? cluesOf(id) : undefined;

@@ -1,8 +1,18 @@
 import { isAbsolute } from 'node:path';
 import type { PackageDefinition } from '../package-definition.ts';
-import type { Account, JobAction, ItemResult, JobError, JobResult, OAuth, Work } from '../protocol.ts';
+import type {
+  Account,
+  EventWork,
+  JobAction,
+  ItemResult,
+  JobError,
+  JobResult,
+  OAuth,
+  Work,
+} from '../protocol.ts';
 import { answerTo, type AnsweringDestination } from './answer.ts';
 import { requestOf } from './fetch.ts';
+import { withHostTold } from './host-of-events.ts';
 import { withoutLarge } from './large-events.ts';
 import { mended } from './mended.ts';
 import { importOwn } from './own-module.ts';
@@ -28,6 +38,22 @@ interface LoadedDestination extends AnsweringDestination {
   ): Promise<{ readonly accessToken?: unknown; readonly refreshToken?: unknown } | undefined>;
   executeAction(action: string, input: object): Promise<unknown>;
   executeBatch(action: string, input: object): Promise<readonly unknown[]>;
+}
+
+/** Who looks on while a job runs. */
+export interface Watch {
+  /** Is told what the mapping made, as JSON; null: nobody wants to know. */
+  readonly mapped: Mapped | null;
+  /** Where the job's last request went. */
+  lastUrl(): string | undefined;
+}
+
+/** Work with events, and what it is done with. */
+interface Call {
+  readonly destination: LoadedDestination;
+  readonly account: Account;
+  readonly work: EventWork;
+  readonly watch: Watch;
 }
 
 const loaded = new Map<string, LoadedDestination>();
@@ -69,20 +95,25 @@ const fromPackage = (folder: string) =>
 /**
  * Runs the definition's code for one job. Triggers are not asked: who makes the job has decided. Never rejects, whatever
  * the code throws.
- * @param mapped is told what the mapping made, as JSON; null: nobody wants to know
  */
-export async function perform(account: Account, work: Work, mapped: Mapped | null): Promise<JobResult> {
+export async function perform(account: Account, work: Work, watch: Watch): Promise<JobResult> {
+  const { mapped } = watch;
   try {
     const { folder } = account;
     const destination =
       mapped === null ? await destinationOf(folder) : await tellingDestination(folder, mapped);
-    return await performed(destination, account, work);
+    return await performed(destination, account, work, watch);
   } catch (error) {
     return { kind: 'error', error: told(error) };
   }
 }
 
-async function performed(destination: LoadedDestination, account: Account, work: Work): Promise<JobResult> {
+async function performed(
+  destination: LoadedDestination,
+  account: Account,
+  work: Work,
+  watch: Watch,
+): Promise<JobResult> {
   destination.responses.length = 0; // else a child would grow with each event until it ends
   const { settings, auth } = account;
   if (work.kind === 'test') {
@@ -95,7 +126,7 @@ async function performed(destination: LoadedDestination, account: Account, work:
   const { mapping, eventBytes, audiences = [] } = work.action;
   const texts = work.kind === 'one' ? [work.event] : work.events;
   const events = texts.map((event) => withAudience(JSON.parse(event), audiences));
-  const run = (some: readonly unknown[]) => sent(destination, account, work, some);
+  const run = (some: readonly unknown[]) => sent({ destination, account, work, watch }, some);
   if (eventBytes === undefined) return await run(events);
   const { transform } = require('@segment/actions-core') as Framework;
   const mapped = (event: unknown) => transform(mapping, event);
@@ -103,25 +134,15 @@ async function performed(destination: LoadedDestination, account: Account, work:
 }
 
 /** @param events those of the work, or some of them */
-async function sent(
-  destination: LoadedDestination,
-  { settings, auth, features }: Account,
-  work: Extract<Work, { kind: 'one' | 'batch' }>,
-  events: readonly unknown[],
-): Promise<JobResult> {
-  const { type, mapping } = work.action;
-  const input = { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
-  if (work.kind === 'one') {
-    const results = await destination.executeAction(type, { ...input, event: events[0] });
-    const answers = answersIn(results);
-    return answers === null ? { kind: 'ok' } : { kind: 'each', items: [itemOf(answers[0])] };
-  }
+async function sent(call: Call, events: readonly unknown[]): Promise<JobResult> {
+  const { work } = call;
+  if (work.kind === 'one') return await one(call, events[0]);
   const groups = alikeBy(work.keys, work.action, events);
-  if (groups.length === 1) return await batch(destination, type, { ...input, events });
+  if (groups.length === 1) return await batch(call, events);
   const results: { places: readonly number[]; result: JobResult }[] = [];
   for (const places of groups) {
     const some = places.map((place) => events[place]);
-    results.push({ places, result: await batch(destination, type, { ...input, events: some }) });
+    results.push({ places, result: await batch(call, some) });
   }
   return { kind: 'groups', groups: results };
 }
@@ -144,17 +165,38 @@ async function refreshed(destination: LoadedDestination, settings: object, oauth
   return { kind: 'tokens', accessToken, ...(typeof refreshToken === 'string' && { refreshToken }) };
 }
 
-async function batch(
-  destination: LoadedDestination,
-  action: string,
-  input: { readonly events: readonly unknown[] },
-): Promise<JobResult> {
+function inputOf({ account: { settings, auth, features }, work }: Call) {
+  const { mapping } = work.action;
+  return { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
+}
+
+async function one(call: Call, event: unknown): Promise<JobResult> {
+  const { destination, work } = call;
   try {
-    const answers = await destination.executeBatch(action, input);
-    return { kind: 'each', items: input.events.map((_, index) => itemOf(answers[index])) };
+    const results = await destination.executeAction(work.action.type, { ...inputOf(call), event });
+    const answers = answersIn(results);
+    return answers === null ? { kind: 'ok' } : { kind: 'each', items: [itemOf(answers[0])] };
   } catch (error) {
-    return { kind: 'error', error: told(error) };
+    return failed(call, [event], error);
   }
+}
+
+async function batch(call: Call, events: readonly unknown[]): Promise<JobResult> {
+  const { destination, work } = call;
+  try {
+    const answers = await destination.executeBatch(work.action.type, { ...inputOf(call), events });
+    return { kind: 'each', items: events.map((_, index) => itemOf(answers[index])) };
+  } catch (error) {
+    return failed(call, events, error);
+  }
+}
+
+function failed({ account, work, watch }: Call, events: readonly unknown[], thrown: unknown): JobResult {
+  const { mapping } = work.action;
+  const { transform } = require('@segment/actions-core') as Framework;
+  const payloads = () => events.map((event) => transform(mapping, event));
+  const run = { payloads, settings: account.settings, mapping };
+  return { kind: 'error', error: withHostTold(told(thrown), watch.lastUrl(), run) };
 }
 
 /** The places of events that one call may take, because the mapping makes the same of them for these fields. */
