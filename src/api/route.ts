@@ -76,6 +76,8 @@ export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends 
   readonly role?: Role;
   /** Takes an Idempotency-Key. */
   readonly creates?: boolean;
+  /** What it makes is a thing of its own; the one that its path names stays as it is. */
+  readonly makesAnother?: boolean;
   readonly params?: P;
   readonly query?: Q;
   /** Request headers that the handler reads; for the reference only. */

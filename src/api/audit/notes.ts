@@ -24,6 +24,7 @@ export interface SavedByHook {
 export class AuditNotes {
   #unseen: Unseen | null = null;
   readonly #saved: SavedByHook[] = [];
+  #changesNothing = false;
 
   /** Two states of what no answer shows, as secrets are; only names are kept of them. */
   unseen(before: Members, after: Members): void {
@@ -35,9 +36,19 @@ export class AuditNotes {
     this.#saved.push(saved);
   }
 
+  /** The request only asks what would be: its answer is not how the thing is after it. */
+  changesNothing(): void {
+    this.#changesNothing = true;
+  }
+
   /** All that was noted, as the end of a change has it. */
-  told(): { readonly unseen?: Unseen; readonly savedByHooks?: readonly SavedByHook[] } {
+  told(): {
+    readonly changesNothing: boolean;
+    readonly unseen?: Unseen;
+    readonly savedByHooks?: readonly SavedByHook[];
+  } {
     return {
+      changesNothing: this.#changesNothing,
       ...(this.#unseen !== null && this.#unseen.changed.length > 0 && { unseen: this.#unseen }),
       ...(this.#saved.length > 0 && { savedByHooks: this.#saved }),
     };

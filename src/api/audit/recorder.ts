@@ -4,6 +4,7 @@ import { isProblem, problemKinds, type Problem } from '../problem.ts';
 import type { Answer, Incoming, Ready, Route } from '../route.ts';
 import { maskForAudit } from './mask.ts';
 import { AuditNotes, changedMembers } from './notes.ts';
+import { changedBy, membersOfThing, readersOf } from './thing.ts';
 
 /** Does what a route is asked for, and keeps a record of it if it may change something. */
 export type Recorder = (route: Route, incoming: Incoming, ready: Ready) => Promise<Answer | Problem>;
@@ -14,14 +15,13 @@ export type Recorder = (route: Route, incoming: Incoming, ready: Ready) => Promi
  * @param routes all of them: the one that reads a thing tells how it was before
  */
 export function auditRecorder(deps: Pick<ApiDeps, 'db' | 'log'>, routes: readonly Route[]): Recorder {
-  const readers = new Map<string, Route>(routes.filter(isReader).map((route) => [route.shape.path, route]));
+  const readers = readersOf(routes);
   return async (route, incoming, ready) => {
     const { shape } = route;
     if (shape.method === 'get') return await ready();
-    const path = thingOf(shape.path);
-    const resource = addressOf(path ?? shape.path.split('/').slice(0, 3).join('/'), incoming);
-    const reader = path === null ? undefined : readers.get(path);
-    const before = reader === undefined ? undefined : await read(reader, incoming, resource);
+    const { path, reader } = changedBy(shape, readers);
+    const resource = addressOf(path, incoming);
+    const before = reader === null ? undefined : await read(reader, incoming, resource);
     const number = await beginAudit(deps.db, {
       actor: incoming.caller,
       action: shape.operationId,
@@ -39,28 +39,30 @@ export function auditRecorder(deps: Pick<ApiDeps, 'db' | 'log'>, routes: readonl
         deps.log.error({ err: error, number }, 'the end of a change is not in the audit log'),
       );
     };
-    return await ended(ready, { tell, before, notes: incoming.notes });
+    return await ended(ready, { tell, reader, before, notes: incoming.notes });
   };
 }
 
 interface Change {
   readonly tell: (end: AuditContent, where?: string) => Promise<void>;
+  readonly reader: Route | null;
   /** The thing as it was read; undefined: there was none. */
   readonly before: unknown;
   readonly notes: AuditNotes;
 }
 
-async function ended(ready: Ready, { tell, before, notes }: Change): Promise<Answer | Problem> {
+async function ended(ready: Ready, { tell, reader, before, notes }: Change): Promise<Answer | Problem> {
   try {
     const answer = await ready();
     if (isProblem(answer)) {
       await tell({ status: problemKinds[answer.problem][0], code: answer.problem, ...savedIn(notes) });
     } else {
       const { status, body, headers } = answer;
-      const { unseen } = notes.told();
+      const { unseen, changesNothing } = notes.told();
       const after = body === undefined ? {} : { after: maskForAudit(body) };
       // Compared before they are masked: a secret that was changed looks as before.
-      const changed = [...changedMembers(before, body), ...(unseen?.changed ?? [])];
+      const seen = changesNothing ? [] : changedMembers(before, membersOfThing(reader, body));
+      const changed = [...seen, ...(unseen?.changed ?? [])];
       const more = { changed, ...(unseen !== undefined && { unseen }), ...savedIn(notes) };
       await tell({ status, ...after, ...more }, headers?.['location']);
     }
@@ -76,14 +78,6 @@ function savedIn(notes: AuditNotes): AuditContent {
   return savedByHooks === undefined ? {} : { savedByHooks: maskForAudit(savedByHooks) };
 }
 
-/** Routes that read one thing by its id. */
-const isReader = ({ shape }: Route) => shape.method === 'get' && thingOf(shape.path) === shape.path;
-
-/** `/api/replays/{id}` of `/api/replays/{id}/pause`; null where a path names no thing. */
-function thingOf(path: string): string | null {
-  return /^\/api\/[^/]+\/\{\w+\}/.exec(path)?.[0] ?? null;
-}
-
 function addressOf(path: string, { params }: Incoming): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     String((params as Record<string, unknown>)[name]).toLowerCase(),
@@ -94,7 +88,11 @@ const hasAny = (value: unknown) =>
   typeof value === 'object' && value !== null && Object.keys(value).length > 0;
 
 async function read(reader: Route, incoming: Incoming, path: string): Promise<unknown> {
-  const { params, headers, caller, log, requestId } = incoming;
+  const { headers, caller, log, requestId } = incoming;
+  // A path below it has more of them.
+  const params = Object.fromEntries(
+    Object.entries(incoming.params as object).filter(([name]) => reader.shape.path.includes(`{${name}}`)),
+  );
   const asked = { path, params, headers, caller, log, requestId };
   const ready = reader.check({
     ...asked,

@@ -57,9 +57,10 @@ function change({ db }: ApiDeps): Route {
         },
       },
     },
-    async ({ body: { days, dryRun } }) => {
+    async ({ body: { days, dryRun }, notes }) => {
       const tooOld = days === null ? nothing : await tooOldBy(db, days);
-      if (!dryRun) await setRetention(db, days);
+      if (dryRun) notes.changesNothing();
+      else await setRetention(db, days);
       return { status: 200, body: showRetention({ ...(await getRetention(db)), days }, tooOld) };
     },
   );

@@ -70,6 +70,7 @@ function retryOfReplay(deps: ApiDeps): Route {
       role: 'operator',
       method: 'post',
       path: '/api/replays/{id}/retry-failed',
+      makesAnother: true,
       tag: replayTag,
       summary: 'Retry what a replay gave up on',
       description: text,
