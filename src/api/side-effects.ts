@@ -1,6 +1,7 @@
 import type { DestinationRecord } from '../db/destinations.ts';
+import type { CatalogDocument } from '../destinations/catalog/document.ts';
 import { readCatalogDocument } from '../destinations/catalog/read.ts';
-import { sideEffectsOf } from '../destinations/catalog/replay-rules.ts';
+import { refusedEffect } from '../destinations/catalog/refused-effects.ts';
 import { meansAction } from './named-actions.ts';
 import { problem, type Problem } from './problem.ts';
 
@@ -15,16 +16,38 @@ export function unwantedSideEffects(
 ): Problem | null {
   const document = readCatalogDocument(type);
   if (document === null || document.folder === null) return null;
-  const asked = actions
-    .filter((one) => !allowed.some((text) => meansAction(one, text)))
-    .flatMap(({ action }) => action ?? []);
-  const effects = sideEffectsOf(document, [...new Set(asked)]);
+  const effects = effectsOf(document, actions).filter(
+    ({ one }) => !allowed.some((text) => meansAction(one, text)),
+  );
   if (effects.length === 0) return null;
-  const names = effects.map(({ action }) => JSON.stringify(action)).join(', ');
-  const errors = effects.map(({ action, text }) => ({
+  const known = shownNames(actions, effects);
+  const names = [...known.keys()].map((name) => JSON.stringify(name)).join(', ');
+  const errors = [...known].map(([name, text]) => ({
     pointer: '/allowSideEffects',
-    detail: `${action}: ${text.replace(/\.$/, '')}.`,
+    detail: `${name}: ${text.replace(/\.$/, '')}.`,
   }));
   const detail = `Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": [${names}]}, or leave these actions out: {"actions": [those that are to be used]}.`;
   return problem('side_effects', detail, { errors });
+}
+
+type Action = DestinationRecord['actions'][number];
+
+interface Effect {
+  readonly one: Action;
+  readonly text: string;
+}
+
+function effectsOf(document: CatalogDocument, actions: readonly Action[]): Effect[] {
+  return actions.flatMap((one) => {
+    const { action, mapping } = one;
+    const text = action === null ? null : refusedEffect(document, { action, mapping });
+    return text === null ? [] : [{ one, text }];
+  });
+}
+
+/** What each is called: what it does, or its own name where another action that does the same is harmless. */
+function shownNames(actions: readonly Action[], effects: readonly Effect[]): ReadonlyMap<string, string> {
+  const harmful = new Set(effects.map(({ one }) => one.id));
+  const shared = new Set(actions.filter(({ id }) => !harmful.has(id)).map(({ action }) => action));
+  return new Map(effects.map(({ one, text }) => [shared.has(one.action) ? one.name : one.action!, text]));
 }

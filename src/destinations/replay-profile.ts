@@ -40,10 +40,26 @@ const Overlay = z.strictObject({
   because: z.string(),
 });
 
+/** What a mapping has to say; a condition without a value asks whether the field is there. */
+const When = z.strictObject({
+  match: z.enum(['all', 'any']).default('all'),
+  conditions: z
+    .array(
+      z.strictObject({
+        field: z.string(),
+        operator: z.enum(['is', 'is_not']),
+        value: z.exactOptional(z.json()),
+      }),
+    )
+    .min(1),
+});
+
 const SideEffectOf = z.strictObject({
   kind: z.enum(['messages', 'automations', 'deletions', 'overwrites', 'costs']),
   /** By these actions; all of them when it is absent. */
   actions: z.exactOptional(z.array(z.string()).min(1)),
+  /** Only when the mapping says so; always when it is absent. */
+  when: z.exactOptional(When),
   text: z.string(),
 });
 

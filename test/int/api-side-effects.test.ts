@@ -59,6 +59,34 @@ test('a replay may use some of the actions, by id, name or what they do', async 
   expect(failed).toMatchObject({ status: 422, body: { errors: [{ pointer: '/actions' }] } });
 });
 
+const salesforce = (...operations: string[]) => ({
+  settings: { instanceUrl: 'https://example.my.salesforce.com', oauth: { accessToken: 'a-token' } },
+  actions: operations.map((operation) => ({
+    action: 'contact',
+    name: `Contacts: ${operation}`,
+    trigger: 'type = "identify"',
+    mapping: { operation, traits: { email: { '@path': '$.traits.email' } }, last_name: 'Bee' },
+  })),
+});
+
+test('whether an action has such effects is decided by its mapping, too, and told of that action alone', async () => {
+  const harmless = await connect('actions-salesforce', salesforce('upsert', 'create'));
+  expect((await replay(harmless.id)).status).toBe(201);
+  const one = await connect('actions-salesforce', salesforce('delete'));
+  expect((await replay(one.id)).body.errors).toEqual([
+    {
+      pointer: '/allowSideEffects',
+      detail: 'contact: Its mapping has "delete" in the field operation: it takes something away.',
+    },
+  ]);
+  const both = await connect('actions-salesforce', salesforce('upsert', 'delete'));
+  const refused = await replay(both.id);
+  expect(refused).toMatchObject({ status: 422, body: { code: 'side_effects' } });
+  expect(refused.body.detail).toContain('{"allowSideEffects": ["Contacts: delete"]}');
+  expect((await replay(both.id, { actions: ['Contacts: upsert'] })).status).toBe(201);
+  expect((await replay(one.id, { allowSideEffects: ['Contacts: delete'] })).status).toBe(201);
+});
+
 test('without such actions, and for types of our own, nothing is asked', async () => {
   const { id } = await connect('actions-customerio', { ...customerio, actions: [{ action: 'trackEvent' }] });
   expect((await replay(id)).status).toBe(201);

@@ -161,7 +161,7 @@ describe('an entry', () => {
     expect(having('deletion')).toEqual(
       expect.arrayContaining(['actions-customerio/deletePerson', 'actions-klaviyo/unsubscribeProfile']),
     );
-    expect(having('deletion')).toHaveLength(22);
+    expect(having('deletion')).toHaveLength(24);
     expect(action('actions-google-analytics-4', 'removeFromCart').sideEffects).toEqual([]);
     expect(action('actions-customerio', 'unsuppressPerson').sideEffects).toEqual([]);
   });

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { computeProfile } from '../../src/destinations/catalog/compute-profile.ts';
 import type { CatalogAction, CatalogDocument } from '../../src/destinations/catalog/document.ts';
 import { durationText } from '../../src/destinations/catalog/duration-text.ts';
-import { explain, readinessOf } from '../../src/destinations/catalog/explain.ts';
+import { explain } from '../../src/destinations/catalog/explain.ts';
 import { writtenProfiles } from '../../src/destinations/catalog/profiles.ts';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
+import { readinessOf } from '../../src/destinations/catalog/readiness.ts';
 import { ReplayProfile } from '../../src/destinations/replay-profile.ts';
 
 const profiles = [...writtenProfiles().values()];

@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { outOfTime } from '../../src/core/time-rule.ts';
 import { readCatalogDocument } from '../../src/destinations/catalog/read.ts';
-import {
-  overlaysFor,
-  overlaysOf,
-  sideEffectsOf,
-  timeRuleOf,
-} from '../../src/destinations/catalog/replay-rules.ts';
+import { overlaysFor, overlaysOf, timeRuleOf } from '../../src/destinations/catalog/replay-rules.ts';
 
 const now = Date.parse('2026-11-01T00:00:00Z');
 const day = 86_400_000;
@@ -65,21 +60,5 @@ describe('overlays', () => {
   test('a profile without any sets nothing', () => {
     expect(overlaysOf(profileOf('actions-klaviyo'), 'trackEvent')).toEqual([]);
     expect(overlaysFor([], 10 * day)).toBe(0);
-  });
-});
-
-describe('side effects', () => {
-  const effects = (type: string, actions: string[]) =>
-    sideEffectsOf(readCatalogDocument(type)!, actions).map(({ action }) => action);
-
-  test.each([
-    ['actions-sendgrid', ['sendEmail'], ['sendEmail']],
-    ['actions-braze-cloud', ['trackEvent', 'triggerCampaign'], ['triggerCampaign']],
-    ['actions-customerio', ['trackEvent', 'deletePerson', 'createUpdatePerson'], ['deletePerson']],
-    ['actions-klaviyo', ['trackEvent', 'removeProfile'], ['removeProfile']],
-    ['actions-slack', ['postToChannel'], ['postToChannel']],
-    ['actions-mixpanel', ['trackEvent', 'identifyUser'], []],
-  ])('%s with %j: %j are kept from a replay', (type, used, kept) => {
-    expect(effects(type, used)).toEqual(kept);
   });
 });

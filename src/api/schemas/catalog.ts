@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { categories } from '../../destinations/catalog/categories.ts';
-import { readinesses } from '../../destinations/catalog/explain.ts';
+import { readinesses } from '../../destinations/catalog/readiness.ts';
 import { ReplayProfile as WrittenProfile } from '../../destinations/replay-profile.ts';
 
 export const Category = z.enum(categories);
@@ -134,6 +134,18 @@ const Computed = z
     batching: z.array(z.string()),
     messages: z.array(z.string()),
     deletions: z.array(z.string()),
+    deletionsByMapping: z
+      .array(
+        z.object({
+          action: z.string(),
+          field: z
+            .string()
+            .nullable()
+            .meta({ description: '`object.member` of an object; null: the sync mode.' }),
+          values: z.array(z.union([z.string(), z.number(), z.boolean()])),
+        }),
+      )
+      .meta({ description: 'Actions that take something away when their mapping has one of these values.' }),
   })
   .meta({
     id: 'ComputedReplayProfile',

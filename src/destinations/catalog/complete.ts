@@ -1,7 +1,8 @@
 import type { ReplayProfile } from '../replay-profile.ts';
 import { computeProfile } from './compute-profile.ts';
 import type { CatalogDocument, DescribedDefinition } from './document.ts';
-import { explain, readinessOf } from './explain.ts';
+import { explain } from './explain.ts';
+import { readinessOf } from './readiness.ts';
 
 /**
  * Adds to a description what is known of replays.

@@ -1,4 +1,5 @@
 import type { CatalogAction, DescribedDefinition } from './document.ts';
+import { removingFields } from './removals.ts';
 
 /** Where an action takes its time from by default. */
 export type TimeOrigin = 'event' | 'arrival' | 'none';
@@ -17,6 +18,15 @@ export interface ComputedProfile {
   readonly batching: readonly string[];
   readonly messages: readonly string[];
   readonly deletions: readonly string[];
+  /** Those that take something away when their mapping says so. */
+  readonly deletionsByMapping: readonly ComputedRemoval[];
+}
+
+/** One field by which the mapping of an action can make it take something away; null: its sync mode. */
+export interface ComputedRemoval {
+  readonly action: string;
+  readonly field: string | null;
+  readonly values: readonly (string | number | boolean)[];
 }
 
 /** Reads a definition for what it does with events of the past. */
@@ -28,6 +38,9 @@ export function computeProfile({ actions }: Pick<DescribedDefinition, 'actions'>
     batching: named(({ batch }) => batch !== null),
     messages: named(({ sideEffects }) => sideEffects.includes('message')),
     deletions: named(({ sideEffects }) => sideEffects.includes('deletion')),
+    deletionsByMapping: actions.flatMap((action) =>
+      removingFields(action).map((removing) => ({ action: action.name, ...removing })),
+    ),
   };
 }
 

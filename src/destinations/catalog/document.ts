@@ -1,7 +1,7 @@
 import type { ReplayProfile } from '../replay-profile.ts';
 import type { Category } from './categories.ts';
 import type { ComputedProfile } from './compute-profile.ts';
-import type { Readiness } from './explain.ts';
+import type { Readiness } from './readiness.ts';
 
 /** One condition on another field: `value` absent means that the field has no value (`is`) or any (`is_not`). */
 interface Condition {

@@ -1,8 +1,7 @@
 import type { ItemRule } from '../item-rules.ts';
 import type { ReplayProfile } from '../replay-profile.ts';
-import type { ComputedProfile } from './compute-profile.ts';
+import type { ComputedProfile, ComputedRemoval } from './compute-profile.ts';
 import { durationText } from './duration-text.ts';
-import type { DescribedDefinition } from './document.ts';
 
 /** What is explained: a profile that somebody wrote down, or none, and what the definition itself tells. */
 export interface Explained {
@@ -10,10 +9,6 @@ export interface Explained {
   readonly profile: ReplayProfile | null;
   readonly computed: ComputedProfile | null;
 }
-
-/** How much a replay can be trusted with there. See `readinessOf`. */
-export const readinesses = ['ready', 'limited', 'careful'] as const;
-export type Readiness = (typeof readinesses)[number];
 
 /**
  * What a replay can and cannot do at a destination, in plain words, the most important first. Every sentence comes from
@@ -31,7 +26,8 @@ export function explain({ title: name, profile, computed }: Explained): string[]
       'This was computed from the definition. What the service itself accepts is not written down here.',
     );
   }
-  return sentences;
+  // An old value that overwrites a newer one may be told as an effect and as what becomes of profiles.
+  return [...new Set(sentences)];
 }
 
 function profileSentences(title: string, profile: ReplayProfile): string[] {
@@ -177,7 +173,7 @@ function itemSentences(title: string, rules: readonly ItemRule[]): string[] {
 
 function computedSentences(
   title: string,
-  { eventActions, batching, messages, deletions }: ComputedProfile,
+  { eventActions, batching, messages, deletions, deletionsByMapping }: ComputedProfile,
   profile: ReplayProfile | null,
 ): string[] {
   const named = (isMeant: (one: ComputedProfile['eventActions'][number]) => boolean) =>
@@ -209,10 +205,25 @@ function computedSentences(
       `By their names these take something away, and a replay does not use them unless it says so`,
       told(deletions),
     ),
+    ...removalSentences(deletionsByMapping),
     batching.length === 0
       ? `${title} is sent one event a request.`
       : sentence('Several events go into a request', batching),
   ].filter((text) => text !== '');
+}
+
+/** One sentence for all actions that have such a field in common. */
+function removalSentences(removals: readonly ComputedRemoval[]): string[] {
+  const alike = Map.groupBy(removals, ({ field, values }) => {
+    const all = values.map((value) => JSON.stringify(value)).join(' or ');
+    return field === null ? `With the sync mode ${all}` : `With ${all} in the field ${field}`;
+  });
+  return [...alike].map(([what, ones]) =>
+    sentence(
+      `${what} these take something away, and a replay does not use them unless it says so`,
+      ones.map(({ action }) => action),
+    ),
+  );
 }
 
 const sentence = (text: string, actions: readonly string[]) =>
@@ -225,30 +236,3 @@ const actionsText = (actions: readonly string[] | undefined) =>
   actions === undefined ? '' : ` (${listed(actions)})`;
 
 const doubted = (text: string, confirmed: boolean) => (confirmed ? text : `${text} (Not confirmed.)`);
-
-/**
- * `careful`: some action reaches people, a preset takes something away, or the profile says that events set things off.
- * `ready`: what it begins with (or could begin with) keeps the event's time and messageId, and the profile knows no
- * limit of age below a year. All else is `limited`.
- */
-export function readinessOf(
-  { presets }: Pick<DescribedDefinition, 'presets'>,
-  computed: ComputedProfile | null,
-  profile: ReplayProfile | null,
-): Readiness {
-  const { eventActions = [], messages = [], deletions = [] } = computed ?? {};
-  const dangerous = new Set([...messages, ...deletions]);
-  const warned = profile?.sideEffects.some(
-    ({ value }) => value.kind === 'messages' || value.kind === 'automations',
-  );
-  if (warned === true || presets.some(({ action }) => dangerous.has(action)) || messages.length > 0)
-    return 'careful';
-  const yearSeconds = 31_536_000;
-  const reachesBack = (profile?.maxAgeSeconds?.value ?? yearSeconds) >= yearSeconds;
-  const used = eventActions.filter(({ action }) => presets.some((preset) => preset.action === action));
-  const relevant = used.length > 0 ? used : eventActions;
-  const faithful =
-    computed === null ||
-    (relevant.length > 0 && relevant.every(({ time, messageId }) => time === 'event' && messageId));
-  return reachesBack && faithful ? 'ready' : 'limited';
-}

@@ -85,35 +85,3 @@ export function overlaid<T>(
   if (own.length === 0) return before;
   return { ...before, ...Object.fromEntries(own.map(({ name, value }) => [name, value as T])) };
 }
-
-/** What an action would do to people, or take away, if it were sent events of the past. */
-export interface SideEffects {
-  readonly action: string;
-  readonly text: string;
-}
-
-/** Kinds that nobody can take back; others are told, and do not keep a replay from starting. */
-const refused = new Set(['messages', 'deletions']);
-const byName = {
-  message: 'By its name it reaches people.',
-  deletion: 'By its name it takes something away.',
-} as const;
-
-/**
- * Of the actions of a destination those that a replay may not use unless it is told so: its profile names them, or their
- * names do.
- */
-export function sideEffectsOf(
-  { replay, actions }: Pick<CatalogDocument, 'replay' | 'actions'>,
-  used: readonly string[],
-): readonly SideEffects[] {
-  const told = (replay.profile?.sideEffects ?? [])
-    .map(({ value }) => value)
-    .filter(({ kind }) => refused.has(kind));
-  return used.flatMap((action): SideEffects[] => {
-    const written = told.find((one) => one.actions === undefined || one.actions.includes(action));
-    if (written !== undefined) return [{ action, text: written.text }];
-    const [guessed] = actions.find(({ name }) => name === action)?.sideEffects ?? [];
-    return guessed === undefined ? [] : [{ action, text: byName[guessed] }];
-  });
-}
