@@ -142,7 +142,7 @@ function tokenGuard(deps: ApiDeps): RequestHandler {
 
 function roleGuard({ shape }: Route): RequestHandler {
   return (request, response, next) => {
-    const refusal = roleRefusal(shape, callerOf(response));
+    const refusal = roleRefusal(shape, callerOf(response), request.params['id']);
     if (refusal === null) next();
     else refuse(request, response, refusal);
   };

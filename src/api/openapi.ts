@@ -136,7 +136,8 @@ function operationOf(shape: AnyRouteShape): ZodOpenApiOperationObject {
 function descriptionOf(shape: AnyRouteShape): { description?: string } {
   const { description, open } = shape;
   if (open === true) return description === undefined ? {} : { description };
-  const role = `Role: \`${roleNeeded(shape)}\`.`;
+  const own = shape.anyRoleForOwn === true ? ' (of the token that asks: any)' : '';
+  const role = `Role: \`${roleNeeded(shape)}\`${own}.`;
   return { description: description === undefined ? role : `${description}\n\n${role}` };
 }
 

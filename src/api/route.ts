@@ -74,6 +74,8 @@ export interface RouteShape<P extends z.ZodType, Q extends z.ZodType, B extends 
   readonly open?: boolean;
   /** The role that it takes, where `roleNeeded` would not guess it. */
   readonly role?: Role;
+  /** Whoever asks it of his own token, by its id in the path, needs no role. */
+  readonly anyRoleForOwn?: boolean;
   /** Takes an Idempotency-Key. */
   readonly creates?: boolean;
   /** What it makes is a thing of its own; the one that its path names stays as it is. */
@@ -152,10 +154,12 @@ export function roleNeeded({ method, role }: Pick<AnyRouteShape, 'method' | 'rol
   return role ?? (method === 'get' ? 'viewer' : 'admin');
 }
 
-/** The refusal of a caller whose role does not do for a route, or null. */
-export function roleRefusal(shape: AnyRouteShape, caller: Caller): Problem | null {
+/** The refusal of a caller whose role does not do for a route, or null. @param id the one in the path, as it came */
+export function roleRefusal(shape: AnyRouteShape, caller: Caller, id: unknown): Problem | null {
   const neededRole = roleNeeded(shape);
   if (isAtLeast(caller.role, neededRole)) return null;
+  const isOwn = typeof id === 'string' && id.toLowerCase() === caller.tokenId;
+  if (shape.anyRoleForOwn === true && isOwn) return null;
   const detail = `This takes the role \`${neededRole}\`, and the token "${caller.name}" has the role \`${caller.role}\`. Use a token of that role, or ask an admin for one.`;
   return problem('forbidden', detail, { members: { role: caller.role, neededRole } });
 }

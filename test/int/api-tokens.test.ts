@@ -103,9 +103,31 @@ describe('a token', () => {
     );
   });
 
-  test('may revoke itself, and the one of the environment stays', async () => {
-    const { token, id } = (await make({ name: 'self', role: 'admin' })).body;
-    expect((await api.call('DELETE', `/api/tokens/${id}`, undefined, as(token))).status).toBe(200);
+  test.each(['viewer', 'operator', 'admin'])('of the role %s may revoke itself', async (role) => {
+    const { token, id } = (await make({ name: 'self', role })).body;
+    const other = (await make({ name: 'other', role: 'viewer' })).body;
+    const revoke = async (path: string) => await api.call('DELETE', path, undefined, as(token));
+    if (role !== 'admin') {
+      for (const one of [other.id, randomUUID(), '', `${id}x`]) {
+        expect((await revoke(`/api/tokens/${one}`)).status).not.toBe(200);
+      }
+      expect((await revoke(`/api/tokens/${other.id}`)).body).toMatchObject({
+        status: 403,
+        code: 'forbidden',
+      });
+      const change = await api.call('PATCH', `/api/tokens/${id}`, { name: 'x' }, as(token));
+      expect(change.status).toBe(403);
+    }
+    const itself = await revoke(`/api/tokens/${id.toUpperCase()}`);
+    expect(itself).toMatchObject({ status: 200, body: { id, revokedAt: expect.any(String) } });
+    const found = await api.call('GET', '/api/tokens?usable=true&limit=200');
+    const usable = found.body.data.map((one: { id: string }) => one.id);
+    expect([usable.includes(id), usable.includes(other.id)]).toEqual([false, true]);
+    const [entry] = (await api.call('GET', `/api/audit?resource=/api/tokens/${id}&limit=1`)).body.data;
+    expect(entry).toMatchObject({ action: 'revokeToken', actor: { tokenId: id }, result: 'done' });
+  });
+
+  test('all may be revoked, and the one of the environment stays', async () => {
     for (const one of (await api.call('GET', '/api/tokens?usable=true&limit=200')).body.data) {
       await api.call('DELETE', `/api/tokens/${one.id}`);
     }

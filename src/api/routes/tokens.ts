@@ -172,9 +172,10 @@ function revoke(deps: ApiDeps): Route {
       path: '/api/tokens/{id}',
       tag,
       role,
+      anyRoleForOwn: true,
       summary: 'Revoke a token',
       description:
-        'For good, and within a second in every API process; answers that are under way, such as a progress stream, go on to their end. It stays listed, so that what it did can be told. Asking again is harmless. A token may revoke itself.',
+        'For good, and within a second in every API process; answers that are under way, such as a progress stream, go on to their end. It stays listed, so that what it did can be told. Asking again is harmless. A token of any role may revoke itself, and of those below `admin` no other.',
       params: IdPath,
       answers: {
         200: {
