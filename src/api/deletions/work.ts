@@ -10,9 +10,10 @@ import {
   renewDeletion,
   type ClaimedDeletion,
 } from '../../db/deletions/claim.ts';
-import { places, type OpenAnswer } from '../../db/deletions/places.ts';
+import type { AnswerSeal } from '../../db/deletions/place.ts';
+import { places } from '../../db/deletions/places.ts';
 import { suppressionHeard } from '../../db/suppressions.ts';
-import { open } from '../../destinations/secrets.ts';
+import { open, seal } from '../../destinations/secrets.ts';
 import type { ApiDeps } from '../deps.ts';
 import { answerPlace } from '../sealed-place.ts';
 
@@ -50,7 +51,7 @@ async function work(deps: Deps, claim: ClaimedDeletion, flightMs: number): Promi
   await deleteEvents(db, claim, goOn);
   // What was on its way may fail, and its failure be written down, until its request is over.
   await holding(deps, claim, () => flightsOver(db, claim, flightMs));
-  const deleting = { db, claim, openAnswer: opener(deps) };
+  const deleting = { db, claim, answers: answerSeal(deps) };
   for (const place of places) if (goOn()) await place.forget(deleting);
   // What came in meanwhile was sent to nobody, so it goes as well.
   if (goOn() && (await deleteEvents(db, claim, goOn))) await endDeletion(db, claim);
@@ -69,13 +70,15 @@ async function holding(
   }
 }
 
-/** What cannot be opened can be given to nobody. */
-function opener({ keyring }: Deps): OpenAnswer {
-  return ({ route, key, sealed }) => {
-    try {
-      return JSON.stringify(open(sealed, answerPlace(route, key), keyring));
-    } catch {
-      return null;
-    }
+function answerSeal({ keyring }: Deps): AnswerSeal {
+  return {
+    open: ({ route, key, sealed }) => {
+      try {
+        return open(sealed, answerPlace(route, key), keyring);
+      } catch {
+        return undefined;
+      }
+    },
+    seal: ({ route, key }, content) => seal(content, answerPlace(route, key), keyring),
   };
 }

@@ -25,6 +25,8 @@ const text = `The person is suppressed at once: from the answer 201 on no reques
 
 - What is meant: every event up to \`throughPosition\`, which is the end of the archive when it ends.
 - An id is compared exactly. Someone has often been there under an \`anonymousId\` before: export them first and delete each id that you find.
+- In rejected events, failures, samples and kept answers a short id (fewer than six characters, or without a letter and of fewer than ten digits) counts only where it stands as an id: quoted as a whole, or as the value of a member like \`userId\`; in a row of a CSV file also as a whole cell, unless it is a number of fewer than six characters. A longer one counts as a word of its own anywhere.
+- Answers that are kept for an \`Idempotency-Key\` stay, with a pseudonym in place of the id: their requests make nothing again.
 - With \`suppress\` false the suppression is lifted at the end, unless somebody else had made it. What comes in at that very moment may be missing at destinations: a replay sends it.
 - Sources that archive the events of suppressed users (\`suppressedUsers\`) go on archiving what is sent for them later. Let them refuse it, or delete again.
 - Asking again while it is under way answers the same deletion.`;

@@ -59,6 +59,10 @@ const archive = {
 
 const always = [
   {
+    what: 'A short id as a bare word or number in what was kept of others: one of fewer than six characters, or without a letter and of fewer than ten digits.',
+    why: 'Nobody can tell whether it is the id. It counts where it is quoted as a whole, or is the value of a member like userId; in a row of a CSV file also as a whole cell, unless it is a number of fewer than six characters.',
+  },
+  {
     what: 'Events of the same person that carry another id alone: from before a login, an anonymousId.',
     why: 'Ids are compared exactly. Each further id is a deletion of its own: GET /api/people/export lists what stands together.',
   },

@@ -1,15 +1,14 @@
-import { patternOf } from '../named-person.ts';
+import { isDistinctive, leastLength, patternOf } from '../named-person.ts';
 import type { Token } from './tokens.ts';
 import { withOtherValues } from './values.ts';
 
 /** Fields whose values are ids of people. */
 const ofPeople = /^(?:userId|anonymousId)$/;
-/** In other fields a shorter text may as well be a plan or a size, which the filter then is about. */
-const leastLength = 6;
 
 /**
  * A filter that names somebody by what is left of him, so that it goes on taking what is left of his events and says no
- * more who he was. Texts that it compares ids with, and longer ones elsewhere that name him; what cannot be read is as it was.
+ * more who he was. Texts that it compares ids with, and longer ones elsewhere that name him; what cannot be read is as
+ * it was.
  */
 export function renamedFql(text: string, id: string, pseudonym: string): string {
   const renaming = { id, pseudonym };
@@ -26,12 +25,8 @@ function otherValue(token: Token, { id, pseudonym }: Renaming, isId: boolean): s
   if (token.kind === 'number') return null;
   const value = token.kind === 'text' ? token.value : token.text;
   if (value === id && (isId || id.length >= leastLength)) return JSON.stringify(pseudonym);
-  if (id.length < leastLength) return null;
-  const pattern = new RegExp(patternOf(id), 'gi');
-  const other = value.replaceAll(
-    pattern,
-    (_, before: string, __, after: string) => before + pseudonym + after,
-  );
+  if (!isDistinctive(id)) return null;
+  const other = value.replaceAll(patternOf(id), () => pseudonym);
   if (other === value) return null;
   const quote = token.text[0] === "'" ? "'" : '"';
   return `${quote}${other}${quote}`;

@@ -1,4 +1,4 @@
-import { idOf, names, patternOf } from '../../core/named-person.ts';
+import { idOf } from '../../core/named-person.ts';
 import { archiveHead, firstAbove } from '../archive/read.ts';
 import type { Database } from '../database.ts';
 import { holdChunks, unlist } from '../search/people.ts';
@@ -68,10 +68,7 @@ async function aliasesOf(tx: Queryable, id: string, stretch: { from: number; to:
     select position, raw from event
     where position between ${stretch.from} and ${stretch.to} and type = 'alias'
       and (strpos(raw, ${id}) > 0 or strpos(raw, '\\') > 0)`);
-  const pattern = new RegExp(patternOf(id), 'i');
-  return rows
-    .filter(({ raw }) => names(raw, id, pattern) && previousId(raw) === id)
-    .map((row) => row.position);
+  return rows.filter(({ raw }) => previousId(raw) === id).map((row) => row.position);
 }
 
 function previousId(raw: string): string {
