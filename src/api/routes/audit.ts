@@ -21,7 +21,7 @@ export function auditRoutes(deps: ApiDeps): Route[] {
   return [list(deps), check(deps), get(deps)];
 }
 
-const text = `Every request that may change something, newest first, with who made it, how things were before and what it was answered; and what Reprise did by itself (actor \`reprise\`): pausing a replay that does harm, disabling a destination that answered that it is gone.
+const text = `Every request that may change something and whose fields are right, newest first, with who made it, how things were before and what it was answered; and what Reprise did by itself (actor \`reprise\`): pausing a replay that does harm, disabling a destination that answered that it is gone.
 
 A change is written down before it is made, in a transaction of its own, and its end after it: if the process dies in between, the change is listed as \`untold\`, and none is ever made that is not listed. While the log cannot be written, nothing can be changed. What Reprise does by itself is told in the transaction that does it.`;
 
