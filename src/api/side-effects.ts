@@ -5,6 +5,12 @@ import { refusedEffect } from '../destinations/catalog/refused-effects.ts';
 import { meansAction } from './named-actions.ts';
 import { problem, type Problem } from './problem.ts';
 
+/** What the refused can do instead of allowing it. */
+const otherwise = {
+  replay: 'leave these actions out: {"actions": [those that are to be used]}',
+  retry: 'take up other dead letters, by `errorClass`, `replayId` or `ids` of `POST /api/dead-letters/retry`',
+} as const;
+
 /**
  * The refusal of a replay whose actions would reach people, or take something away, and that does not say that it may;
  * null: nothing stands in its way.
@@ -13,6 +19,7 @@ import { problem, type Problem } from './problem.ts';
 export function unwantedSideEffects(
   { type, actions }: Pick<DestinationRecord, 'type' | 'actions'>,
   allowed: readonly string[],
+  of: keyof typeof otherwise = 'replay',
 ): Problem | null {
   const document = readCatalogDocument(type);
   if (document === null || document.folder === null) return null;
@@ -26,7 +33,7 @@ export function unwantedSideEffects(
     pointer: '/allowSideEffects',
     detail: `${name}: ${text.replace(/\.$/, '')}.`,
   }));
-  const detail = `Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": [${names}]}, or leave these actions out: {"actions": [those that are to be used]}.`;
+  const detail = `Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": [${names}]}, or ${otherwise[of]}.`;
   return problem('side_effects', detail, { errors });
 }
 

@@ -97,17 +97,20 @@ function whichOptions(command: Command): Command {
     .option('--exclude-fql <filter>', 'not the events for which this FQL holds');
 }
 
+/** What a replay or a retry may use although nobody can take it back. */
+export function allowOption(): Option {
+  return new Option(
+    '--allow-side-effects <action>',
+    'an action that may reach people or take something away; may be repeated',
+  ).argParser(texts);
+}
+
 function howOptions(command: Command): Command {
   return command
     .option('--new-ids', 'with ids of their own, so that a destination takes again what it knows')
     .option('--no-new-ids', 'with the ids of before, also with --only all')
     .option('--ignore-integrations', 'also events that say they are not for this destination')
-    .addOption(
-      new Option(
-        '--allow-side-effects <action>',
-        'an action that may reach people or take something away; may be repeated',
-      ).argParser(texts),
-    )
+    .addOption(allowOption())
     .option('--marker', 'what is sent says which replay sends it: context.replay, x-reprise-replay')
     .addOption(new Option('--rate <rate>', 'no more than that: 200/s, 1000/min').argParser(rate))
     .addOption(new Option('--concurrency <n>', 'no more requests at once').argParser(whole))

@@ -158,7 +158,7 @@ export const replayRequestFields = {
   }),
   allowSideEffects: list(z.string().min(1).max(200)).meta({
     description:
-      'Actions of the destination that may be used although they reach people or take something away: by what they do in the catalog (`sendEmail`), their id or their name. A replay to a destination that has such actions is refused (`side_effects`) unless each is named here.',
+      'Actions of the destination that may be used although they reach people or take something away: by what they do in the catalog (`sendEmail`), their id or their name. Which do is decided by what they do and by their mapping (`GET /api/catalog/{type}`). A replay that would use such actions is refused (`side_effects`) unless each is named here; one of failures uses those of the dead letters that it takes up.',
     example: ['sendEmail'],
   }),
   marker: z.exactOptional(z.boolean()).meta({

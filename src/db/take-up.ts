@@ -105,6 +105,14 @@ function unmovedRow({ replayId, markedTo }: TakeUp) {
       and ended_at is null and desired <> 'cancelled' for no key update`;
 }
 
+/** The actions of dead letters that a replay has marked so far. Uses dead_letter_retried_by. */
+export async function actionsTakenUp(db: Queryable, replayId: string): Promise<readonly string[]> {
+  const rows = await db.rows<{ id: string }>(
+    sql`select distinct action_id as id from dead_letter where retried_by = ${replayId}`,
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** The replay that was the last one to take up a dead letter of a choice, null when none did. */
 export async function lastTaker(
   db: Queryable,

@@ -126,9 +126,9 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
       '`GET /api/catalog?connectable=true` lists what can be connected. Whatever takes HTTP can be reached by a `webhook` of yours, and whoever speaks Segment’s API by `segment`.',
   },
   side_effects: {
-    when: 'The destination has actions that reach people, or take something away, and a replay would use them for events of the past.',
+    when: 'Actions of the destination reach people, or take something away, and a replay or retry would use them for events of the past.',
     remedy:
-      'Name the actions that may be used in `allowSideEffects`, or name in `actions` those that are to be used. `GET /api/catalog/{type}` says what each does.',
+      'Name the actions that may be used in `allowSideEffects`, or name in `actions` those that are to be used; a retry can be of other dead letters. `GET /api/catalog/{type}` says what each does.',
   },
   unreadable_file: {
     when: 'The file of an import is empty, is not compressed as it says, or has no header that can be read.',

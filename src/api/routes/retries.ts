@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ReplayRequest } from '../../core/replay-request.ts';
+import { ReplayRequest, replayRequestFields } from '../../core/replay-request.ts';
 import type { DeadLetterChoice } from '../../db/dead-letter-holders.ts';
+import { getDestination } from '../../db/destinations.ts';
 import { createReplay, getReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { strangerAmong } from '../../db/take-up.ts';
+import { allowedBy, unknownAllowed, unwantedRetry } from '../replay-actions.ts';
 import { creatingRoute, type Created } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Problem } from '../problem.ts';
@@ -17,6 +19,8 @@ import { answerOfCreation } from '../starting.ts';
 import { tag as deadLetterTag } from './dead-letters.ts';
 import { tag as replayTag } from './replays.ts';
 
+const { allowSideEffects } = replayRequestFields;
+const RetryFailed = z.strictObject({ allowSideEffects });
 const Retry = z.strictObject({
   destinationId: Id,
   errorClass: z.exactOptional(ErrorClass),
@@ -24,15 +28,16 @@ const Retry = z.strictObject({
   ids: z
     .exactOptional(z.array(Id).min(1).max(1_000))
     .meta({ description: 'Only these dead letters, as far as they are open.' }),
+  allowSideEffects,
 });
 
 const text = `Makes a replay (mode \`failed\`) over exactly the dead letters that are meant and open: not delivered since, not waiting, not in the hands of another replay. Other deliveries of the same events are left alone. Each letter names the replay as \`retriedBy\`; what is delivered is open no more, what fails again is a new dead letter, and what the replay leaves (when it is cancelled, for example) is open again after its end.
 
 The answer comes within about a second, however many they are. What has not been marked by then is marked before anything is sent: until then \`counts.selected\` says how many events it is by now, \`selectedExact\` is false, and the reason is \`taking_up\`. It takes up what was open when it was asked for, but for what something else delivers or tries again before it is marked; a letter that dies later is not among them.
 
-Nobody is asked for \`allowSideEffects\`: each letter is tried again by the action that gave up on it, and by no other. One of the stream is the live delivery that failed; one of a replay was allowed by that replay, and what an action does never changes. Its mapping may have changed since: the newest version is used.
+Each letter is tried again by the action that gave up on it, and by no other, in the newest version of its mapping. Where such an action reaches people or takes something away it has to be named in \`allowSideEffects\`, as for every replay: what was given up on may be of any age, and nobody has to expect it any more. Actions that none of the letters is of are not asked about.
 
-A replay that is named becomes its parent and lends it pace, order, labels and whether deliveries get new ids, but not its schedule: it sends at once, unless PATCH gives it one.`;
+A replay that is named becomes its parent and lends it pace, order, labels, what it was allowed (\`allowSideEffects\`) and whether deliveries get new ids, but not its schedule: it sends at once, unless PATCH gives it one.`;
 
 const example = {
   ...replayExample,
@@ -55,7 +60,7 @@ const answers = {
     example,
   },
 };
-const problems = ['nothing_to_retry', 'destination_disabled'] as const;
+const problems = ['nothing_to_retry', 'destination_disabled', 'side_effects'] as const;
 
 /** Retrying by hand what was given up on. */
 export function retryRoutes(deps: ApiDeps): Route[] {
@@ -75,13 +80,17 @@ function retryOfReplay(deps: ApiDeps): Route {
       summary: 'Retry what a replay gave up on',
       description: text,
       params: IdPath,
+      body: RetryFailed,
+      bodyOptional: true,
+      bodyExample: { allowSideEffects: ['sendEmail'] },
       answers,
       problems: ['not_found', ...problems],
     },
-    async ({ params, path }, tx) => {
+    async ({ params, path, body }, tx) => {
       const parent = await getReplay(tx, params.id);
       if (parent === null) return nothingHere(path);
-      return await retry(deps, tx, parent.destinationId, parent, { replayId: parent.id });
+      const { destinationId } = parent;
+      return await retry(deps, tx, { destinationId, parent, choice: { replayId: parent.id }, ...body });
     },
   );
 }
@@ -103,7 +112,7 @@ function retryOfLetters(deps: ApiDeps): Route {
       answers,
       problems,
     },
-    async ({ body: { destinationId, ...choice } }, tx) => {
+    async ({ body: { destinationId, allowSideEffects, ...choice } }, tx) => {
       const { replayId, ids = [] } = choice;
       const parent = replayId === undefined ? null : await getReplay(tx, replayId);
       if (replayId !== undefined && parent?.destinationId !== destinationId) {
@@ -114,28 +123,41 @@ function retryOfLetters(deps: ApiDeps): Route {
         const pointer = `/ids/${ids.indexOf(stranger)}`;
         return invalidBody([{ pointer, detail: 'The destination has no dead letter of this id.' }]);
       }
-      return await retry(deps, tx, destinationId, parent, choice);
+      const allowed = allowSideEffects === undefined ? {} : { allowSideEffects };
+      return await retry(deps, tx, { destinationId, parent, choice, ...allowed });
     },
   );
+}
+
+interface Asked {
+  readonly destinationId: string;
+  readonly parent: RunRecord | null;
+  readonly choice: DeadLetterChoice;
+  readonly allowSideEffects?: readonly string[];
 }
 
 async function retry(
   deps: ApiDeps,
   tx: Queryable,
-  destinationId: string,
-  parent: RunRecord | null,
-  choice: DeadLetterChoice,
+  { destinationId, parent, choice, allowSideEffects: asked = [] }: Asked,
 ): Promise<Created | Problem> {
+  const destination = asked.length === 0 ? null : await getDestination(tx, destinationId);
+  const unknown = destination && unknownAllowed(destination, asked);
+  if (unknown !== null) return unknown;
+  const allowed = [...new Set([...(parent === null ? [] : allowedBy(parent)), ...asked])];
   const request = ReplayRequest.parse({
     destinationId,
     range: { by: 'position' },
     mode: 'failed',
+    ...(allowed.length > 0 && { allowSideEffects: allowed }),
     ...(parent !== null && lent(parent)),
   });
   const parentId = parent === null ? {} : { parentId: parent.id };
   const id = randomUUID();
   const retry = { id, destinationId, request, choice, whenBusy: 'wait', ...parentId } as const;
-  return await answerOfCreation(deps, tx, await createReplay(tx, retry));
+  const made = await createReplay(tx, retry);
+  const unwanted = made.kind === 'created' ? await unwantedRetry(tx, made.replay) : null;
+  return unwanted ?? (await answerOfCreation(deps, tx, made));
 }
 
 /** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */

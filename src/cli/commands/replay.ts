@@ -4,7 +4,7 @@ import { withExamples, type Register } from '../command.ts';
 import { named } from '../names.ts';
 import { pathOfReplay, replayArgument } from '../replay-meant.ts';
 import { asksEvents, endings, summary } from '../replay-progress.ts';
-import { replayBody, replayOptions, type ReplayOptions } from '../replay-request.ts';
+import { allowOption, replayBody, replayOptions, type ReplayOptions } from '../replay-request.ts';
 import type { Session } from '../session.ts';
 import type { Destination, Replay, ReplayWithWarnings } from '../shapes.ts';
 import { count, plain } from '../texts.ts';
@@ -106,6 +106,7 @@ const steering: Register = (replay, on) => {
     replay
       .command(`retry-failed ${replayArgument}`)
       .description('take up again what a replay has given up on')
+      .addOption(allowOption())
       .option('--watch', 'follow it until it has ended')
       .action(on(retryFailed)),
     ['reprise replay retry-failed 2c9d4f51-7f0e-4f0d-9a86-51b0c5d7e914 --watch', 'Once the cause is mended'],
@@ -125,12 +126,12 @@ async function createReplay(session: Session, options: CreateOptions): Promise<v
 
 async function retryFailed(
   session: Session,
-  { watch }: { watch?: boolean },
+  { watch, allowSideEffects }: { watch?: boolean; allowSideEffects?: readonly string[] },
   [id = '']: readonly string[],
 ): Promise<void> {
   const replay = await session.api.json<ReplayWithWarnings>(
     `${await pathOfReplay(session.api, id)}/retry-failed`,
-    { method: 'POST', creates: true },
+    { method: 'POST', creates: true, ...(allowSideEffects && { body: { allowSideEffects } }) },
   );
   await begun(session, replay, null, watch === true);
 }
