@@ -153,10 +153,11 @@ export async function changeDestination(tx: Queryable, id: string, change: Desti
   if (budget !== undefined) await tellBudget(tx, id);
 }
 
-/** Deletes a destination: it is disabled and no longer read. What it was sent stays known. */
+/** Deletes a destination: it is disabled and no longer read, and its settings are gone. What it was sent stays known. */
 export async function deleteDestination(tx: Queryable, id: string): Promise<void> {
   await tx.run(sql`
-    update destination set deleted_at = now(), updated_at = clock_timestamp(), enabled = false, disabled_reason = 'deleted'
+    update destination set deleted_at = now(), updated_at = clock_timestamp(), enabled = false, disabled_reason = 'deleted',
+      settings_sealed = ''
     where id = ${id} and deleted_at is null`);
 }
 
