@@ -32,7 +32,7 @@ module.exports = {
       from: { path: '^src/cli/', pathNot: '^src/cli/local/' },
       to: { path: '^src/', pathNot: '^src/(cli|core|config)(/|\\.ts$)' },
     },
-    folder('cli/local', 'cli', 'core', 'db', 'temporal', 'config', 'child-process'),
+    folder('cli/local', 'cli', 'core', 'db', 'destinations', 'temporal', 'config', 'child-process'),
     owns('commander', 'cli'),
     owns('prom-client', 'metrics'),
     owns('@opentelemetry', 'tracing'),

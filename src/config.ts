@@ -37,6 +37,10 @@ const Environment = z.object({
     .transform((value) => (value ?? '').split(',').map((key) => key.trim()))
     .transform((keys) => keys.filter((key) => key !== ''))
     .refine((keys) => keys.every(isSecretKey), 'expected keys of 32 bytes in base64, with commas between'),
+  /** Ids of secret keys that are lost for good: what they sealed is given up. */
+  REPRISE_LOST_SECRET_KEYS: optional(z.string())
+    .transform((value) => (value ?? '').split(',').map((id) => id.trim()))
+    .transform((ids) => ids.filter((id) => id !== '')),
   /** A folder of destination definitions of this deployment's own (docs/own-destinations.md). */
   REPRISE_DESTINATIONS: optional(z.string()),
   REPRISE_EGRESS_ALLOW: optional(z.string())

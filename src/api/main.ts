@@ -2,6 +2,7 @@ import { announceReady, onShutdown } from '../child-process.ts';
 import { dedupeWindowOf, readConfig, required, tracingOf } from '../config.ts';
 import { announceProcess } from '../db/processes.ts';
 import { refuseOldSchema } from '../db/schema-state.ts';
+import { refuseWrongKey } from '../db/secret-key-state.ts';
 import { openDatabase } from '../db/database.ts';
 import { addOwnDefinitions } from '../destinations/catalog/own-folder.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
@@ -25,6 +26,10 @@ const db = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-
 // Events come in over connections of their own, so that no search in the archive keeps them waiting.
 const trackingDb = openDatabase({ url: required(config, 'DATABASE_URL'), name: 'reprise-tracking' });
 await refuseOldSchema(db, (unknown) => log.warn({ unknown }, 'a newer version has migrated the database'));
+const keyring = createKeyring(required(config, 'REPRISE_SECRET_KEY'), ...config.REPRISE_OTHER_SECRET_KEYS);
+await refuseWrongKey(db, { known: keyIdsOf(keyring), lost: config.REPRISE_LOST_SECRET_KEYS }, (closed) =>
+  log.warn(`settings stay closed to REPRISE_SECRET_KEY: ${closed}`),
+);
 const orchestrator = openOrchestrator(config);
 const stopping = new AbortController();
 const dedupeWindow = dedupeWindowOf(config);
@@ -37,7 +42,7 @@ const deps = {
   adminToken: required(config, 'REPRISE_ADMIN_TOKEN'),
   requestsPerSecond: config.REPRISE_API_RATE,
   region: config.REPRISE_REGION ?? null,
-  keyring: createKeyring(required(config, 'REPRISE_SECRET_KEY'), ...config.REPRISE_OTHER_SECRET_KEYS),
+  keyring,
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
   stopping: stopping.signal,
 };
@@ -54,7 +59,7 @@ const server = await startServer({
   first: tracking,
   app: createApp(deps),
 });
-const presence = announceProcess(db, { role: 'api', version, keyIds: keyIdsOf(deps.keyring) });
+const presence = announceProcess(db, { role: 'api', version, keyIds: keyIdsOf(keyring) });
 const kept = upkeep(deps);
 const traces = openTracing({ ...tracingOf(config), role: 'api', version });
 openEngineMetrics(deps);

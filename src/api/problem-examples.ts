@@ -93,7 +93,7 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   ),
   settings_unreadable: problem(
     'settings_unreadable',
-    'The settings were sealed with another REPRISE_SECRET_KEY. Start the server with that key, or delete the destination and connect it again.',
+    'The settings were sealed with another REPRISE_SECRET_KEY. Start the server with that key, or give the destination all of its settings anew: PATCH {"settings": {…}}.',
   ),
   stream_stopping: problem(
     'stream_stopping',

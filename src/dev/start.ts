@@ -18,6 +18,7 @@ import {
 } from './children.ts';
 import { demoSourceId, demoWriteKey, loadDemoData } from './demo-data/load.ts';
 import { openDataFolder, secretsOf, type DataFolder } from './data-folder.ts';
+import { refuseForeignKey } from './foreign-key.ts';
 import { providePostgres, provideTemporal, type DatabaseAddress, type StartContext } from './servers.ts';
 import { version } from '../version.ts';
 import { stopOnSignals } from './stop-signals.ts';
@@ -79,7 +80,11 @@ async function start(context: StartContext, folder: DataFolder, lock: HeldLock):
   const demo = startDemoDestination(children);
   await order.add('demo destination', demo.child);
   const secrets = secretsOf(config, folder);
-  const postgres = providePostgres(context).then((provided) => migrated(provided));
+  const postgres = providePostgres(context).then(async (provided) => {
+    const database = await migrated(provided);
+    await refuseForeignKey(database, { config, secrets, folder });
+    return database;
+  });
   const seeding = postgres.then((database) => seed(progress, database, config, folder));
   seeding.catch(() => undefined); // awaited below, when the rest has got that far
   const [database, temporal] = await Promise.all([postgres, provideTemporal(context)]);

@@ -11,6 +11,7 @@ import { leaseMs } from '../core/lease.ts';
 import { openDatabase } from '../db/database.ts';
 import { announceProcess } from '../db/processes.ts';
 import { refuseOldSchema } from '../db/schema-state.ts';
+import { refuseWrongKey } from '../db/secret-key-state.ts';
 import { watchHead } from '../db/head-watch.ts';
 import { addOwnDefinitions } from '../destinations/catalog/own-folder.ts';
 import { parseEgressAllow } from '../destinations/egress-address.ts';
@@ -52,11 +53,14 @@ const db = openDatabase({
   idleInTransactionMs: leaseMs, // a worker that is stopped within a commit would else keep its lane locked
 });
 await refuseOldSchema(db, (unknown) => log.warn({ unknown }, 'a newer version has migrated the database'));
+const keyring = createKeyring(required(config, 'REPRISE_SECRET_KEY'), ...config.REPRISE_OTHER_SECRET_KEYS);
+await refuseWrongKey(db, { known: keyIdsOf(keyring), lost: config.REPRISE_LOST_SECRET_KEYS }, (closed) =>
+  log.warn(`settings stay closed to REPRISE_SECRET_KEY: ${closed}`),
+);
 const head = watchHead(db);
 const accounts = new Accounts(db);
 const leases = new LeaseWatcher(db, () => performance.now());
 const orchestrator = openOrchestrator(config);
-const keyring = createKeyring(required(config, 'REPRISE_SECRET_KEY'), ...config.REPRISE_OTHER_SECRET_KEYS);
 const openSender = createOpenSender({
   keyring,
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),

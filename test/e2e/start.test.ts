@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -87,8 +88,12 @@ test('the data is there at the next start, and nothing is loaded again', async (
   expect(again.output()).toContain('500 events');
   expect(again.output()).not.toContain('Loading the demo shop');
   const token = readFileSync(join(folder, 'admin-token'), 'utf8');
-  const sources = await fetch(`${again.api}/api/sources`, { headers: { authorization: `Bearer ${token}` } });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const sources = await fetch(`${again.api}/api/sources`, { headers });
   expect(await sources.text()).toContain('wk_demo_shop');
+  const destination = { type: 'webhook', name: 'Shed', settings: { url: again.demo }, enabled: false };
+  const made = { method: 'POST', headers, body: JSON.stringify(destination) };
+  expect((await fetch(`${again.api}/api/destinations`, made)).status).toBe(201);
   const running = processes();
   again.process.disconnect(); // as when a test run that started it is killed
   expect(await again.exited).toBe(0);
@@ -122,6 +127,14 @@ test('a start that cannot work says why, and leaves nothing behind', async () =>
   expect(await failing.exited).toBe(1);
   expect(failing.output()).toContain('DATABASE_URL names cannot be used: connect ECONNREFUSED');
   expect(existsSync(join(folder, 'lock'))).toBe(false);
+  expect(readdirSync(join(folder, 'processes'))).toEqual([]);
+
+  const key = randomBytes(32).toString('base64');
+  const foreign = startProcess(entry, { REPRISE_DATA_DIR: folder, REPRISE_SECRET_KEY: key });
+  expect(await foreign.exited).toBe(1);
+  expect(foreign.output()).toContain('REPRISE_SECRET_KEY is wrong for this database');
+  expect(foreign.output()).toContain('secret-key is the right one: start without REPRISE_SECRET_KEY');
+  expect(foreign.output()).not.toContain(key);
   expect(readdirSync(join(folder, 'processes'))).toEqual([]);
 
   const misconfigured = startProcess(entry, { REPRISE_DATA_DIR: folder, REPRISE_WORKERS: 'many' });

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
 import { testApi } from '../support/api.ts';
@@ -7,7 +7,8 @@ import { testDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 
 const db = await testDatabase();
-const api = await testApi(db);
+const secretKey = randomBytes(32).toString('base64');
+const api = await testApi(db, { secretKey });
 const ann = (await api.call('POST', '/api/tokens', { name: 'Ann', role: 'admin' })).body;
 const asAnn = { authorization: `Bearer ${ann.token}` };
 const as = async (method: string, path: string, body?: unknown, headers = {}) =>
@@ -245,7 +246,7 @@ test('what cannot be written down is not done', async () => {
 });
 
 test('a process that is killed leaves no change that is not listed', async () => {
-  const process = await startApi(db.url); // its pool has as many connections as there are senders
+  const process = await startApi(db.url, { REPRISE_SECRET_KEY: secretKey }); // its pool has as many connections as there are senders
   const senders = Array.from({ length: 8 }, async (_, sender) => {
     for (let at = 0; ; at += 1) {
       const answer = await process

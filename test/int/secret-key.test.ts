@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
 import { createKeyring, seal, settingsPlace } from '../../src/destinations/secrets.ts';
-import { adminToken, answered } from '../support/api.ts';
+import { adminToken, answered, testApi } from '../support/api.ts';
 import { startApi, type ApiProcess } from '../support/api-process.ts';
 import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
@@ -108,7 +109,8 @@ test('the command line changes it, too, and shows what each key seals', async ()
 
 test('what no key of this server opens stays as it is, and is named', async () => {
   const [lost, fresh] = [newKey(), newKey()];
-  const api = await start(fresh);
+  const db = await testDatabase();
+  const api = await starterOn(db.url)(fresh);
   const { body } = await api.call('POST', '/api/destinations', {
     type: 'webhook',
     name: 'Lost',
@@ -117,7 +119,6 @@ test('what no key of this server opens stays as it is, and is named', async () =
   });
   const sealed = seal({ url: 'https://example.com/' }, settingsPlace(body.id), createKeyring(lost));
   await db.run(sql`update destination set settings_sealed = ${sealed} where id = ${body.id}`);
-  await db.run(sql`delete from process`); // those of the test before were killed, and are listed for a while
   const answer = await api.call('POST', '/api/keys/rotate');
   expect(answer).toMatchObject({ status: 200, body: { complete: true } });
   expect(answer.body.unreadable).toContainEqual({
@@ -132,6 +133,7 @@ test('what no key of this server opens stays as it is, and is named', async () =
 });
 
 test('processes are listed while they run', async () => {
+  const start = starterOn((await testDatabase()).url);
   const api = await start(newKey());
   const pids = async () =>
     (await api.call('GET', '/api/processes')).body.data.map(({ pid }: { pid: number }) => pid);
@@ -139,4 +141,29 @@ test('processes are listed while they run', async () => {
   await vi.waitFor(async () => expect(await pids()).toEqual(expect.arrayContaining([api.pid, other.pid])));
   await stop(other);
   expect(await pids()).not.toContain(other.pid);
+});
+
+test('what a deleted destination had for settings is gone, and seals nothing any more', async () => {
+  const here = await testDatabase();
+  const key = newKey();
+  const api = await testApi(here, { secretKey: key });
+  const sealed = async () => (await api.call('GET', '/api/keys')).body.sealed as unknown;
+  const settings = { url: 'https://example.com/events' };
+  const { body } = await api.call('POST', '/api/destinations', {
+    type: 'webhook',
+    name: 'Warehouse',
+    settings,
+  });
+  expect(await sealed()).toEqual([{ keyId: idOf(key), destinations: 1, keptAnswers: 0, notifications: 0 }]);
+  await api.call('DELETE', `/api/destinations/${body.id}`);
+  expect(await sealed()).toEqual([]);
+  const kept = () =>
+    here.rows<{ settings: string }>(sql`select settings_sealed as settings from destination`);
+  expect(await kept()).toEqual([{ settings: '' }]);
+
+  // Those that were deleted before lose them by the upgrade.
+  await here.run(sql`update destination set settings_sealed = 'sealed1.x.x.x.x'`);
+  const upgrade = new URL('../../migrations/0055_deleted_settings.sql', import.meta.url);
+  await here.run({ text: await readFile(upgrade, 'utf8'), values: [] });
+  expect(await kept()).toEqual([{ settings: '' }]);
 });

@@ -8,6 +8,9 @@ export interface ApiProcess extends StartedProcess {
   call(method: string, path: string, body?: unknown): Promise<Answered>;
 }
 
+/** Of all processes that a test starts: another one would not open what the first has sealed. */
+const secretKey = randomBytes(32).toString('base64');
+
 /** Starts the API process, and waits until it serves; its Temporal is away. */
 export async function startApi(
   databaseUrl: string,
@@ -18,7 +21,7 @@ export async function startApi(
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: '127.0.0.1:1',
     REPRISE_ADMIN_TOKEN: adminToken,
-    REPRISE_SECRET_KEY: randomBytes(32).toString('base64'),
+    REPRISE_SECRET_KEY: secretKey,
     ...settings,
   });
   const url = `http://127.0.0.1:${(await started.ready).port}`;

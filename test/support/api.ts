@@ -38,7 +38,12 @@ export interface TestApi {
 /** The admin API on an ephemeral port. Unless given another, its Temporal is away: calls fail at once. */
 export async function testApi(
   db: Database,
-  options: { orchestrator?: Orchestrator; requestsPerSecond?: number; region?: string } = {},
+  options: {
+    orchestrator?: Orchestrator;
+    requestsPerSecond?: number;
+    region?: string;
+    secretKey?: string;
+  } = {},
 ): Promise<TestApi> {
   const logged: Buffer[] = [];
   const sink = new PassThrough().on('data', (chunk: Buffer) => logged.push(chunk));
@@ -52,7 +57,7 @@ export async function testApi(
     requestsPerSecond: options.requestsPerSecond ?? 0,
     suppressedUsers: 'archive',
     region: options.region ?? null,
-    keyring: createKeyring(randomBytes(32).toString('base64')),
+    keyring: createKeyring(options.secretKey ?? randomBytes(32).toString('base64')),
     egress: parseEgressAllow(['127.0.0.1']),
     stopping: stopping.signal,
   };

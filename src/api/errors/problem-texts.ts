@@ -97,7 +97,7 @@ export const problemTexts: Readonly<Record<ProblemCode, ErrorText>> = {
   settings_unreadable: {
     when: 'The settings of the destination were sealed with another key than this server has.',
     remedy:
-      'Start the server with the `REPRISE_SECRET_KEY` of before, or delete the destination and connect it again.',
+      'Start the server with the `REPRISE_SECRET_KEY` of before, or give the destination all of its settings anew (`PATCH /api/destinations/{id}`); a part of them is refused.',
   },
   stream_stopping: {
     when: 'The destination is enabled while its stream still finishes what was in flight when it was disabled.',

@@ -219,11 +219,14 @@ async function changedSettings(
 ) {
   const definition = await loadDefinition(destination.type);
   const current = openSettings(destination.settingsSealed, destination.id, deps.keyring);
-  if (definition === null || current === null) return unreadableSettings;
-  const prepared = prepareSettings(definition, mergeSettings(current, changed), deps.egress);
-  if (isProblem(prepared)) return prepared;
+  if (definition === null) return unreadableSettings;
+  if (current === null && Object.keys(changed).length === 0) return unreadableSettings;
+  // What cannot be read is given anew, all of it; a part is refused as long as something needed is missing.
+  const before = current ?? {};
+  const prepared = prepareSettings(definition, mergeSettings(before, changed), deps.egress);
+  if (isProblem(prepared)) return current === null ? unreadableSettings : prepared;
   const sealed = sealSettings(prepared.settings, destination.id, deps.keyring);
-  return { sealed, before: current, settings: prepared.settings, generated: prepared.generated };
+  return { sealed, before, settings: prepared.settings, generated: prepared.generated };
 }
 
 /** Whoever waits out a failure of the destination has a reason to try again. */

@@ -51,7 +51,7 @@ export function answerOf(deps: ApiDeps, destination: DestinationRecord): z.input
 /** The refusal when stored settings cannot be opened. */
 export const unreadableSettings = problem(
   'settings_unreadable',
-  'The settings were sealed with another REPRISE_SECRET_KEY. Start the server with that key, or delete the destination and connect it again.',
+  'The settings were sealed with another REPRISE_SECRET_KEY. Start the server with that key, or give the destination all of its settings anew: PATCH {"settings": {…}}.',
 );
 
 function create(deps: ApiDeps): Route {

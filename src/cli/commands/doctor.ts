@@ -5,7 +5,7 @@ import { withExamples, type Register } from '../command.ts';
 import { exits, Failure } from '../failure.ts';
 import { notReprise } from '../not-reprise.ts';
 import type { Session } from '../session.ts';
-import type { Page, Destination } from '../shapes.ts';
+import type { Destination, Notification, Page } from '../shapes.ts';
 import { plain } from '../texts.ts';
 
 /** Each call of it is short: something is wrong, or it would not be asked. */
@@ -94,9 +94,14 @@ async function tokenChecks(api: ApiClient): Promise<Check[]> {
       deadlineMs: callMs,
     });
     const sealed = data.filter(({ settingsSet }) => settingsSet === null).map(({ name }) => name);
+    const told = await api.json<Page<Notification>>('/api/notifications', {
+      query: { limit: 200 },
+      deadlineMs: callMs,
+    });
+    for (const { name, url } of told.data) if (url === null) sealed.push(`the notification ${name}`);
     const key =
       sealed.length === 0
-        ? ok('Secret key', 'opens the settings of all destinations')
+        ? ok('Secret key', 'opens the settings of all destinations and notifications')
         : fail(
             'Secret key',
             `does not open the settings of ${sealed.join(', ')}`,

@@ -1,6 +1,8 @@
 import type { Config } from '../../config.ts';
 import { schemaState, type SchemaState } from '../../db/schema-state.ts';
+import { closedWords, secretKeyState } from '../../db/secret-key-state.ts';
 import { serverFacts, type ServerFacts } from '../../db/server-facts.ts';
+import { createKeyring, keyIdsOf } from '../../destinations/secrets.ts';
 import { letsNobodyIn } from '../../temporal/namespace.ts';
 import { openOrchestrator, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { clock, fail, ok, warn, type Check } from '../check.ts';
@@ -13,7 +15,8 @@ const oldestPostgres = 15;
 const testedPostgres = 18;
 
 /** Postgres by its own address, where the environment gives one; that of `npm start` is asked for by the API. */
-export async function postgres({ DATABASE_URL: url }: Config): Promise<Check[]> {
+export async function postgres(config: Config): Promise<Check[]> {
+  const url = config.DATABASE_URL;
   if (url === undefined) return [];
   try {
     const [state, facts] = [await schemaState(url), await serverFacts(url)];
@@ -23,6 +26,7 @@ export async function postgres({ DATABASE_URL: url }: Config): Promise<Check[]> 
       rights(facts),
       migrations(state),
       clock('Clock of Postgres', state.now),
+      ...(state.missing.length > 0 ? [] : await secretKey(config, url)),
     ];
   } catch (error) {
     return [
@@ -78,6 +82,28 @@ function migrations({ missing, unknown }: SchemaState): Check {
       'Run that version, or a newer one.',
     );
   return ok(name, 'all applied');
+}
+
+/** Whether processes with this environment could start: they refuse to with a key that opens nothing. */
+async function secretKey(config: Config, url: string): Promise<Check[]> {
+  const {
+    REPRISE_SECRET_KEY: key,
+    REPRISE_OTHER_SECRET_KEYS: others,
+    REPRISE_LOST_SECRET_KEYS: lost,
+  } = config;
+  if (key === undefined) return [];
+  const name = 'Secret key of this environment';
+  const known = keyIdsOf(createKeyring(key, ...others));
+  const { verdict, closed } = await secretKeyState(url, { known, lost });
+  if (verdict === 'fits') return [ok(name, 'opens all settings that are sealed')];
+  const stays = `does not open ${closedWords(closed)}`;
+  const remedy =
+    'Set REPRISE_SECRET_KEY to the key that sealed them, or have that in REPRISE_OTHER_SECRET_KEYS; docs/secret-key.md says what to do when it is lost.';
+  return [
+    verdict === 'wrong'
+      ? fail(name, `${stays}, and nothing else: API and delivery workers would not start`, remedy)
+      : warn(name, stays, remedy),
+  ];
 }
 
 /** Temporal, where the environment gives an address. */
