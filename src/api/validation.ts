@@ -17,7 +17,10 @@ export function validate<S extends z.ZodType>(
   prefix: readonly PropertyKey[] = [],
 ): Validated<z.output<S>> {
   const parsed = schema.safeParse(value, { error: describe });
-  if (parsed.success) return { ok: true, value: parsed.data };
+  if (parsed.success) {
+    const lost = lostMembers(value, parsed.data, prefix);
+    return lost.length === 0 ? { ok: true, value: parsed.data } : { ok: false, errors: lost };
+  }
   return { ok: false, errors: parsed.error.issues.flatMap((issue) => faultsOf(issue, schema, prefix)) };
 }
 
@@ -27,6 +30,19 @@ function faultsOf(issue: z.core.$ZodIssue, schema: z.ZodType, prefix: readonly P
   const known = knownNames(schema, issue.path);
   return issue.keys.map((key) => ({ pointer: pointerTo([...path, key]), detail: unknownName(key, known) }));
 }
+
+/** Where members may have any name, zod leaves `__proto__` out without a word. */
+function lostMembers(given: unknown, taken: unknown, path: readonly PropertyKey[]): FieldFault[] {
+  if (!isObject(given) || !isObject(taken) || given === taken) return [];
+  return Object.entries(given).flatMap(([name, member]): FieldFault[] => {
+    if (Object.hasOwn(taken, name)) return lostMembers(member, taken[name], [...path, name]);
+    if (name !== '__proto__') return [];
+    return [{ pointer: pointerTo([...path, name]), detail: unknownName(name, []) }];
+  });
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
 
 function unknownName(asked: string, known: readonly string[]): string {
   const near = nearestName(asked, known);

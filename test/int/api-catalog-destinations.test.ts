@@ -11,6 +11,8 @@ const settings = { apiEndpoint: 'https://example.com', writeKey: 'klime-canary-4
 const base = { type: 'actions-klime', name: 'Klime', settings };
 const track = { action: 'track', trigger: 'type = "track" and event = "Signed Up"' };
 
+const proto = JSON.parse('{"__proto__":{"a":1}}') as object;
+
 const post = (body: unknown) => api.call('POST', '/api/destinations', body);
 async function connect(more: Record<string, unknown> = {}) {
   const made = await post({ ...base, ...more });
@@ -48,6 +50,19 @@ describe('a destination of the catalog', () => {
       '/actions/0/mapping/messageId/@pth',
       '',
     ],
+    [{ actions: [{ ...track, mapping: { batch_size: -5 } }] }, '/actions/0/mapping/batch_size', 'at least 1'],
+    [
+      { actions: [{ ...track, mapping: { batch_size: 2.5 } }] },
+      '/actions/0/mapping/batch_size',
+      'whole number',
+    ],
+    [{ actions: [{ ...track, mapping: { timestamp: 'soon' } }] }, '/actions/0/mapping/timestamp', 'a time'],
+    [
+      { actions: [{ ...track, mapping: proto }] },
+      '/actions/0/mapping/__proto__',
+      '"__proto__" is not known here',
+    ],
+    [{ settings: { ...settings, ...proto } }, '/settings/__proto__', '"__proto__" is not known here'],
     [
       { type: 'webhook', settings: { url: 'https://a.example' }, actions: [{ mapping: {} }] },
       '/actions/0/mapping',
@@ -59,6 +74,29 @@ describe('a destination of the catalog', () => {
     const error = refused.body.errors.find((one: { pointer: string }) => one.pointer === pointer);
     expect(error, JSON.stringify(refused.body.errors)).toBeDefined();
     expect(error.detail).toContain(text);
+  });
+
+  test('takes what switches batching, as the catalog shows it, where the definition has no field for it', async () => {
+    const shown = (await api.call('GET', '/api/catalog/actions-webhook')).body.actions[0];
+    expect(shown.batch.enabledByDefault).toBe(false);
+    const field = shown.fields.find(({ name }: { name: string }) => name === 'enable_batching');
+    expect(field).toMatchObject({ type: 'boolean', default: false });
+    for (const more of [
+      { enable_batching: false },
+      { enable_batching: true, batch_size: 0 },
+      { batch_size: 20 },
+    ]) {
+      const mapping = { url: 'https://example.com/', method: 'POST', ...more };
+      const made = await connect({
+        type: 'actions-webhook',
+        settings: {},
+        actions: [{ action: 'send', mapping }],
+      });
+      expect(made.actions[0].mapping).toEqual(mapping);
+      const actions = [{ id: made.actions[0].id, mapping: { ...mapping, batch_size: 0.5 } }];
+      const refused = await api.call('PATCH', `/api/destinations/${made.id}`, { actions });
+      expect(refused.body.errors).toMatchObject([{ pointer: '/actions/0/mapping/batch_size' }]);
+    }
   });
 
   test('a change of its actions makes new versions and another stretch of its stream, what is left out is taken away', async () => {

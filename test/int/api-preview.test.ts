@@ -110,7 +110,7 @@ describe('types of the catalog', () => {
   test('an address that may not be dialled is said, and shown', async () => {
     const { id } = await connect(sending({ url: 'http://10.0.0.1/x', method: 'POST', data: { a: 1 } }));
     const [{ requests }] = await deliveriesOf(id, { event });
-    expect(requests).toMatchObject([{ url: 'http://10.0.0.1/x', body: { text: '[{"a":1}]' } }]);
+    expect(requests).toMatchObject([{ url: 'http://10.0.0.1/x', body: { text: '{"a":1}' } }]);
     expect(requests[0].refused).toContain('REPRISE_EGRESS_ALLOW');
   });
 
@@ -136,7 +136,7 @@ describe('types of the catalog', () => {
     expect(first.problem.message).toMatch(/url/i);
     expect(second).toMatchObject({
       problem: null,
-      requests: [{ url: receiver.url, body: { json: [{ n: 1 }] } }],
+      requests: [{ url: receiver.url, body: { json: { n: 1 } } }],
     });
     expect(receiver.connections).toHaveLength(0);
   });

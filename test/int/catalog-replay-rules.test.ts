@@ -140,7 +140,7 @@ describe('a replay', () => {
     ['actions-braze-cloud', 'trackEvent', { batch_size: 200 }, 75, 75],
     ['actions-iterable', 'trackEvent', { batch_size: 40 }, 40, 40],
     ['actions-iterable', 'trackEvent', {}, 1_000, 1_000],
-    ['actions-google-campaign-manager-360', 'conversionUpload', {}, 1_000, 1_000],
+    ['actions-google-campaign-manager-360', 'conversionUpload', { enable_batching: true }, 1_000, 1_000],
     ['actions-klaviyo', 'trackEvent', { batch_size: 7 }, 7, 7],
   ])(
     'puts no more into a request of %s/%s %o than the service takes',

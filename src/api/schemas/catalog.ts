@@ -71,6 +71,7 @@ const Field = z
     form: text,
     hidden: only.meta({ description: 'Forms do not show it.' }),
     readOnly: only,
+    ours: only.meta({ description: 'Reprise’s own: it is not handed to the definition.' }),
     dynamic: only.meta({ description: 'The destination itself can list what to choose from.' }),
     open: only.meta({ description: 'Of an object: it takes other members as well.' }),
     get fields() {
@@ -87,8 +88,7 @@ const Batch = z
     maximumBytes: z.number().nullable(),
     enabledByDefault: z
       .boolean()
-      .nullable()
-      .meta({ description: 'Whether `enable_batching` says so by default. null: it cannot be switched.' }),
+      .meta({ description: 'Whether it does where a mapping does not say so by `enable_batching`.' }),
   })
   .meta({ id: 'CatalogBatch' });
 

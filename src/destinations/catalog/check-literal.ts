@@ -6,7 +6,12 @@ import type { Field } from './document.ts';
  * @param value neither null nor an object nor an array
  */
 export function literalProblem(field: Field, value: unknown): string | null {
-  return typeProblem(field, value) ?? choiceProblem(field, value) ?? boundProblem(field, value);
+  return (
+    typeProblem(field, value) ??
+    timeProblem(field, value) ??
+    choiceProblem(field, value) ??
+    boundProblem(field, value)
+  );
 }
 
 function typeProblem({ type }: Field, value: unknown): string | null {
@@ -35,6 +40,28 @@ function typeProblem({ type }: Field, value: unknown): string | null {
 const isNumeric = (value: unknown) =>
   typeof value === 'number' ||
   (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)));
+
+/** The framework refuses each event by the same rules: a field without a format of its own takes times in many ways. */
+function timeProblem({ type, format }: Field, value: unknown): string | null {
+  if (format === 'date') return isDate(value) ? null : 'Expected a date such as "2026-10-14".';
+  if (format === 'date-time' && (type !== 'datetime' || typeof value === 'string'))
+    return isDateTime(value) ? null : 'Expected an RFC 3339 time such as "2026-10-14T02:00:00Z".';
+  if (type !== 'datetime' || isNumeric(value) || !Number.isNaN(Date.parse(String(value)))) return null;
+  return 'Expected a time such as "2026-10-14T02:00:00Z".';
+}
+
+const isDate = (value: unknown) => {
+  const text = String(value);
+  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN;
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text); // 30 February is 2 March to it
+};
+
+const isDateTime = (value: unknown) => {
+  const [date = '', time = '', ...more] = String(value).split(/t|\s/i);
+  return (
+    more.length === 0 && isDate(date) && /^\d\d:\d\d:\d\d(?:\.\d+)?(?:z|[+-]\d\d(?::?\d\d)?)$/i.test(time)
+  );
+};
 
 function choiceProblem({ choices, dynamic }: Field, value: unknown): string | null {
   if (choices === undefined || dynamic === true) return null;

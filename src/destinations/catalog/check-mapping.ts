@@ -1,3 +1,4 @@
+import { batchingProblem } from './batching-fields.ts';
 import { checkMapped } from './check-directive.ts';
 import { literalProblem } from './check-literal.ts';
 import { holds, isMapped, isObject } from './conditions.ts';
@@ -55,7 +56,7 @@ function knownMembers(
   const known = [...fields.map(({ name }) => name), ...special];
   return Object.entries(mapping).flatMap(([name, value]): Fault[] => {
     const field = fields.find((one) => one.name === name);
-    if (field !== undefined) return checkValue(field, value, [name]);
+    if (field !== undefined) return checkField(field, value);
     if (name === syncModeField && syncMode !== null) return syncModeFaults(value, syncMode.choices);
     if (special.includes(name)) return checkMapped(value, [name]);
     return [unknownMember([], name, known)];
@@ -66,6 +67,12 @@ function syncModeFaults(value: unknown, choices: readonly { readonly value: unkn
   const values = choices.map((choice) => choice.value);
   if (values.includes(value)) return [];
   return [{ path: [syncModeField], problem: `Expected one of: ${values.join(', ')}.` }];
+}
+
+function checkField(field: Field, value: unknown): Fault[] {
+  const { name } = field;
+  const problem = isAbsent(value) ? null : batchingProblem(field, value);
+  return problem === null ? checkValue(field, value, [name]) : [{ path: [name], problem }];
 }
 
 function checkValue(field: Field, value: unknown, path: Path): Fault[] {

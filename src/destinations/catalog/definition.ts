@@ -15,18 +15,15 @@ import { AccountSender, type SendingAccount, type SendingAction } from './accoun
 import type { CallContext } from './account-call.ts';
 import type { Renewal } from './account-tokens.ts';
 import { environmentSecrets } from './child-process.ts';
+import { batchSizeOf } from './batching-fields.ts';
 import { checkCatalogSettings, defaultsOf } from './check-settings.ts';
 import { dialProblems, dialRuleOf, withoutAddresses } from './dial-rules.ts';
-import type { Batch, CatalogDocument, CatalogPreset } from './document.ts';
+import type { CatalogDocument, CatalogPreset } from './document.ts';
 import { missingHook } from './needed-hooks.ts';
 import type { Account, OAuth } from './protocol.ts';
 import { previewAccount } from './preview-account.ts';
 import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
 import { testAccount } from './test-account.ts';
-
-/** Batches of who does not say how many events he takes have so many, and no batch has more than the second. */
-const usualBatch = 100;
-const largestBatch = 1_000;
 
 /** A definition of the package as a destination type: made of its description, its code is run by a child. */
 export function packageDestination(document: CatalogDocument): DestinationDefinition {
@@ -126,6 +123,7 @@ function sendingAction(
   if (known === undefined || action === null) throw new Error(`${document.type} has no action ${action}`);
   const { batch } = known;
   const unable = missingHook(document.type, action, mapping);
+  const ours = known.fields.filter((field) => field.ours === true).map(({ name }) => name);
   const fields = { mapping: known.fields, settings: document.settings };
   const overlays =
     settings === null
@@ -138,10 +136,10 @@ function sendingAction(
   return {
     actionId,
     type: action,
-    mapping,
+    mapping: Object.fromEntries(Object.entries(mapping).filter(([name]) => !ours.includes(name))),
     batchSize: Math.min(size, limits.events ?? size),
     batchBytes: least(batch?.maximumBytes ?? null, limits.bytes ?? null),
-    overlays,
+    overlays: overlays.filter(({ kind, name }) => kind !== 'mapping' || !ours.includes(name)),
     ...(eventBytes !== undefined && { eventBytes }),
     ...(document.audience !== null && { audiences }),
     ...(unable !== null && { unable }),
@@ -151,17 +149,6 @@ function sendingAction(
 
 const least = (one: number | null, other: number | null) =>
   one === null || other === null ? (one ?? other) : Math.min(one, other);
-
-/** How many events one call takes: as the mapping says, within what the definition and Reprise bear. */
-function batchSizeOf(batch: Batch, mapping: Settings): number {
-  const asked = mapping['enable_batching'] ?? batch.enabledByDefault ?? true;
-  if (asked === false || asked === 'false') return 1;
-  const said = [mapping['batch_size'], batch.defaultSize].find(
-    (size) => Number.isInteger(size) && Number(size) > 0,
-  );
-  const size = said === undefined ? usualBatch : Number(said);
-  return Math.max(1, Math.min(size, batch.maximumSize ?? largestBatch, largestBatch));
-}
 
 const secretsOf = (document: CatalogDocument, settings: unknown) => [
   ...secretsIn(withoutAddresses(document, settings as Settings)),

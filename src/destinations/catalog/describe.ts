@@ -1,3 +1,4 @@
+import { batchSizeField, batchingField } from './batching-fields.ts';
 import { checkMapping } from './check-mapping.ts';
 import { categoryOf } from './categories.ts';
 import { describeFields, describeSettings, withSyncMode } from './describe-field.ts';
@@ -93,14 +94,15 @@ function describeAudience({ audienceConfig, audienceFields }: PackageDefinition)
 }
 
 function describeAction(type: string, name: string, action: PackageAction): CatalogAction {
-  const fields = describeFields(action.fields);
+  const batches = action.performBatch !== undefined;
+  const fields = batches ? withBatching(describeFields(action.fields)) : describeFields(action.fields);
   return {
     name,
     title: action.title,
     description: action.description?.trim() ?? '',
     trigger: action.defaultSubscription ?? null,
     ...(action.hidden === true && { hidden: true }),
-    batch: action.performBatch === undefined ? null : describeBatch(fields),
+    batch: batches ? describeBatch(fields) : null,
     syncMode: describeSyncMode(action.syncMode),
     hooks: Object.entries(action.hooks ?? {}).map(([hook, { label, inputFields }]) => ({
       name: hook,
@@ -128,19 +130,34 @@ const requestFields = [
   'contactlistid',
 ];
 
+/** Actions that can batch do so when they are told to: the field for it is the platform's where a definition has none. */
+function withBatching(fields: readonly Field[]): readonly Field[] {
+  if (!fields.some(({ name }) => name === batchingField)) {
+    return [...fields, { name: batchingField, type: 'boolean', ...ownBatching, default: false }];
+  }
+  return fields.map((field) =>
+    field.name === batchingField ? { ...field, default: field.default ?? false } : field,
+  );
+}
+
+const ownBatching = {
+  label: 'Enable batching',
+  description: 'Several events go in one request.',
+  ours: true,
+} as const;
+
 /** The package says how it batches by fields of the mapping that have these names. */
 function describeBatch(fields: readonly Field[]): Batch {
   const named = (name: string) => fields.find((field) => field.name === name);
-  const size = named('batch_size');
+  const size = named(batchSizeField);
   const keys = named('batch_keys')?.default;
-  const enabled = named('enable_batching')?.default;
   const bytes = named('batch_bytes');
   return {
     keys: Array.isArray(keys) ? keys.map(String) : requestFields.filter((name) => named(name) !== undefined),
     defaultSize: typeof size?.default === 'number' ? size.default : null,
     maximumSize: size?.maximum ?? null,
     maximumBytes: bytes?.maximum ?? (typeof bytes?.default === 'number' ? bytes.default : null),
-    enabledByDefault: named('enable_batching') === undefined ? null : enabled === true,
+    enabledByDefault: named(batchingField)?.default === true,
   };
 }
 

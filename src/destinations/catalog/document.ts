@@ -46,6 +46,8 @@ export interface Field {
   /** Forms do not show it. */
   readonly hidden?: true;
   readonly readOnly?: true;
+  /** It is Reprise's own: the definition has no such field, and is not given it. */
+  readonly ours?: true;
   /** The destination itself can list what to choose from. */
   readonly dynamic?: true;
   /** Of an object: the members that are known. */
@@ -62,8 +64,8 @@ export interface Batch {
   readonly maximumSize: number | null;
   /** How large a batch may become, where the definition says so. */
   readonly maximumBytes: number | null;
-  /** The mapping says by `enable_batching` whether it is used; null: it is always used. */
-  readonly enabledByDefault: boolean | null;
+  /** Whether it is used where the mapping does not say so by `enable_batching`. */
+  readonly enabledByDefault: boolean;
 }
 
 export interface Hook {

@@ -208,7 +208,7 @@ function computedSentences(
     ...removalSentences(deletionsByMapping),
     batching.length === 0
       ? `${title} is sent one event a request.`
-      : sentence('Several events go into a request', batching),
+      : sentence('Several events can go into a request, where `enable_batching` is on', batching),
   ].filter((text) => text !== '');
 }
 

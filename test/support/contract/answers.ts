@@ -18,6 +18,7 @@ const telling: readonly (readonly [url: RegExp, told: (body: Body) => unknown])[
     /linkedin\.com\/rest\/(conversionEvents|dmpSegments\/[^/]+\/users)$/,
     (body) => ({ elements: listOf(body, 'elements').map(() => ({ status: 201 })) }),
   ],
+  [/api\.emarsys\.net/, () => ({ replyCode: 0, replyText: 'OK' })],
   [/business-api\.tiktok\.com/, () => ({ code: 0, message: 'OK' })],
   [
     /api\.pinterest\.com\/.*\/events$/,

@@ -168,7 +168,7 @@ async function driveOne(
 ): Promise<Driven> {
   const actionId = randomUUID();
   const { batch } = action;
-  const batching = batch === null || batch.enabledByDefault === null ? {} : { enable_batching: events > 1 };
+  const batching = batch === null ? {} : { enable_batching: events > 1 };
   const sender = packageDestination(document).open(
     { ...settingsFor(document), ...givenValues[document.type]?.settings, oauth: tokens },
     {
