@@ -17,6 +17,7 @@ import type { Accounts } from './accounts.ts';
 import type { HeldSlots } from './held-slots.ts';
 import type { TellNews } from './lane-news.ts';
 import type { LeaseWatcher } from './lease-watcher.ts';
+import { brakeSideEffects } from './side-effects-brake.ts';
 import { Slice } from './slice.ts';
 import type { SliceEnd } from './slice-end.ts';
 import type { SliceTiming } from './slice-timing.ts';
@@ -46,6 +47,7 @@ export function createDeliverSlice(deps: DeliverDeps): (input: SliceInput) => Pr
     let slice: Slice | null = null;
     const beat = setInterval(() => heartbeat(slice?.progress ?? { taking: true }), heartbeatMs);
     try {
+      await brakeSideEffects(deps, input);
       const limitMs = deps.timing.sliceMs;
       const clock = { now: monotonic, signal: cancellationSignal(), limitMs };
       const taken = await takeLaneWhenFree(deps.db, input, clock, deps.leases.seen(input));

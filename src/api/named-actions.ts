@@ -1,9 +1,5 @@
+import { meansAction } from '../core/means-action.ts';
 import type { ActionRecord } from '../db/destinations.ts';
-
-/** Whether a text means an action of a destination: its id, its name, or what it does in the catalog. */
-export function meansAction({ id, name, action }: ActionRecord, text: string): boolean {
-  return [id, name, action].includes(text);
-}
 
 /** The actions that texts mean, in the destination's order, and the places of texts that mean none. */
 export function actionsMeant(

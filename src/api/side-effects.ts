@@ -1,8 +1,8 @@
+import { meansAction } from '../core/means-action.ts';
 import type { DestinationRecord } from '../db/destinations.ts';
 import type { CatalogDocument } from '../destinations/catalog/document.ts';
 import { readCatalogDocument } from '../destinations/catalog/read.ts';
 import { refusedEffect } from '../destinations/catalog/refused-effects.ts';
-import { meansAction } from './named-actions.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** What the refused can do instead of allowing it. */

@@ -23,12 +23,16 @@ export type Ending = 'completed' | 'completed_with_failures' | 'cancelled' | 'fa
 /** Reasons of a pause behind the canary: resuming approves it. */
 export const canaryReasons: readonly string[] = ['canary', 'canary_failed'];
 
+/** What it would send reaches people or takes something away by now, and nobody has allowed that. */
+export const sideEffects = 'side_effects';
+
 /** Reasons of a pause by a brake; the kind of failure may follow behind a colon. Resuming releases that brake. */
 export const brakeReasons: readonly string[] = [
   'error_rate',
   'repeated_error',
   'destination_refuses',
   'unauthorized',
+  sideEffects,
 ];
 
 /** What a holder of a lane is to do; `closed`: nothing before its replay's next window opens. */

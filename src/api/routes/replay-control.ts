@@ -22,7 +22,7 @@ const verbs = {
   resume: {
     desired: 'running',
     summary: 'Resume a replay',
-    text: 'It goes on at its checkpoint, when its schedule lets it (`opensAt`). Behind its canary (reason `canary` or `canary_failed`) this approves it; behind a brake (`error_rate`, `repeated_error`, `destination_refuses`, `unauthorized`) this releases that brake for the rest of the replay. One that was paused before it began is planned again: it begins at its time, or at once if that has passed (behind the replay of its destination that runs by then, if one does).',
+    text: 'It goes on at its checkpoint, when its schedule lets it (`opensAt`). Behind its canary (reason `canary` or `canary_failed`) this approves it; behind a brake (`error_rate`, `repeated_error`, `destination_refuses`, `unauthorized`, `side_effects`) this releases that brake for the rest of the replay. One that was paused before it began is planned again: it begins at its time, or at once if that has passed (behind the replay of its destination that runs by then, if one does).',
   },
   cancel: {
     desired: 'cancelled',

@@ -23,6 +23,8 @@ const statusReasons = {
     'Half of what it sent of late was given up on, so it paused. Look at the dead letters (`deadByClass`); resume if that is as good as it gets.',
   repeated_error:
     'The same failure came too often, so it paused. Look at the dead letters of its class; mend what they name, then resume: this failure then no longer holds or pauses the replay.',
+  side_effects:
+    'An action that it would use reaches people or takes something away, and `allowSideEffects` does not name it: its mapping has changed since the replay was asked for. Nothing of it is sent. Resume to send all the same, or cancel.',
   canary: 'The first events are sent; look at how they fared. Resume to approve them, or cancel.',
   canary_failed:
     'The first events did not go well. Look at the dead letters; resume to go on all the same, or cancel and start a new replay.',
