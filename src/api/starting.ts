@@ -1,3 +1,4 @@
+import { archiveHead } from '../db/archive/read.ts';
 import { regionOf } from '../db/destinations.ts';
 import type { CreateReplay } from '../db/replays.ts';
 import type { RunRecord } from '../db/runs.ts';
@@ -9,6 +10,7 @@ import { problem, type Problem } from './problem.ts';
 import { invalidBody } from './route.ts';
 import { regionWarnings } from './schemas/region.ts';
 import { showReplay } from './schemas/replay.ts';
+import { selectionWarnings } from './schemas/warning.ts';
 
 /** The answer to a request that made a replay, which starts once its row is committed; or why there is none. */
 export async function answerOfCreation(
@@ -18,7 +20,10 @@ export async function answerOfCreation(
 ): Promise<Created | Problem> {
   if (made.kind !== 'created') return refusalOf(made);
   const { replay } = made;
-  const warnings = regionWarnings(deps.region, await regionOf(tx, replay.destinationId));
+  const warnings = [
+    ...regionWarnings(deps.region, await regionOf(tx, replay.destinationId)),
+    ...selectionWarnings(replay, replay.selected > 0 ? 0 : await archiveHead(tx)),
+  ];
   return {
     answer: {
       status: 201,

@@ -52,6 +52,11 @@ export function rangeIsEmpty(range: ReplayRange): boolean {
   return Date.parse(range.from) >= Date.parse(range.to);
 }
 
+/** Whether a frozen range begins when nothing can have been received yet. @param latest milliseconds since the epoch */
+export function beginsTooLate({ by, from }: ReplayRange, latest: number): boolean {
+  return by === 'received' && from !== undefined && Date.parse(from) >= latest;
+}
+
 /** A moment in RFC 3339, UTC, of one in RFC 3339 or of a time before now ("30d"). @param now milliseconds since the epoch */
 export function momentOf(text: string, now: number): string {
   const relative = /^(\d+)([mhdw])$/.exec(text);

@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
+import { appendEvents } from '../../src/db/archive/append.ts';
 import { version } from '../../src/version.ts';
 import { adminToken, testApi } from '../support/api.ts';
 import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
+import { newSource, trackEvent } from '../support/events.ts';
 import { testFolder } from '../support/folder.ts';
 
 const db = await testDatabase();
 const stated = await testApi(db, { region: 'eu' });
 const silent = await testApi(db);
+await appendEvents(db, [trackEvent(await newSource(db))]);
 const settings = { url: 'https://example.com/events' };
 
 const connect = async (region?: string | null) =>

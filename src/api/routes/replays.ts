@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { freezeRange, rangeIsEmpty } from '../../core/replay-range.ts';
-import { ReplayRequest, SearchText } from '../../core/replay-request.ts';
+import { beginsTooLate, freezeRange, rangeIsEmpty } from '../../core/replay-range.ts';
+import { ReplayRequest, SearchText, type ReplayRange } from '../../core/replay-request.ts';
 import { replayStatuses } from '../../core/replay-status.ts';
 import { getDestination } from '../../db/destinations.ts';
 import { listReplays } from '../../db/replay-list.ts';
@@ -74,8 +74,8 @@ function create(deps: ApiDeps): Route {
       problems: ['replay_running', 'destination_disabled', 'side_effects'],
     },
     async ({ body }, tx) => {
-      const range = freezeRange(body.range, Date.now());
-      if (rangeIsEmpty(range)) return emptyRange('to');
+      const range = rangeOf(body, Date.now());
+      if (isProblem(range)) return range;
       const named = [
         ...namedIn('/filter/sources', body.filter?.sources),
         ...namedIn('/exclude/sources', body.exclude?.sources),
@@ -96,6 +96,16 @@ function create(deps: ApiDeps): Route {
   );
 }
 
+/** The range of a request, frozen; or why nothing can lie in it. */
+function rangeOf({ range: asked, schedule }: ReplayRequest, now: number): ReplayRange | Problem {
+  const range = freezeRange(asked, now);
+  if (rangeIsEmpty(range)) return emptyRange('to');
+  // One that begins later also takes what comes until then.
+  const { startAt } = schedule ?? {};
+  const begins = startAt === undefined ? now : Math.max(now, Date.parse(startAt));
+  return beginsTooLate(range, begins) ? tooLate : range;
+}
+
 /** The refusal of a range that ends before it begins. @param end the one that was given */
 export const emptyRange = (end: 'from' | 'to'): Problem =>
   invalidBody([
@@ -107,6 +117,14 @@ export const emptyRange = (end: 'from' | 'to'): Problem =>
           : 'The range would end before it begins. Give a `from` that lies before its end, or a later `to`, too.',
     },
   ]);
+
+const tooLate = invalidBody([
+  {
+    pointer: '/range/from',
+    detail:
+      'The range begins when the replay does, or later: nothing can have been received by then. Give an earlier `from`.',
+  },
+]);
 
 function list(deps: ApiDeps): Route {
   return route(

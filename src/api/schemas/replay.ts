@@ -6,7 +6,7 @@ import { mergeSamples } from '../../core/samples.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { replayWorkflowId, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { Id, Time } from './fields.ts';
-import { Warnings } from './warning.ts';
+import { ReplayWarnings } from './warning.ts';
 import { firstRange, ShownRange, showRange } from './replay-range.ts';
 import { scheduleFields, showSchedule } from './replay-schedule.ts';
 import { statusReasonText } from './status-reason.ts';
@@ -118,7 +118,9 @@ export const Replay = z
   .meta({ id: 'Replay' });
 
 /** The answer to a request for a replay. */
-export const ReplayWithWarnings = Replay.extend({ warnings: Warnings }).meta({ id: 'ReplayWithWarnings' });
+export const ReplayWithWarnings = Replay.extend({ warnings: ReplayWarnings }).meta({
+  id: 'ReplayWithWarnings',
+});
 
 /** A replay as it is answered. */
 export function showReplay(
