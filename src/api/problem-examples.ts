@@ -1,5 +1,8 @@
 import { problem, type Problem, type ProblemCode } from './problem.ts';
 
+const notConnectable =
+  'Yotpo is in the catalog, but cannot be connected: It sends nothing of an event: its one action asks Yotpo for the name of the store. GET /api/catalog?connectable=true lists what can.';
+
 /** One refusal of each kind, as the reference shows it. */
 export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   malformed_json: problem('malformed_json', 'Line 1, column 21: expected "," or "}".', {
@@ -111,15 +114,9 @@ export const problemExamples: Readonly<Record<ProblemCode, Problem>> = {
   invalid_body: problem('invalid_body', '/nmae: "nmae" is not known here. Did you mean "name"?', {
     errors: [{ pointer: '/nmae', detail: '"nmae" is not known here. Did you mean "name"?' }],
   }),
-  not_connectable: problem(
-    'not_connectable',
-    'Mixpanel (Actions) is in the catalog, but cannot be connected: Reprise cannot send to it yet. GET /api/catalog?connectable=true lists what can.',
-    {
-      errors: [
-        { pointer: '/type', detail: 'Mixpanel (Actions) is in the catalog, but cannot be connected.' },
-      ],
-    },
-  ),
+  not_connectable: problem('not_connectable', notConnectable, {
+    errors: [{ pointer: '/type', detail: notConnectable }],
+  }),
   side_effects: problem(
     'side_effects',
     'Events of the past would set off what nobody can take back. Name what may be used all the same, {"allowSideEffects": ["sendEmail"]}, or leave these actions out: {"actions": [those that are to be used]}.',

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
+import { problemExamples } from '../../src/api/problem-examples.ts';
+import { listedExample } from '../../src/api/schemas/catalog.ts';
 import { adminToken, testApi } from '../support/api.ts';
 import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
@@ -169,3 +171,15 @@ test('every entry is as the reference has it, and none of its code is loaded for
   const loaded = Object.keys(cache).filter((file) => file.includes('@segment/action-destinations'));
   expect(loaded).toEqual([]);
 }, 90_000);
+
+test('what the reference says cannot be connected is refused, in the words of the reference', async () => {
+  const [entry] = await listed(`&q=${listedExample.type}`);
+  expect(entry).toEqual(listedExample);
+  const refused = await api.call('POST', '/api/destinations', {
+    type: listedExample.type,
+    name: 'Shop',
+    settings: {},
+  });
+  const { problem, ...example } = problemExamples.not_connectable;
+  expect(refused.body).toMatchObject({ code: problem, ...example });
+});

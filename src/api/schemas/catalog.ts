@@ -226,16 +226,16 @@ export const CatalogEntry = z
   .meta({ id: 'CatalogEntry', description: 'A destination type.' });
 
 export const listedExample: z.input<typeof CatalogListed> = {
-  type: 'actions-mixpanel',
-  title: 'Mixpanel (Actions)',
-  description: '',
-  category: 'analytics',
-  authentication: 'custom',
-  actions: 6,
-  batching: 2,
-  replay: 'ready',
+  type: 'yotpo-actions',
+  title: 'Yotpo',
+  description: 'Send data to Yotpo',
+  category: 'commerce',
+  authentication: 'oauth-managed',
+  actions: 1,
+  batching: 0,
+  replay: 'limited',
   connectable: false,
-  notConnectable: 'Reprise cannot send to it yet.',
+  notConnectable: 'It sends nothing of an event: its one action asks Yotpo for the name of the store.',
 };
 
 export const entryExample: z.input<typeof CatalogEntry> = {
