@@ -11,7 +11,7 @@ interface Named {
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** No installation has more of them; else ids have to do. */
-const mostNamed = 10_000;
+export const mostNamed = 10_000;
 
 /**
  * The one that is meant by an id, by its name, or by its name as people type it: `demo-crm` is "Demo CRM".

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { withExamples, type Register } from '../command.ts';
 import { part, progressLine } from '../replay-progress.ts';
+import { mostNamed, named } from '../names.ts';
 import type { Session } from '../session.ts';
 import type { ArchivedEvent, Destination, Page, Replay, Source } from '../shapes.ts';
 import { facts } from '../table.ts';
@@ -35,21 +36,28 @@ export const statusCommand: Register = (parent, on) => {
       .command('status')
       .description('where everything is, what runs, how far streams lie behind, how replays stand')
       .addOption(new Option('-o, --output <format>', 'for a script').choices(['env', 'json']))
+      .option('--source <source>', 'name or id of the source whose write key is shown; else of the oldest')
       .action(on(status)),
     ['reprise status', 'For people'],
     ['eval "$(reprise status -o env)"', 'Address, token and write key as variables of this shell'],
+    ['eval "$(reprise status -o env --source "Web shop")"', 'With the write key of this source'],
   );
 };
 
-async function status(session: Session, { output }: { output?: 'env' | 'json' }): Promise<void> {
+interface StatusOptions {
+  readonly output?: 'env' | 'json';
+  readonly source?: string;
+}
+
+async function status(session: Session, { output, source: asked }: StatusOptions): Promise<void> {
   const { api, out } = session;
   const page = <T>(path: string, query = {}) =>
     api.json<Page<T>>(path, { query: { limit: shown, ...query } });
-  const [deployment, ready, events, sources, destinations, replays, processes] = await Promise.all([
+  const [deployment, ready, events, source, destinations, replays, processes] = await Promise.all([
     api.json<Deployment>('/api/deployment'),
     api.json<Readiness>('/readyz', { accepts: 503 }),
     page<ArchivedEvent>('/api/events', { limit: 1 }),
-    page<Source>('/api/sources'),
+    sourceShown(session, asked),
     page<Destination>('/api/destinations'),
     page<Replay>('/api/replays', { open: 'true' }),
     api.json<{ data: readonly Process[] }>('/api/processes'),
@@ -62,7 +70,8 @@ async function status(session: Session, { output }: { output?: 'env' | 'json' })
     temporalUrl: temporalUi([...destinations.data, ...replays.data]),
     ...deployment,
     ...ready,
-    writeKey: sources.data.find((source) => source.writeKey !== null)?.writeKey ?? null,
+    writeKey: source?.writeKey ?? null,
+    source: source === null ? null : { id: source.id, name: source.name },
     newestEvent: events.data[0] ?? null,
     destinations: destinations.data,
     replays: replays.data,
@@ -84,12 +93,24 @@ async function status(session: Session, { output }: { output?: 'env' | 'json' })
     out.say(`Next: reprise replay create --destination ${first.id} --last 30d --watch`);
 }
 
+/** Whose write key is shown: the oldest source with one, so that it stays the same when another source is made. */
+async function sourceShown({ api }: Session, asked: string | undefined): Promise<Source | null> {
+  if (asked !== undefined) return await named<Source>(api, 'source', asked);
+  let oldest: Source | null = null;
+  for await (const one of api.list<Source>('/api/sources', {}, mostNamed)) {
+    if (one.writeKey !== null) oldest = one; // newest first
+  }
+  return oldest;
+}
+
 interface Standing extends Readiness, Deployment {
   readonly apiUrl: string;
   readonly ingestUrl: string;
   readonly docsUrl: string;
   readonly temporalUrl: string | null;
   readonly writeKey: string | null;
+  /** The one that has the write key. */
+  readonly source: { readonly id: string; readonly name: string } | null;
   readonly newestEvent: ArchivedEvent | null;
   readonly destinations: readonly Destination[];
   readonly replays: readonly Replay[];
@@ -130,7 +151,7 @@ function factsOf(standing: Standing, from: string): [string, string][] {
       standing.status + (standing.temporal === 'ok' ? '' : ' (Temporal is away: nothing is delivered)'),
     ],
     ['Admin API', `${standing.apiUrl}/api   (from ${from})`],
-    ['Ingest', `${standing.ingestUrl}   write key ${standing.writeKey ?? 'none yet: reprise source create'}`],
+    ['Ingest', `${standing.ingestUrl}   ${writeKeyText(standing)}`],
     ['Docs', standing.docsUrl],
     ['Version', standing.version],
     ['Region', standing.region ?? 'not stated (REPRISE_REGION)'],
@@ -148,6 +169,11 @@ function factsOf(standing: Standing, from: string): [string, string][] {
   ];
 }
 
+function writeKeyText({ writeKey, source }: Standing): string {
+  if (source === null) return 'write key none yet: reprise source create';
+  return `write key ${writeKey ?? 'none that is accepted'} of the source "${plain(source.name)}"`;
+}
+
 /** Where Temporal's UI is, as the address of any workflow tells. */
 function temporalUi(workflows: readonly (Destination | Replay)[]): string | null {
   const urls = workflows.map((one) =>
@@ -163,6 +189,7 @@ function asEnvironment(standing: Standing, token: string | null): string {
     ['REPRISE_INGEST_URL', standing.ingestUrl],
     ['REPRISE_TOKEN', token],
     ['REPRISE_WRITE_KEY', standing.writeKey],
+    ['REPRISE_SOURCE', standing.source?.name ?? null],
   ];
   const quoted = (value: string) => `'${value.replaceAll("'", String.raw`'\''`)}'`;
   return variables
