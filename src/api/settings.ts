@@ -1,7 +1,7 @@
 import { checkSettings, type DestinationDefinition } from '../destinations/definition.ts';
 import type { EgressAllow } from '../destinations/egress-address.ts';
 import { open, seal, SealError, settingsPlace, type Keyring } from '../destinations/secrets.ts';
-import { nearestType } from '../destinations/catalog/nearest-type.ts';
+import { noSuchType } from '../destinations/catalog/nearest-type.ts';
 import { catalogSummaries } from '../destinations/catalog/read.ts';
 import { obstacleTo } from '../destinations/registry.ts';
 import { pointerTo } from '../core/json-place.ts';
@@ -82,7 +82,5 @@ export function unknownType(type: string): Problem {
     const detail = `${summary.title} is in the catalog, but cannot be connected: ${obstacle} GET /api/catalog?connectable=true lists what can.`;
     return problem('not_connectable', detail, { errors: [{ pointer: '/type', detail }] });
   }
-  const near = nearestType(type);
-  const remedy = near === null ? 'GET /api/catalog lists all types.' : `Did you mean "${near}"?`;
-  return invalidBody([{ pointer: '/type', detail: `The catalog has no such type. ${remedy}` }]);
+  return invalidBody([{ pointer: '/type', detail: noSuchType(type) }]);
 }

@@ -57,6 +57,7 @@ describe('connecting', () => {
 
   test.each([
     [{ ...base, type: 'webhok' }, '/type', 'Did you mean "webhook"?'],
+    [{ type: 'webhok' }, '/type', 'Did you mean "webhook"?'],
     [{ ...base, settings: {} }, '/settings/url', 'Missing'],
     [{ ...base, settings: { url, ulr: 1 } }, '/settings/ulr', 'Did you mean "url"?'],
     [{ ...base, settings: { url: 'http://10.0.0.1/' } }, '/settings/url', 'REPRISE_EGRESS_ALLOW'],

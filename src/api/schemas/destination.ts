@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { replayStatuses, replayStatus } from '../../core/replay-status.ts';
 import { SourceIds } from '../../core/ids.ts';
 import { FqlText } from '../../core/fql/text.ts';
+import { catalogSummaries } from '../../destinations/catalog/read.ts';
+import { noSuchType } from '../../destinations/catalog/nearest-type.ts';
 import type { DestinationRecord } from '../../db/destinations.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import { streamWorkflowId } from '../../temporal/orchestrator.ts';
@@ -47,8 +49,17 @@ const Filter = FqlText.nullable().meta({
   example: 'type = "track" and properties.total >= 100',
 });
 
+/** Told beside whatever else is wrong: without the right type nobody knows which settings it asks for. */
+const Type = z
+  .string()
+  .min(1)
+  .max(100)
+  .superRefine((type, context) => {
+    if (!catalogSummaries().some((one) => one.type === type)) context.addIssue(noSuchType(type));
+  });
+
 export const NewDestination = z.strictObject({
-  type: z.string().min(1).max(100).meta({ description: 'A type of the catalog.', example: 'webhook' }),
+  type: Type.meta({ description: 'A type of the catalog.', example: 'webhook' }),
   name: Name,
   settings: Settings.meta({
     description: 'What the type asks for: see its schema in the catalog. Stored encrypted, never answered.',

@@ -31,3 +31,10 @@ const simplified = (name: string) =>
     .trim()
     .replaceAll(/[^a-z\d]+/g, '-')
     .replaceAll(/^actions-|-actions$|^-|-$/g, '');
+
+/** What is told of a type that the catalog does not have. */
+export function noSuchType(asked: string): string {
+  const near = nearestType(asked);
+  const remedy = near === null ? 'GET /api/catalog lists all types.' : `Did you mean "${near}"?`;
+  return `The catalog has no such type. ${remedy}`;
+}
