@@ -95,7 +95,8 @@ export interface RunContext extends SenderContext {
 
 /** How a test event fared, in words for a person. */
 export interface TestResult {
-  readonly ok: boolean;
+  /** null: there is nothing to test with, which is neither good nor bad. */
+  readonly ok: boolean | null;
   readonly message: string;
   readonly status?: number;
   readonly latencyMs: number;

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { sql } from '../../src/db/sql.ts';
 import { openStreamRun } from '../../src/db/streams.ts';
-import { testApi } from '../support/api.ts';
+import { freePort } from '../../src/dev/ports.ts';
+import { adminToken, testApi } from '../support/api.ts';
+import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
+import { testFolder } from '../support/folder.ts';
 import { startReceiver } from '../support/receiver.ts';
 
 const db = await testDatabase();
@@ -158,6 +161,27 @@ describe('the test of credentials', () => {
       actions: [{ action: 'send', mapping: { url: 'https://example.com/', method: 'POST' } }],
     });
     const tested = await api.call('POST', `/api/destinations/${made.body.id}/test`);
-    expect(tested.body.message).toContain('no test of its own');
+    expect(tested.body).toMatchObject({ ok: null, message: expect.stringContaining('no test of its own') });
+    const shown = await commandLine(api.url, adminToken, testFolder()).run(['destination', 'test', 'Hook']);
+    expect(shown).toMatchObject({ code: 1, stdout: expect.stringMatching(/^\? /) });
+  });
+
+  test('does not take a service that is away, or in trouble, for wrong credentials', async () => {
+    const busy = await startReceiver((_, response) => response.writeHead(503).end('{}'));
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    const answers = await Promise.all(
+      [nobody, busy.url].map(async (apiEndpoint) => {
+        const made = await post({ ...base, settings: { ...settings, apiEndpoint } });
+        return (await api.call('POST', `/api/destinations/${made.body.id}/test`)).body;
+      }),
+    );
+    const untested = 'The credentials were not tested. The destination ';
+    expect(answers).toMatchObject([
+      {
+        ok: false,
+        message: expect.stringContaining(`${untested}could not be reached: connect ECONNREFUSED`),
+      },
+      { ok: false, status: 503, message: expect.stringContaining(`${untested}answered 503`) },
+    ]);
   });
 });

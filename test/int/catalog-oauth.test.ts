@@ -156,6 +156,39 @@ test('testing the credentials renews them as well', async () => {
   expect(await storedTokens(made.id)).toMatchObject({ accessToken: 'access-1', refreshToken: 'refresh-1' });
 });
 
+test('where a definition has no test, the refresh token is shown to the service, and no answer reads as a success', async () => {
+  const tested = async (endpoint: string, refreshToken?: string) => {
+    const oauth = { accessToken: 'access-0', ...(refreshToken !== undefined && { refreshToken }) };
+    const body = { type: 'oauth-quiet', name: `Quiet ${Math.random()}`, settings: { endpoint, oauth } };
+    const { id } = (await api.call('POST', '/api/destinations', body)).body as { id: string };
+    const test = async () => (await api.call('POST', `/api/destinations/${id}/test`)).body as unknown;
+    return { id, test, first: await test() };
+  };
+  const { state, receiver } = await startService();
+  const good = await tested(receiver.url, 'refresh-0');
+  expect(good.first).toMatchObject({ ok: null, message: expect.stringContaining('A new access token') });
+  expect(await storedTokens(good.id)).toMatchObject({ accessToken: 'access-1', refreshToken: 'refresh-1' });
+  const refused = await tested(receiver.url, 'refresh-canary-77');
+  const answer = JSON.stringify(refused.first);
+  expect(refused.first).toMatchObject({
+    ok: false,
+    message: expect.stringMatching(/No new access token.*400/),
+  });
+  expect(answer).not.toContain('canary');
+  const without = await tested(receiver.url);
+  expect(without.first).toMatchObject({ ok: null, message: expect.stringContaining('no test of its own') });
+  expect(state.refreshed).toBe(2);
+
+  // What the stream has learnt counts.
+  await db.run(sql`
+    update lane l set state = 'held', state_reason = 'unauthorized: http_401' from run r
+    where r.id = l.run_id and r.destination_id = ${without.id} and r.kind = 'stream'`);
+  expect(await without.test()).toMatchObject({
+    ok: false,
+    message: expect.stringContaining('unauthorized: http_401'),
+  });
+});
+
 test('what fetches tokens is guarded as all else', async () => {
   const { receiver } = await startService();
   const made = await connect(receiver.url);

@@ -1,4 +1,5 @@
-import { getDestination } from '../../db/destinations.ts';
+import type { z } from 'zod';
+import { getDestination, type DestinationRecord } from '../../db/destinations.ts';
 import { setStreamDesired, openStreamRun } from '../../db/streams.ts';
 import { tokenRows } from '../../db/token-refresh.ts';
 import { loadDefinition } from '../../destinations/registry.ts';
@@ -30,11 +31,13 @@ function test(deps: ApiDeps): Route {
       path: '/api/destinations/{id}/test',
       tag,
       summary: 'Send a test event',
-      description: 'One event with a name that tells it is a test goes to the destination, archive or not.',
+      description:
+        'One event with a name that tells it is a test goes to the destination, archive or not; a type of Segment’s catalog has its own code ask the service whether it takes the credentials. Where that code has no test, `ok` is null; an OAuth refresh token is shown to the service all the same, and an access token that comes of it is kept.',
       params: IdPath,
       answers: {
         200: {
-          description: 'How it went; `ok` says whether the destination took it.',
+          description:
+            'How it went; `ok` says whether the destination took it, null: that could not be tested.',
           schema: TestResult,
           example: {
             ok: true,
@@ -54,7 +57,8 @@ function test(deps: ApiDeps): Route {
       if (settings === null) return unreadableSettings;
       const { db, egress, keyring } = deps;
       const renew = createRenew(tokenRows(db, destination.id), keyring, destination.id);
-      return { status: 200, body: await definition.test(settings, { egress, renew }) };
+      const tested = await definition.test(settings, { egress, renew });
+      return { status: 200, body: besidesStream(tested, destination) };
     },
   );
 }
@@ -107,4 +111,17 @@ async function noStream(deps: ApiDeps, id: string, path: string) {
     'destination_disabled',
     'The destination gets no new events. Enable it first: PATCH {"enabled": true}.',
   );
+}
+
+type TestAnswer = z.input<typeof TestResult>;
+
+/** What could not be tested has been, by the stream, when the service refuses that as unauthorized. */
+function besidesStream(tested: TestAnswer, { stream }: DestinationRecord): TestAnswer {
+  if (tested.ok !== null) return tested;
+  const reasons =
+    stream?.lanes.map(({ state, stateReason }) => (state === 'held' ? stateReason : null)) ?? [];
+  const reason = reasons.find((one) => one?.startsWith('unauthorized: '));
+  if (reason == null) return tested;
+  const message = `${tested.message} The stream is held, as its last delivery was refused (${reason}): give other credentials.`;
+  return { ...tested, ok: false, message };
 }

@@ -59,7 +59,10 @@ export const destinationCommands: Register = (parent, on) => {
 const steering: Register = (destination, on) => {
   withExamples(
     destination.command('test <destination>').description('send one test event to it').action(on(test)),
-    ['reprise destination test demo-crm', 'Exit code 1 when it is not taken'],
+    [
+      'reprise destination test demo-crm',
+      'Exit code 1 when it is not taken, also when there is nothing to test with (`ok` is null)',
+    ],
   );
   for (const verb of ['pause', 'resume'] as const) {
     const description =
@@ -141,19 +144,23 @@ async function create(
   );
 }
 
+const testMarks = { true: ['green', '✓'], false: ['red', '✗'], null: ['yellow', '?'] } as const;
+
 async function test(session: Session, _: unknown, [name = '']: readonly string[]): Promise<void> {
   const { id } = await named<Destination>(session.api, 'destination', name);
-  const result = await session.api.json<{ ok: boolean; message: string; latencyMs: number }>(
+  const result = await session.api.json<{ ok: boolean | null; message: string; latencyMs: number }>(
     `/api/destinations/${id}/test`,
     { method: 'POST', deadlineMs: 60_000 },
   );
   const { out } = session;
   if (out.json) out.document(result);
-  else
+  else {
+    const [style, mark] = testMarks[`${result.ok}`];
     out.data(
-      `${result.ok ? out.paint('green', '✓', 'stdout') : out.paint('red', '✗', 'stdout')} ${plain(result.message)}  ${Math.round(result.latencyMs)} ms`,
+      `${out.paint(style, mark, 'stdout')} ${plain(result.message)}  ${Math.round(result.latencyMs)} ms`,
     );
-  if (!result.ok) throw new Failure(exits.error, '');
+  }
+  if (result.ok !== true) throw new Failure(exits.error, '');
 }
 
 async function steer(session: Session, verb: 'pause' | 'resume', name: string): Promise<void> {

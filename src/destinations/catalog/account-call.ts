@@ -26,16 +26,58 @@ export interface Called {
   readonly end: JobEnd;
   readonly run: JobRun;
   readonly mask: SecretMask;
+  /** Why there is no other access token in place of one that was refused. */
+  readonly noToken?: string;
 }
 
 const always = { mayWrite: () => true };
+
+type Perform = (account: Account, work: Work) => Promise<{ readonly end: JobEnd; readonly run: JobRun }>;
 
 /**
  * Runs a definition's code once for somebody who waits, in a child of its own: neither deliveries nor others wait for
  * code that does not end. Tokens that are refused are renewed, and the call is made again. Never rejects.
  */
 export async function callAccount(account: Account, work: Work, context: CallContext): Promise<Called> {
-  const { renewal, secrets, egress, dials, deadlineMs, answerBytes } = context;
+  return await inOwnChild(context, async (perform) => {
+    const tokens = tokensFor(account, context, perform);
+    const called = await perform(account, work);
+    const { last } = called.run;
+    const isRefused = last?.answer.kind === 'answered' && last.answer.head.status === 401;
+    const stale = account.auth?.accessToken;
+    const tried = isRefused && tokens !== null && stale !== undefined;
+    const noToken = tried ? await tokens.renew(stale) : null;
+    const again = tried && noToken === null ? await perform(tokens.account, work) : called;
+    const mask = tokens?.mask ?? secretMask(context.secrets);
+    return { ...again, mask, ...(noToken !== null && { noToken }) };
+  });
+}
+
+/**
+ * Has the definition's code fetch another access token, which is kept as when the one of before was refused. Never rejects.
+ * @returns null when there is another one now, else why not; undefined: it has nothing to fetch one with
+ */
+export async function renewAccount(
+  account: Account,
+  context: CallContext,
+): Promise<string | null | undefined> {
+  const { accessToken, refreshToken } = account.auth ?? {};
+  if (accessToken === undefined || refreshToken === undefined) return undefined;
+  return await inOwnChild(context, async (perform) =>
+    tokensFor(account, context, perform)?.renew(accessToken),
+  );
+}
+
+function tokensFor(
+  account: Account,
+  { renewal, secrets }: CallContext,
+  perform: Perform,
+): AccountTokens | null {
+  return renewal === undefined ? null : new AccountTokens({ account, secrets, perform, ...renewal });
+}
+
+async function inOwnChild<T>(context: CallContext, use: (perform: Perform) => Promise<T>): Promise<T> {
+  const { egress, dials, deadlineMs, answerBytes } = context;
   const http = new AccountHttp({ egress, connections: 1, ...(answerBytes !== undefined && { answerBytes }) });
   const child = new CatalogChild();
   let isLate = false;
@@ -45,21 +87,11 @@ export async function callAccount(account: Account, work: Work, context: CallCon
   };
   const deadline = deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs);
   try {
-    const perform = async (asked: Account, wanted: Work) => {
-      const run = new JobRun({ account: asked, work: wanted, http, gate: always, ...(dials && { dials }) });
+    return await use(async (account, work) => {
+      const run = new JobRun({ account, work, http, gate: always, ...(dials && { dials }) });
       const end = await child.perform(run);
       return { run, end: isLate ? ({ kind: 'overdue' } as const) : end };
-    };
-    const tokens =
-      renewal === undefined ? null : new AccountTokens({ account, secrets, perform, ...renewal });
-    let called = await perform(account, work);
-    const { last } = called.run;
-    const isRefused = last?.answer.kind === 'answered' && last.answer.head.status === 401;
-    const stale = account.auth?.accessToken;
-    const isRenewed =
-      isRefused && tokens !== null && stale !== undefined && (await tokens.renew(stale)) === null;
-    if (isRenewed) called = await perform(tokens.account, work);
-    return { ...called, mask: tokens?.mask ?? secretMask(secrets) };
+    });
   } finally {
     clearTimeout(deadline);
     child.close();

@@ -7,7 +7,7 @@ import type { Delivery, SendGate } from '../definition.ts';
 import type { EgressAllow } from '../egress-address.ts';
 import { secretMask, type SecretMask } from '../secret-mask.ts';
 import { AccountHttp } from './account-http.ts';
-import { AccountTokens, type Renewal } from './account-tokens.ts';
+import { AccountTokens, noNewToken, type Renewal } from './account-tokens.ts';
 import { Children } from './children.ts';
 import type { DialRule } from './job-dials.ts';
 import { outcomesOfJob } from './job-outcome.ts';
@@ -153,7 +153,7 @@ const told = (outcome: Extract<Outcome, { failure: Failure }>, problem: string):
   ...outcome,
   failure: {
     ...outcome.failure,
-    message: `The access token was refused, and no new one could be had: ${problem}`,
+    message: noNewToken(problem),
   },
 });
 

@@ -23,6 +23,10 @@ export interface AccountTokensOptions extends Renewal {
   readonly perform: (account: Account, work: Work) => Promise<{ readonly end: JobEnd; readonly run: JobRun }>;
 }
 
+/** What is told of a refused access token. @param problem why there is no other one */
+export const noNewToken = (problem: string) =>
+  `The access token was refused, and no new one could be had: ${problem}`;
+
 /** The tokens of one account in this process; several calls that are refused at once renew them once. */
 export class AccountTokens {
   readonly #options: AccountTokensOptions;

@@ -58,6 +58,15 @@ export function tokensOf(end: JobEnd, run: JobRun, telling: Telling): Tokens | s
     : 'The definition fetched none.';
 }
 
+/** What kept a request from being answered as it was meant: no connection, a server in trouble or too many requests; null: nothing did. */
+export function serviceTrouble({ last }: Pick<JobRun, 'last'>, telling: Telling): Failure | null {
+  if (last === null) return null;
+  const { answer } = last;
+  if (answer.kind === 'answered' && answer.head.status !== 429 && answer.head.status < 500) return null;
+  const outcome = exchangeOutcome(last, telling);
+  return 'failure' in outcome && outcome.failure !== undefined ? outcome.failure : null;
+}
+
 function outcomesOfResult(result: JobResult, run: Run, telling: Telling): Outcome[] {
   if (result.kind === 'groups') {
     const asking = result.groups.filter(({ silent }) => silent !== true);
