@@ -15,6 +15,7 @@ import {
 import type { TakenLane } from '../db/lane-lease.ts';
 import type { Copying } from '../db/copy-out.ts';
 import type { Queryable } from '../db/sql.ts';
+import type { Sender } from '../destinations/definition.ts';
 import { verdictsOf } from './verdicts.ts';
 
 /** What is asked about an event before it is sent. */
@@ -23,8 +24,8 @@ export interface Questions {
   readonly suppressed: (event: ArchivedEvent) => boolean;
   /** Why a replay does not send it, as the destination takes no events of its time. */
   readonly outOfTime: (event: ArchivedEvent) => OutOfTime | null;
-  /** The destination's success says that it has an event. */
-  readonly confirms: boolean;
+  /** Tells whether the destination's success says that it has an event of an action. */
+  readonly sender: Pick<Sender, 'confirms'>;
 }
 
 /**
@@ -58,7 +59,7 @@ function offerOf(
   lane: TakenLane,
   known: LaneKnowledge,
   others: PageKnowledge,
-  { suppressed, outOfTime, confirms, verdict }: Questions & { readonly verdict: Verdict },
+  { suppressed, outOfTime, sender, verdict }: Questions & { readonly verdict: Verdict },
 ): Offered<ArchivedEvent> {
   const { position } = event;
   const isSuppressed = suppressed(event);
@@ -80,7 +81,7 @@ function offerOf(
       optedOut,
       suppressed: isSuppressed,
       outOfTime: timeless,
-      confirms,
+      confirms: sender.confirms?.(actionId) ?? true,
     });
     return [actionId, decision] as const;
   });

@@ -268,7 +268,7 @@ export class LaneTraffic implements Waiter {
       await this.#profiles?.list(upTo);
       const stretch = { after: this.#lane.scannedTo, upTo };
       const { sender, suppressed } = this.#deps;
-      const questions = { suppressed, outOfTime: this.#outOfTime, confirms: sender.confirms ?? true };
+      const questions = { suppressed, outOfTime: this.#outOfTime, sender };
       const page = await readLanePage(db, this.#taken, this.#known, questions, stretch, this.#pageSize);
       await this.#profiles?.foresee(page.offers.map(({ event }) => event));
       // What the last holder had read is within the share already.

@@ -14,7 +14,7 @@ export type Outcome =
       readonly answer?: string;
       readonly tellsOf?: TellsOf;
     }
-  /** The destination answers success whatever happens (its profile says so). */
+  /** The destination answers success whatever happens, or before it knows (its profile says so). */
   | { readonly kind: 'unconfirmable' }
   /** This event cannot be mapped or is malformed for the destination; nothing was sent. */
   | { readonly kind: 'invalid'; readonly failure: Failure }

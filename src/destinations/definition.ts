@@ -41,8 +41,8 @@ export interface Sender {
   readonly concurrency: number;
   /** Which events a replay sends, by their time; null or absent: all. */
   readonly takes?: TimeRule | null;
-  /** false: its answers do not say whether it took an event. */
-  readonly confirms?: boolean;
+  /** Whether a success says that the events of an action were taken; absent: of all it does. */
+  confirms?(actionId: string): boolean;
   /** Resolves with one outcome per delivery, in order. Never rejects, whatever the destination does. */
   send(deliveries: readonly Delivery[], gate: SendGate): Promise<Outcome[]>;
   /** Ends all connections; what is in flight fails, what is queued is not sent. */

@@ -63,6 +63,15 @@ const SideEffectOf = z.strictObject({
   text: z.string(),
 });
 
+/** What is taken to be worked off later, so that no answer tells what became of it. */
+const Unconfirmed = z.strictObject({
+  /** By these actions; all of them when it is absent. */
+  actions: z.exactOptional(z.array(z.string()).min(1)),
+  /** Only where several events may go into a request. */
+  batches: z.exactOptional(z.literal(true)),
+  text: z.string(),
+});
+
 /**
  * What a destination makes of events from the past: data, one file per type in `profiles/`. Whoever plans, sends or
  * explains a replay goes by it. What is absent is not known, which is not the same as none.
@@ -97,6 +106,8 @@ export const ReplayProfile = z.strictObject({
   itemErrors: z.exactOptional(said(ItemErrors)),
   /** Whether an answer says that the events were taken. */
   confirmable: z.exactOptional(said(z.boolean())),
+  /** Where it does not, though it does elsewhere. */
+  unconfirmed: z.array(said(Unconfirmed)).default([]),
   /** Whom it must be able to tell an event by. */
   identity: z.exactOptional(said(z.string())),
   /** What an old identify or group does to newer state. */

@@ -28,9 +28,10 @@ function openCatalogSender(
   const sender = new AccountSender({
     id: randomUUID(),
     account,
-    actions: [{ actionId, batchSize: 1, batchBytes: null, batchKeys: [], overlays: [], ...action }],
+    actions: [
+      { actionId, batchSize: 1, confirms: true, batchBytes: null, batchKeys: [], overlays: [], ...action },
+    ],
     takes: null,
-    confirms: true,
     itemErrors: null,
     egress: loopback,
     secrets: [],

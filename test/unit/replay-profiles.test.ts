@@ -32,8 +32,17 @@ describe('written profiles', () => {
     for (const profile of profiles) {
       const { actions, settings, features } = read(profile.type);
       const names = actions.map(({ name }) => name);
-      for (const { value } of [...profile.overlays, ...profile.sideEffects]) {
+      for (const { value } of [...profile.overlays, ...profile.sideEffects, ...profile.unconfirmed]) {
         for (const action of value.actions ?? []) expect(names, profile.type).toContain(action);
+      }
+      for (const { value } of profile.sideEffects) {
+        const meant = actions.filter(({ name }) => value.actions?.includes(name) ?? true);
+        for (const { field } of value.when?.conditions ?? [])
+          for (const { fields } of meant)
+            expect(
+              fields.map(({ name }) => name),
+              profile.type,
+            ).toContain(field);
       }
       for (const { value } of profile.overlays) {
         const meant = actions.filter(({ name }) => value.actions?.includes(name) ?? true);

@@ -15,7 +15,8 @@ const count = z.int().min(0);
 const bucketTexts: Readonly<Record<Bucket, string>> = {
   waiting: 'Set aside after a failure; tried again by themselves.',
   dead: 'Given up on: see the dead letters.',
-  unconfirmable: 'Sent to a destination that answers success whatever happens.',
+  unconfirmable:
+    'Sent to a destination that answers success whatever happens, or takes it as a job and tells nobody how that ended.',
   delivered: 'The destination answered that it has them.',
   alreadyDelivered: 'The destination had them before.',
   suppressed: 'Of users who must not be sent.',

@@ -24,6 +24,8 @@ export interface SendingAction extends JobAction {
   readonly batchBytes: number | null;
   /** Fields whose values have to be alike within one call. */
   readonly batchKeys: readonly string[];
+  /** A success says that its events were taken. */
+  readonly confirms: boolean;
   /** Why it can send nothing; absent: it can. */
   readonly unable?: string;
   /** What is set otherwise because it is a replay; sorted by the age that they need. */
@@ -37,8 +39,6 @@ export interface SendingAccount {
   readonly account: Account;
   readonly actions: readonly SendingAction[];
   readonly takes: TimeRule | null;
-  /** Its answers say whether it took an event. */
-  readonly confirms: boolean;
   /** How they tell items of a request apart; null: they do not. */
   readonly itemErrors: readonly ItemRule[] | null;
   readonly egress: EgressAllow;
@@ -63,7 +63,6 @@ export class AccountSender {
   readonly batchSize: number;
   readonly concurrency = accountConcurrency;
   readonly takes: TimeRule | null;
-  readonly confirms: boolean;
   readonly #options: SendingAccount;
   readonly #actions: ReadonlyMap<string, SendingAction>;
   readonly #http: AccountHttp;
@@ -74,7 +73,6 @@ export class AccountSender {
   constructor(options: SendingAccount) {
     this.#options = options;
     this.takes = options.takes;
-    this.confirms = options.confirms;
     this.#actions = new Map(options.actions.map((action) => [action.actionId, action]));
     this.batchSize = Math.max(1, ...options.actions.map((action) => action.batchSize));
     this.#http = new AccountHttp({ egress: options.egress, connections: accountConcurrency });
@@ -95,7 +93,14 @@ export class AccountSender {
     const outcomes = await this.#renewing(() =>
       this.#outcomes(workOf(action, taken, overlays), overlays, gate),
     );
-    return deliveries.map((_, index): Outcome => outcomes[index] ?? { kind: 'notSent' });
+    return deliveries.map((_, index): Outcome => {
+      const outcome = outcomes[index] ?? { kind: 'notSent' };
+      return action.confirms ? outcome : unconfirmed(outcome);
+    });
+  }
+
+  confirms(actionId: string): boolean {
+    return this.#actions.get(actionId)?.confirms !== false;
   }
 
   async #outcomes(work: Work, overlays: readonly Overlay[], gate: SendGate): Promise<Outcome[]> {
@@ -106,7 +111,7 @@ export class AccountSender {
     const telling = { mask: this.#mask, now: Date.now(), showsSuccess, itemErrors, hasToSend: true };
     const outcomes = outcomesOfJob(end, run, telling);
     if (outcomes.some((outcome) => outcome.kind === 'delivered')) this.#successesLeft -= 1;
-    return this.confirms ? outcomes : outcomes.map(unconfirmed);
+    return outcomes;
   }
 
   /** Tokens that were renewed are secrets, too. */
@@ -157,7 +162,7 @@ const told = (outcome: Extract<Outcome, { failure: Failure }>, problem: string):
   },
 });
 
-/** It answers success whatever becomes of the event. */
+/** It answers success whatever becomes of the event, or before it knows. */
 const unconfirmed = (outcome: Outcome): Outcome =>
   outcome.kind === 'delivered' ? { kind: 'unconfirmable' } : outcome;
 

@@ -22,7 +22,7 @@ import type { CatalogDocument, CatalogPreset } from './document.ts';
 import { missingHook } from './needed-hooks.ts';
 import type { Account, OAuth } from './protocol.ts';
 import { previewAccount } from './preview-account.ts';
-import { overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
+import { confirms, overlaid, overlaysOf, timeRuleOf, withoutChosen } from './replay-rules.ts';
 import { testAccount } from './test-account.ts';
 
 /** A definition of the package as a destination type: made of its description, its code is run by a child. */
@@ -73,7 +73,6 @@ function sendingAccount(document: CatalogDocument, settings: Settings, context: 
       sendingAction(document, action, { settings: context.replay ? account.settings : null, audiences }),
     ),
     takes: context.replay ? timeRuleOf(profile) : null,
-    confirms: profile?.confirmable?.value !== false,
     itemErrors: profile?.itemErrors?.value ?? null,
     egress: context.egress,
     secrets: secretsOf(document, settings),
@@ -132,12 +131,14 @@ function sendingAction(
   const always = overlays.filter(({ olderThanMs }) => olderThanMs === 0);
   const limits = document.replay.profile?.batch?.value ?? {};
   const eventBytes = document.replay.profile?.eventBytes?.value;
-  const size = batch === null ? 1 : batchSizeOf(batch, overlaid(mapping, always, 'mapping'));
+  const asked = batch === null ? 1 : batchSizeOf(batch, overlaid(mapping, always, 'mapping'));
+  const size = Math.min(asked, limits.events ?? asked);
   return {
     actionId,
     type: action,
     mapping: Object.fromEntries(Object.entries(mapping).filter(([name]) => !ours.includes(name))),
-    batchSize: Math.min(size, limits.events ?? size),
+    batchSize: size,
+    confirms: confirms(document.replay.profile, action, size > 1),
     batchBytes: least(batch?.maximumBytes ?? null, limits.bytes ?? null),
     overlays: overlays.filter(({ kind, name }) => kind !== 'mapping' || !ours.includes(name)),
     ...(eventBytes !== undefined && { eventBytes }),

@@ -135,11 +135,16 @@ function overlaySentence({
 
 function confirmationSentences(
   title: string,
-  { confirmable, partialFailure, itemErrors }: ReplayProfile,
+  { confirmable, unconfirmed, partialFailure, itemErrors }: ReplayProfile,
 ): string[] {
   const sentences: string[] = [];
   if (confirmable?.value === false) {
     sentences.push(`${title} does not say whether it took an event: such deliveries count as unconfirmable.`);
+  }
+  for (const { value, confirmed } of unconfirmed) {
+    const which = value.batches === true ? 'Deliveries in batches' : 'Such deliveries';
+    const text = `${value.text.replace(/\.$/, '')}${actionsText(value.actions)}. ${which} count as unconfirmable.`;
+    sentences.push(doubted(text, confirmed));
   }
   if (partialFailure?.value === 'whole_request') {
     sentences.push('One bad event fails its request: the request is divided until that event stands alone.');

@@ -72,6 +72,7 @@ function figures(profile: ReplayProfile): string[] {
   const listed = [
     ...profile.overlays.map((one) => ['sent otherwise in a replay', one] as const),
     ...profile.sideEffects.map((one) => ['side effect', one] as const),
+    ...profile.unconfirmed.map((one) => ['success tells nothing', one] as const),
     ...profile.remarks.map((one) => ['remark', one] as const),
   ];
   return [...single, ...listed].flatMap(([what, said]) =>

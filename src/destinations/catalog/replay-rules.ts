@@ -46,6 +46,18 @@ function toOverlay({
   return { kind: kind === 'batching' ? 'mapping' : kind, name, value, olderThanMs: olderThanSeconds * 1_000 };
 }
 
+/**
+ * Whether a success of an action says that events were taken.
+ * @param batches whether several of its events may go into a request
+ */
+export function confirms(profile: Profile, action: string, batches: boolean): boolean {
+  if (profile === null) return true;
+  const isUnconfirmed = profile.unconfirmed.some(
+    ({ value }) => value.actions?.includes(action) !== false && (value.batches !== true || batches),
+  );
+  return profile.confirmable?.value !== false && !isUnconfirmed;
+}
+
 interface Values {
   readonly mapping: Readonly<Record<string, unknown>>;
   readonly settings: Readonly<Record<string, unknown>>;
