@@ -71,6 +71,7 @@ test.each([
     'the catalog has "a-twin" already',
   ],
   ['it throws', { one: 'throw new Error("not today");' }, 'not today'],
+  ['it signals its parent', { one: 'process.kill(process.ppid, "SIGCONT");' }, 'reaches no other'],
   ['it ends its process', { one: 'process.exit(3);' }, 'exit code 3'],
   ['it reads a package that is not there', { one: "import 'not-there';" }, 'not-there'],
   ['its browser part alone', { one: minimal('a-one').replace("'cloud'", "'device'") }, 'mode'],

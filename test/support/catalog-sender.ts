@@ -55,6 +55,12 @@ export function openCatalogWebhook(
   );
 }
 
+/** A definition that reaches for other processes, in the way that its mapping names. */
+export function openReacher(mapping: Record<string, unknown>): OpenCatalogSender {
+  const folder = fileURLToPath(new URL('definitions/reacher/index.ts', import.meta.url));
+  return openCatalogSender({ folder, settings: {} }, { type: 'reach', mapping });
+}
+
 /** A definition that opens connections of its own, which its mapping names. @param egress null: it may open none */
 export function openDialler(
   mapping: Record<string, unknown>,

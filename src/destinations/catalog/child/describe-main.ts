@@ -2,7 +2,7 @@ import { describe } from '../describe.ts';
 import { checkOwn } from '../own-definition.ts';
 import type { DescribedFile } from '../own-folder.ts';
 import { importOwn } from './own-module.ts';
-import { closeNetwork } from './seal.ts';
+import { closeNetwork, closeProcess } from './seal.ts';
 
 // A child of a process that starts: it tells what the definitions of the deployment's own folder are. Arguments: files.
 
@@ -20,6 +20,7 @@ async function described(file: string): Promise<DescribedFile> {
 }
 
 closeNetwork();
+const send = closeProcess();
 const told: DescribedFile[] = [];
 for (const file of process.argv.slice(2)) told.push(await described(file));
-process.send?.(told, () => process.exit(0));
+send(told, () => process.exit(0));

@@ -6,13 +6,12 @@ import { ClientErrors } from './client-errors.ts';
 import { ParentDials } from './dial.ts';
 import { ParentFetch } from './fetch.ts';
 import { perform } from './perform.ts';
-import { closeNetwork } from './seal.ts';
+import { closeNetwork, closeProcess } from './seal.ts';
 
 // The child of a delivery process that runs the catalog's code: whatever that code does, it does it to this process.
 
-const outbox = new Outbox<FromChild>((messages) =>
-  process.send?.(messages, undefined, undefined, () => undefined),
-);
+const send = closeProcess();
+const outbox = new Outbox<FromChild>((messages) => send(messages, undefined, undefined, () => undefined));
 const tell = (message: FromChild) => outbox.post(message);
 const taken = new Taken();
 
