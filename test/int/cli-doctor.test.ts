@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { sql } from '../../src/db/sql.ts';
 import { adminToken, testApi } from '../support/api.ts';
 import { newAuthority } from '../support/certificates.ts';
 import { commandLine } from '../support/command-line.ts';
@@ -10,7 +11,8 @@ import { testDatabase } from '../support/database.ts';
 import { testFolder } from '../support/folder.ts';
 import { secureFront } from '../support/sdks/secure-front.ts';
 
-const api = await testApi(await testDatabase());
+const db = await testDatabase();
+const api = await testApi(db);
 const folder = testFolder();
 
 interface Check {
@@ -104,3 +106,23 @@ test(
     expect(named(checks, "API's schema")).toMatchObject([{ result: 'ok' }]);
   },
 );
+
+test('doctor tells of a process that does not know the key with which an API seals', patience, async () => {
+  const announce = (role: string, keyIds: readonly string[]) =>
+    db.run(sql`
+      insert into process (id, role, host, pid, version, key_ids)
+      values (gen_random_uuid(), ${role}, 'here', 1, '1.0.0', ${[...keyIds]}::text[])`);
+  const alive = () => db.run(sql`update process set seen_at = now() + interval '1 minute'`);
+  await Promise.all([announce('api', ['freshKey', 'oldKey']), announce('delivery', ['oldKey', 'freshKey'])]);
+  await announce('orchestration', []);
+  await alive();
+  expect(named(await doctor(api.url), 'Secret keys of processes')).toEqual([]);
+  await announce('delivery', ['oldKey']);
+  await alive();
+  expect(named(await doctor(api.url), 'Secret keys of processes')).toMatchObject([
+    {
+      result: 'fail',
+      detail: expect.stringContaining('freshKey, which is not known to all: delivery with oldKey'),
+    },
+  ]);
+});

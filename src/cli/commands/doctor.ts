@@ -125,6 +125,24 @@ async function tokenChecks(api: ApiClient): Promise<Check[]> {
 interface Process {
   readonly role: string;
   readonly version: string;
+  readonly keyIds: readonly string[];
+}
+
+/** Whether whatever an API seals is opened by all: a start compares keys with what is sealed, and there may be nothing yet. */
+function keysOfProcesses(processes: readonly Process[]): Check[] {
+  const sealing = processes.flatMap(({ role, keyIds }) => (role === 'api' ? keyIds.slice(0, 1) : []));
+  const without = processes.filter(
+    ({ role, keyIds }) => role !== 'orchestration' && sealing.some((id) => !keyIds.includes(id)),
+  );
+  if (without.length === 0) return [];
+  const named = without.map(({ role, keyIds }) => `${role} with ${keyIds.join(', ')}`).join('; ');
+  return [
+    fail(
+      'Secret keys of processes',
+      `API seals with ${[...new Set(sealing)].join(', ')}, which is not known to all: ${named}`,
+      'Give all of them the same REPRISE_SECRET_KEY; while it is changed, the others in REPRISE_OTHER_SECRET_KEYS.',
+    ),
+  ];
 }
 
 /** Whether there is somebody for each kind of work, and all are of one version. */
@@ -135,6 +153,7 @@ async function processChecks(api: ApiClient): Promise<Check[]> {
   );
   const missing = roles.filter(([, number]) => number === 0).map(([role]) => role);
   const versions = [...new Set(data.map(({ version }) => version))];
+  const keys = keysOfProcesses(data);
   const name = 'Processes';
   const detail = roles.map(([role, number]) => `${number} ${role}`).join(', ');
   if (missing.length > 0)
@@ -144,6 +163,7 @@ async function processChecks(api: ApiClient): Promise<Check[]> {
         `${detail}: nobody delivers`,
         `Start what is missing: ${missing.map((role) => `\`reprise worker ${role}\``).join(', ')}.`,
       ),
+      ...keys,
     ];
   if (versions.length > 1)
     return [
@@ -152,6 +172,7 @@ async function processChecks(api: ApiClient): Promise<Check[]> {
         `${detail}, of the versions ${versions.join(', ')}`,
         'Let all of them be of one version once the upgrade is done.',
       ),
+      ...keys,
     ];
-  return [ok(name, detail)];
+  return [ok(name, detail), ...keys];
 }
