@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import { appendEvents } from '../../src/db/archive/append.ts';
 import { sql } from '../../src/db/sql.ts';
 import { openStreamRun } from '../../src/db/streams.ts';
-import { testApi } from '../support/api.ts';
+import { adminToken, testApi } from '../support/api.ts';
+import { commandLine } from '../support/command-line.ts';
 import { testDatabase } from '../support/database.ts';
 import { newSource, trackEvent } from '../support/events.ts';
+import { testFolder } from '../support/folder.ts';
 
 const db = await testDatabase();
 const api = await testApi(db);
@@ -191,6 +193,19 @@ test('what a replay was allowed its retry may do, too; what it was not has to be
   expect((await harmless()).body.code).toBe('side_effects');
   expect((await harmless({ allowSideEffects: ['Mail'] })).status).toBe(201);
 });
+
+test('the command line says of a retry, too, what it may use', async () => {
+  const { destinationId, contacts, mails, head } = await mailing();
+  const parent = (await replay(destinationId, { actions: [contacts] })).body.id as string;
+  await api.call('POST', `/api/replays/${parent}/cancel`);
+  await die(destinationId, parent, mails, head);
+  const cli = commandLine(api.url, adminToken, testFolder());
+  const retry = (...more: string[]) => cli.run(['replay', 'retry-failed', parent, '--json', ...more]);
+  expect(await retry()).toMatchObject({ code: 2, stderr: expect.stringContaining('side_effects') });
+  const made = await retry('--allow-side-effects', 'sendEmail');
+  expect(made.code, made.stderr).toBe(0);
+  expect(JSON.parse(made.stdout)).toMatchObject({ request: { allowSideEffects: ['sendEmail'] } });
+}, 60_000);
 
 test('without such actions, and for types of our own, nothing is asked', async () => {
   const { id } = await connect('actions-customerio', { ...customerio, actions: [{ action: 'trackEvent' }] });
