@@ -9,12 +9,12 @@ export default defineConfig({
     projects: [
       project('unit', {}),
       // They mostly wait for Postgres and for time.
-      project('int', { globalSetup: 'test/support/global-postgres.ts', maxWorkers: 2 }),
+      project('int', { globalSetup: 'test/support/global-postgres.ts', maxWorkers: 3 }),
       project('e2e', {
         globalSetup: 'test/support/global-postgres.ts',
         testTimeout: 240_000,
         hookTimeout: 240_000,
-        maxWorkers: 1,
+        maxWorkers: 2,
       }),
       project('chaos', {
         globalSetup: 'test/support/chaos-seed.ts',

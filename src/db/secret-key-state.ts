@@ -30,7 +30,7 @@ export interface SecretKeyState {
  * Compares keys with the settings in a database, by the ids of the keys that these name. Kept answers do not count: they
  * are gone within a day, and nobody enters them again.
  */
-export async function secretKeyStateOf(db: Queryable, { known, lost }: KeyIds): Promise<SecretKeyState> {
+async function secretKeyStateOf(db: Queryable, { known, lost }: KeyIds): Promise<SecretKeyState> {
   const byKey = new Map<string, SealedWith>();
   for (const { kind, keyId, count } of await countSealed(db)) {
     if (kind === 'idempotency_key' || keyId === '') continue; // what names no key was damaged, whatever the key
