@@ -13,6 +13,7 @@ import { JobRun } from '../src/destinations/catalog/job-run.ts';
 import { readCatalogDocument } from '../src/destinations/catalog/read.ts';
 import { packageDestination } from '../src/destinations/catalog/definition.ts';
 import { loadPackageDefinition } from '../src/destinations/catalog/load.ts';
+import { answerBytes } from '../src/destinations/catalog/plain-body.ts';
 import { parseEgressAllow } from '../src/destinations/egress-address.ts';
 import type { Delivery } from '../src/destinations/definition.ts';
 
@@ -90,7 +91,7 @@ function throughClient(): Send {
     destination.responses.length = 0;
     const event = JSON.stringify(bodyOf(number));
     runs.set(number, new JobRun({ account, work: { kind: 'test' }, http, gate }));
-    await fetch.run(number, () =>
+    await fetch.run({ id: number, definition: type, answerBytes }, () =>
       destination.executeAction(preset.action, { ...input, event: JSON.parse(event) as object }),
     );
     runs.delete(number);

@@ -50,6 +50,12 @@ export const budgetWaitSeconds = new Counter({
   labelNames: ofRun,
   registers,
 });
+export const definitionRejections = new Counter({
+  name: 'reprise_definition_rejections_total',
+  help: "Promises of the catalog's code that were rejected and that nobody had awaited, by the definition's folder; none: they belong to no definition. Deliveries go on.",
+  labelNames: ['definition'],
+  registers,
+});
 export const lanesHeld = new Gauge({
   name: 'reprise_lanes_held',
   help: 'Lanes that this process works, by kind.',

@@ -27,6 +27,7 @@ import { createOpenSender } from './open-sender.ts';
 import { connectWorker, installRuntime, runWorkers } from './temporal-runtime.ts';
 import { untilDone } from './until-done.ts';
 import { startWaker } from './waker.ts';
+import { watchRejections } from './watch-rejections.ts';
 
 // A delivery process works slices of streams and replays, each kind on a task queue of its own.
 // A stream at work costs about 0.6 MB and 2 ms of CPU a second beside what it sends (measured with 110 of them), one that
@@ -65,6 +66,7 @@ const openSender = createOpenSender({
   keyring,
   egress: parseEgressAllow(config.REPRISE_EGRESS_ALLOW),
 });
+watchRejections(log);
 const suppressions = new SuppressionList(db);
 const deliverSlice = createDeliverSlice({
   db,

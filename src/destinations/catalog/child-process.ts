@@ -5,6 +5,7 @@ import { jobDeadlineMs, type ChildRun, type JobEnd } from './job-run.ts';
 import { Outbox } from './outbox.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 import { catalogEnvironment } from './read.ts';
+import { tellUnawaited } from './unawaited.ts';
 
 /** What the child's heap may grow to, MB. One that needs more is stopped, and its parent goes on. */
 const heapMb = 256;
@@ -121,6 +122,7 @@ export class CatalogChild {
     } else if (message.kind === 'mapped') this.#running.get(message.job)?.run.mapped?.(message.payload);
     else if (message.kind === 'request') void this.#request(message);
     else if (message.kind === 'dial') void this.#dial(message);
+    else if (message.kind === 'unawaited') tellUnawaited(message);
     else if (message.kind === 'aborted')
       for (const { run } of this.#running.values()) run.abort(message.request);
   }

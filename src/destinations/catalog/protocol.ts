@@ -125,9 +125,20 @@ export type FromChild =
   /** What a definition is run with, as JSON; of several events an array. */
   | { readonly kind: 'mapped'; readonly job: number; readonly payload: string }
   | { readonly kind: 'done'; readonly job: number; readonly result: JobResult; readonly clues?: Clues }
+  /** Promises of its jobs' code were rejected, and nobody had awaited them; those of one turn, told together. */
+  | ({ readonly kind: 'unawaited' } & Unawaited)
   /** The catalog's code can be run from now on. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'pong' };
+
+/** Rejections that nobody awaited. */
+export interface Unawaited {
+  /** The folder of the definition whose code made the promises; null: they belong to none. */
+  readonly definition: string | null;
+  readonly count: number;
+  /** The name of what the first was rejected with, as `TypeError`. Its text may say what nobody may be told. */
+  readonly error: string;
+}
 
 /** How the definition's code ended, before anyone says what that means for the events. */
 export type JobResult =

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { answerBytes, plainBody } from '../plain-body.ts';
+import { plainBody } from '../plain-body.ts';
 import type { FromChild, ToChild, WantedRequest } from '../protocol.ts';
 import { FetchHeaders } from './fetch-headers.ts';
 import { FetchRequest, FetchResponse } from './fetch-messages.ts';
@@ -26,6 +26,9 @@ const bodiless = new Set([101, 103, 204, 205, 304]);
 /** A job, and where its last request went. */
 interface CurrentJob {
   readonly id: number;
+  /** The folder of its definition. */
+  readonly definition: string;
+  /** Bytes that it gets of an answer. */
   readonly answerBytes: number;
   url?: string;
 }
@@ -67,17 +70,19 @@ export class ParentFetch {
     lightenSignals();
   }
 
-  /**
-   * Runs a job, so that requests that are made in it are known as its own.
-   * @param most bytes that it gets of an answer
-   */
-  async run<T>(id: number, work: () => Promise<T>, most = answerBytes): Promise<T> {
-    return await this.#job.run({ id, answerBytes: most }, work);
+  /** Runs a job, so that requests that are made in it are known as its own. */
+  async run<T>(job: Omit<CurrentJob, 'url'>, work: () => Promise<T>): Promise<T> {
+    return await this.#job.run({ ...job }, work);
   }
 
   /** The job that the calling code belongs to. */
   get job(): number | undefined {
     return this.#job.getStore()?.id;
+  }
+
+  /** The definition whose code is running, also where its job is over. */
+  get definition(): string | undefined {
+    return this.#job.getStore()?.definition;
   }
 
   /** Where the last request of the job went that the calling code belongs to; undefined: it made none. */

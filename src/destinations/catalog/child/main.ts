@@ -7,6 +7,7 @@ import { ParentDials } from './dial.ts';
 import { ParentFetch } from './fetch.ts';
 import { perform } from './perform.ts';
 import { closeNetwork, closeProcess } from './seal.ts';
+import { UnawaitedRejections } from './unawaited.ts';
 
 // The child of a delivery process that runs the catalog's code: whatever that code does, it does it to this process.
 
@@ -20,6 +21,7 @@ const fetch = new ParentFetch(tell);
 fetch.install();
 const dials = new ParentDials(tell, () => fetch.job);
 dials.install();
+const unawaited = new UnawaitedRejections((told) => tell({ kind: 'unawaited', ...told }));
 const clientErrors = new ClientErrors(() => fetch.job);
 
 async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Promise<void> {
@@ -29,11 +31,8 @@ async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Pr
     dials.begin(id);
   }
   const most = work.kind === 'question' ? questionAnswerBytes : answerBytes;
-  const result = await fetch.run(
-    id,
-    () =>
-      perform(account, work, { mapped: tellsPayload === true ? mapped : null, lastUrl: () => fetch.lastUrl }),
-    most,
+  const result = await fetch.run({ id, definition: account.folder, answerBytes: most }, () =>
+    perform(account, work, { mapped: tellsPayload === true ? mapped : null, lastUrl: () => fetch.lastUrl }),
   );
   const clues = mayDial === true ? cluesOf(id) : undefined;
   tell({ kind: 'done', job: id, result, ...(clues !== undefined && { clues }) });
@@ -68,11 +67,14 @@ function hear(message: ToChild): void {
 
 process.on('message', (messages: readonly ToChild[]) => messages.forEach((message) => hear(message)));
 // Code that ends this process takes nothing back of what other jobs have said.
-process.on('exit', () => outbox.flush());
+process.on('exit', () => {
+  unawaited.flush();
+  outbox.flush();
+});
 tell({ kind: 'ready' });
 outbox.flush(); // before any of its jobs can end this process
-// A rejection that nobody awaits says nothing about a job that is under way.
-process.on('unhandledRejection', () => undefined);
+// A rejection that nobody awaits says nothing about a job that is under way; the parent tells who runs it.
+process.on('unhandledRejection', (reason) => unawaited.note(fetch.definition ?? null, reason));
 process.on('disconnect', () => process.exit(0));
 // Who stops the parent stops it alone; it lets its children end with it.
 process.on('SIGINT', () => undefined);

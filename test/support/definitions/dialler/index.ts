@@ -76,6 +76,9 @@ const report = () => Promise.reject(new Error(`later: ${later.join(', ')}`));
 
 const after: Readonly<Record<string, (payload: Payload) => void>> = {
   crash: () => process.exit(3),
+  reject: () => {
+    for (let n = 0; n < 100; n++) void Promise.reject(new TypeError('to be awaited by nobody'));
+  },
   'dial later': (payload) =>
     setTimeout(() => {
       const how = clients['net']!(payload).then(
