@@ -1,5 +1,6 @@
 import type { AudienceQuestion, FieldQuestion, HookQuestion, Question } from '../../question.ts';
 import type { Account, JobResult } from '../protocol.ts';
+import { noStats } from './no-stats.ts';
 
 type Ask = (request: unknown, data: object) => unknown;
 
@@ -52,7 +53,7 @@ async function audience(
     settings: { ...settings, oauth },
     audienceSettings,
     features: features ?? {},
-    statsContext: {},
+    statsContext: noStats(),
   };
   if (externalId !== null) return await destination.getAudience({ ...data, externalId });
   const personas = {
@@ -75,7 +76,7 @@ async function ofAction(
     settings,
     auth: auth ?? {},
     features: features ?? {},
-    statsContext: {},
+    statsContext: noStats(),
     audienceSettings: {},
   };
   return await (question.kind === 'hook' ? saved(action, data, question) : choices(action, data, question));

@@ -15,6 +15,7 @@ import { requestOf } from './fetch.ts';
 import { withHostTold } from './host-of-events.ts';
 import { withoutLarge } from './large-events.ts';
 import { mended } from './mended.ts';
+import { noStats } from './no-stats.ts';
 import { importOwn } from './own-module.ts';
 import { withThrownFailures } from './returned.ts';
 import { audienceOf, withAudience } from './with-audience.ts';
@@ -167,7 +168,7 @@ async function refreshed(destination: LoadedDestination, settings: object, oauth
 
 function inputOf({ account: { settings, auth, features }, work }: Call) {
   const { mapping } = work.action;
-  return { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: {} };
+  return { mapping, settings, auth: auth ?? {}, features: features ?? {}, statsContext: noStats() };
 }
 
 async function one(call: Call, event: unknown): Promise<JobResult> {
