@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
-import { drive, type Driven } from '../support/contract/drive.ts';
+import { drive, madeOf, type Made } from '../support/contract/drive.ts';
 import { openInternet } from '../support/internet.ts';
 
 // A service that refuses what is written to it, or all: whatever a definition makes of that, nothing was delivered.
@@ -12,7 +12,7 @@ afterAll(() => internet.close());
 
 const connectable = catalogSummaries().filter(({ folder, obstacle }) => folder !== null && obstacle === null);
 
-const saidToBeTaken = ({ outcome }: Driven) =>
+const saidToBeTaken = ({ outcome }: Made) =>
   [outcome].flat().some((one) => /^(delivered|unconfirmable)/.test(one));
 
 test.each(connectable.map(({ type }) => type))(
@@ -21,14 +21,14 @@ test.each(connectable.map(({ type }) => type))(
   async (type) => {
     const document = readCatalogDocument(type)!;
     refusesAll = false;
-    let told = (await drive(document, internet)).filter(saidToBeTaken);
+    let told = (await drive(document, internet, 'briefly')).flatMap(madeOf).filter(saidToBeTaken);
     // Who only asks, or sends by asking, was refused nothing.
     if (
       told.length > 0 &&
       told.every(({ requests }) => requests.every(({ request }) => request.startsWith('GET ')))
     ) {
       refusesAll = true;
-      told = (await drive(document, internet)).filter(saidToBeTaken);
+      told = (await drive(document, internet, 'briefly')).flatMap(madeOf).filter(saidToBeTaken);
     }
     expect(told).toEqual([]);
   },

@@ -4,7 +4,8 @@ import { laidOut } from '../../src/destinations/catalog/layout.ts';
 import { catalogSummaries, readCatalogDocument } from '../../src/destinations/catalog/read.ts';
 import { overlaysOf, timeRuleOf } from '../../src/destinations/catalog/replay-rules.ts';
 import { successOf } from '../support/contract/answers.ts';
-import { actionsOf, driveAt } from '../support/contract/drive.ts';
+import { driveAt } from '../support/contract/drive.ts';
+import { actionsOf } from '../support/contract/routes.ts';
 import { openInternet } from '../support/internet.ts';
 
 // The same event, sent live and by a replay, for each service whose profile makes a difference: test/records/replayed.

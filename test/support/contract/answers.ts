@@ -24,6 +24,8 @@ const telling: readonly (readonly [url: RegExp, told: (body: Body) => unknown])[
     /api\.pinterest\.com\/.*\/events$/,
     (body) => ({ events: listOf(body, 'data').map(() => ({ status: 'processed' })) }),
   ],
+  [/amplitude\.com\/.*\/cohorts\/membership$/, () => ({ memberships_result: [{ skipped_ids: [] }] })],
+  [/content\.twilio\.com\//, () => ({ types: { 'twilio/text': { body: 'Hello' } } })],
   [/recombee\.com\/.*\/batch\//, (body) => listOf(body, 'requests').map(() => ({ code: 200, json: 'ok' }))],
   [
     /api\.hubapi\.com\/.*\/batch\/(upsert|update|create)$/,

@@ -2,6 +2,7 @@ import type { FqlTree, Leaf } from '../../../src/core/fql/tree.ts';
 import { decideByText } from '../../../src/core/fql/decide.ts';
 import { treeOf } from '../../../src/core/fql/compiled.ts';
 import type { ArchivedEvent, EventType } from '../../../src/core/event.ts';
+import { isObject } from '../../../src/destinations/catalog/conditions.ts';
 
 type Json = Record<string, unknown>;
 
@@ -135,9 +136,17 @@ function eventOf(type: EventType, number: number): Json {
 
 export const types: readonly EventType[] = ['track', 'identify', 'page', 'screen', 'group', 'alias'];
 
-/** An event of a kind that a trigger takes, changed to what its conditions ask for; null when none was found. */
-export function takenBy(trigger: string | null, type: EventType, number: number): Json | null {
-  const event = eventOf(type, number);
+/**
+ * An event of a kind that a trigger takes, changed to what its conditions ask for; null when none was found.
+ * @param given what it has beside, or in the place of, what every event has
+ */
+export function takenBy(
+  trigger: string | null,
+  type: EventType,
+  number: number,
+  given: Json = {},
+): Json | null {
+  const event = merged(eventOf(type, number), given) as Json;
   if (trigger === null) return event;
   const tree = treeOf(trigger);
   for (const candidate of [
@@ -148,6 +157,12 @@ export function takenBy(trigger: string | null, type: EventType, number: number)
     if (candidate['type'] === type && decideByText(tree, columnsOf(candidate), candidate)) return candidate;
   }
   return null;
+}
+
+function merged(into: unknown, given: unknown): unknown {
+  if (!isObject(into) || !isObject(given)) return given;
+  const members = Object.entries(given).map(([name, value]) => [name, merged(into[name], value)]);
+  return { ...into, ...Object.fromEntries(members) };
 }
 
 const leavesOf = (tree: FqlTree): Leaf[] => ('parts' in tree ? tree.parts.flatMap(leavesOf) : [tree]);
