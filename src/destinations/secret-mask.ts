@@ -41,13 +41,19 @@ function maskOf(whole: ReadonlySet<string>, forms: readonly string[]): SecretMas
   };
 }
 
-/** Each as it is, in a URL, in JSON, in JSON by writers that escape the slash, and in base64. */
+/**
+ * Each as it is, in a URL, in a form, in JSON, in JSON within JSON and in JSON by writers that escape the slash; and each of
+ * these in base64, as of a request's whole address.
+ */
 function formsOf(secrets: readonly string[]): string[] {
   const forms = secrets.flatMap((secret) => {
     if (secret.length < shortest) return [];
+    const inForm = new URLSearchParams([['', secret]]).toString().slice(1);
     const json = JSON.stringify(secret).slice(1, -1);
+    const twice = JSON.stringify(json).slice(1, -1);
     const escaped = json.replaceAll('/', String.raw`\/`);
-    return [secret, encodeURIComponent(secret.toWellFormed()), json, escaped, ...inBase64(secret)];
+    const written = [secret, encodeURIComponent(secret.toWellFormed()), inForm, json, twice, escaped];
+    return [...written, ...[...new Set(written)].flatMap(inBase64)];
   });
   return [...new Set(forms)];
 }
@@ -75,6 +81,8 @@ function inBase64(secret: string): string[] {
 
 function withoutCutSecret(text: string, forms: readonly string[]): string {
   for (const form of forms) {
+    // Most texts end otherwise, which one look tells.
+    if (!text.includes(form.slice(0, shortest), text.length - form.length + 1)) continue;
     for (let length = form.length - 1; length >= shortest; length -= 1) {
       if (text.endsWith(form.slice(0, length))) return text.slice(0, -length) + shown;
     }

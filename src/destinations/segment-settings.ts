@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { httpSettings, HttpUrl } from './http-settings.ts';
+import { urlSecrets } from './url-secrets.ts';
 
 /** The settings of a Segment-compatible HTTP API. */
 export const SegmentSettings = z.strictObject({
@@ -37,8 +38,6 @@ export function authorizationOf({ writeKey }: Pick<SegmentSettings, 'writeKey'>)
 
 /** Every value in the settings that no text may show. */
 export function segmentSecrets(settings: SegmentSettings): readonly string[] {
-  const values = new URL(settings.endpoint).searchParams.values();
-  return [settings.writeKey, ...authorizationOf(settings).split(' ').slice(1), ...values].filter(
-    (value) => value !== '',
-  );
+  const proofs = [settings.writeKey, ...authorizationOf(settings).split(' ').slice(1)];
+  return [...proofs, ...urlSecrets(settings.endpoint)].filter((value) => value !== '');
 }

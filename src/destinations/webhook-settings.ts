@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { httpSettings, HttpUrl } from './http-settings.ts';
+import { urlSecrets } from './url-secrets.ts';
 import { webhookSecretProblem } from './webhook-signature.ts';
 
 /** Headers that the webhook sets itself, or that HTTP gives a meaning of their own. */
@@ -49,12 +50,5 @@ export type WebhookSettings = z.infer<typeof WebhookSettings>;
 export function webhookSecrets(settings: WebhookSettings): readonly string[] {
   const headers = Object.values(settings.headers).flatMap((value) => [value, ...value.split(' ')]);
   const secrets = (settings.secret ?? '').split(' ').flatMap((secret) => [secret, secret.slice(6)]);
-  const { pathname, searchParams } = new URL(settings.url);
-  const path = pathname.split('/').filter(looksSecret);
-  return [...headers, ...secrets, ...searchParams.values(), ...path].filter((value) => value !== '');
-}
-
-/** Whether a part of a path may be what gives access: many services put a token there, and hooks of theirs are URLs. */
-function looksSecret(part: string): boolean {
-  return part.length >= 16 || (part.length >= 6 && /\d/.test(part) && /[a-z]/i.test(part));
+  return [...headers, ...secrets, ...urlSecrets(settings.url)].filter((value) => value !== '');
 }

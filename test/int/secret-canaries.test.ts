@@ -6,6 +6,7 @@ import { parseEgressAllow } from '../../src/destinations/egress-address.ts';
 import { settingsFor } from '../support/contract/made-up.ts';
 import { deliveryOf, openGate } from '../support/deliveries.ts';
 import { openInternet, type Answer, type Recorded } from '../support/internet.ts';
+import { tellingAnswers } from '../support/telling-answers.ts';
 
 // Every secret of these accounts is a canary; the service tells all that it was sent, in each way that it can.
 let answer: (request: Recorded) => Answer = () => ({ status: 200, body: '{}' });
@@ -32,6 +33,8 @@ interface Account {
   readonly type: string;
   readonly settings: Record<string, unknown>;
   readonly action: string | null;
+  /** Where they are but parts of settings. */
+  readonly secrets?: readonly string[];
 }
 const catalogTypes = [
   'actions-klime',
@@ -64,7 +67,21 @@ const accounts: Account[] = [
     settings: canaries(type),
     action: readCatalogDocument(type)!.presets[0]!.action,
   })),
+  addressed(),
 ];
+
+/** An account whose address is what gives access, as that of a hook. */
+function addressed(): Account {
+  const [inPath, inQuery, password] = ['canary-of-a-path-7c1f', canary(), canary()];
+  const url = `https://ink.example.com/hooks/${inPath}/in?key=${encodeURIComponent(inQuery)}`;
+  return {
+    type: 'actions-movable-ink',
+    settings: { movable_ink_url: url, username: 'shop', password },
+    action: 'sendEntireEvent',
+    secrets: [inPath, inQuery, encodeURIComponent(inQuery), password],
+  };
+}
+
 const secretsOf = (value: unknown): string[] =>
   typeof value === 'string'
     ? value.includes('anary') || value.startsWith('whsec_')
@@ -73,44 +90,6 @@ const secretsOf = (value: unknown): string[] =>
     : Object.values(value as object).flatMap(secretsOf);
 
 const told = ({ url, headers, body }: Recorded) => ({ url, headers, body: body.toString() });
-const echo =
-  (status: number, how: (request: Recorded) => string, headers = {}) =>
-  (request: Recorded): Answer => ({ status, headers, body: how(request) });
-const asJson = (request: Recorded) => JSON.stringify({ error: 'no', ...told(request) });
-const asText = (request: Recorded) =>
-  Object.values(told(request))
-    .map((part) => (typeof part === 'string' ? part : Object.entries(part).join('\n')))
-    .join('\n');
-const encoded = (request: Recorded) => encodeURIComponent(asText(request));
-const kinds: Record<string, (request: Recorded) => Answer> = {
-  success: echo(200, asJson),
-  'a success of text': echo(200, asText, { 'content-type': 'text/plain' }),
-  ...Object.fromEntries(
-    [400, 401, 403, 404, 408, 409, 410, 413, 422, 429, 500, 502, 503].map((status) => [
-      `${status} of JSON`,
-      echo(status, asJson),
-    ]),
-  ),
-  '400 of text': echo(400, asText, { 'content-type': 'text/plain' }),
-  '400 of a page': echo(400, (request) => `<html><pre>${asText(request)}</pre></html>`, {
-    'content-type': 'text/html',
-  }),
-  '400, encoded': echo(400, encoded),
-  '500, not JSON': echo(500, (request) => `{"error": "${asText(request)}`),
-  'a redirect that tells them': (request) => ({
-    status: 302,
-    headers: { location: `https://elsewhere.example.com/?q=${encoded(request)}` },
-    body: '',
-  }),
-  'headers that tell them': (request) => ({
-    status: 400,
-    headers: {
-      'x-seen': encoded(request).slice(0, 4_000),
-      'x-auth-seen': request.headers['authorization'] ?? '',
-    },
-    body: '{}',
-  }),
-};
 
 const testedKinds = new Set(['success', '400 of JSON', '401 of JSON', '500, not JSON']);
 
@@ -151,7 +130,7 @@ async function everythingSaid(
 
 test('there are 25 secrets and 20 kinds of answers at least', () => {
   expect(accounts.flatMap(({ settings }) => secretsOf(settings)).length).toBeGreaterThanOrEqual(25);
-  expect(Object.keys(kinds).length).toBeGreaterThanOrEqual(20);
+  expect(Object.keys(tellingAnswers).length).toBeGreaterThanOrEqual(20);
 });
 
 test.each(accounts)(
@@ -159,11 +138,11 @@ test.each(accounts)(
   { timeout: 120_000 },
   async (account) => {
     const definition = (await loadDefinition(account.type))!;
-    const secrets = secretsOf(account.settings);
+    const secrets = account.secrets ?? secretsOf(account.settings);
     let requests = 0;
     const leaks: string[] = [];
-    for (const [kind, answering] of Object.entries(kinds)) {
-      answer = answering;
+    for (const [kind, answering] of Object.entries(tellingAnswers)) {
+      answer = (request) => answering(told(request));
       const said = withDecoded(
         JSON.stringify(await everythingSaid(definition, account, testedKinds.has(kind))),
       );

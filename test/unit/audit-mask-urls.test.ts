@@ -89,6 +89,13 @@ describe('what of an address may be secret is not kept', () => {
   });
 });
 
+test('what was meant to be an address, and is none, is not kept', () => {
+  for (const text of ['PWSECRET', 'PWSECRET is no address', 'hooks.example.com/PWSECRET']) {
+    const mask = maskForAudit({ url: text, apiEndpoint: text, none: { url: '' } });
+    expect(mask).toEqual({ url: '[masked]', apiEndpoint: '[masked]', none: { url: '' } });
+  }
+});
+
 test('what is no address stays as it is', () => {
   const texts = [
     'Warehouse: EU, see the notes',

@@ -6,7 +6,14 @@ describe('known secrets in a text', () => {
     ['as they are', 'key s3cr3t/+= refused', ['s3cr3t/+='], 'key [secret] refused'],
     ['each time', 's3cr3t and s3cr3t', ['s3cr3t'], '[secret] and [secret]'],
     ['in a URL', 'GET /?k=s3cr3t%2F%2B%3D', ['s3cr3t/+='], 'GET /?k=[secret]'],
+    ['in a form', 'k=s3+cr3t%27%21', ["s3 cr3t'!"], 'k=[secret]'],
     ['in JSON', String.raw`{"echo":"s3\"cr3t"}`, ['s3"cr3t'], '{"echo":"[secret]"}'],
+    [
+      'in JSON within JSON',
+      String.raw`{"told":"{\"echo\":\"s3\\\"cr3t\"}"}`,
+      ['s3"cr3t'],
+      String.raw`{"told":"{\"echo\":\"[secret]\"}"}`,
+    ],
     ['in JSON that escapes the slash', String.raw`{"echo":"s3cr3t\/+"}`, ['s3cr3t/+'], '{"echo":"[secret]"}'],
     ['the longer one first', 'Bearer s3cr3t-token', ['s3cr3t', 'Bearer s3cr3t-token'], '[secret]'],
     ['cut at the end', 'you sent s3cr3t-t', ['s3cr3t-token'], 'you sent [secret]'],
@@ -44,6 +51,16 @@ describe('in base64', () => {
       }
     },
   );
+
+  it('one that stands in a URL is masked as well', () => {
+    for (const before of ['', 'x', 'xx']) {
+      const text = Buffer.from(`${before}GET /?k=${encodeURIComponent(secret)}&l=1`).toString('base64');
+      const masked = secretMask([secret]).text(text, false);
+      expect(masked).toContain('[secret]');
+      const read = masked.split('[secret]').map((part) => Buffer.from(part, 'base64').toString());
+      expect(read.join('')).not.toMatch(/s3cr3t|%2F%2B/);
+    }
+  });
 
   it('one that stands alone is masked to its end', () => {
     expect(secretMask([secret]).text(Buffer.from(secret).toString('base64'), false)).toBe('[secret]');

@@ -75,3 +75,9 @@ it('takes what looks like a token in the path for a secret, and leaves words alo
   expect(secrets).toEqual(expect.arrayContaining(['T024BE7LD', 'AbCdEfGhIjKlMnOpQrStUvWx']));
   for (const word of ['services', 'api', 'v2', 'events']) expect(secrets).not.toContain(word);
 });
+
+it('takes values of the query for secrets, as they stand there and as they are read', () => {
+  const url = 'https://example.com/in?key=a%2Fb%2B7c&c%20d';
+  const secrets = webhookSecrets(WebhookSettings.parse({ url, secret: newWebhookSecret() }));
+  expect(secrets).toEqual(expect.arrayContaining(['a%2Fb%2B7c', 'a/b+7c', 'c%20d']));
+});

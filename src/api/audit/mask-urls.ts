@@ -26,6 +26,11 @@ export function withoutPaths(text: string): string {
     .join('');
 }
 
+/** A text that is to be an address as `withoutPaths` leaves it; nothing of one that is none. */
+export function addressOnly(text: string): string {
+  return text === '' || beginning.test(text.replaceAll(/[\t\n\r]/g, '')) ? withoutPaths(text) : masked;
+}
+
 /** Cuts a text into words with the blanks behind them; one with an address takes along all up to the next such word. */
 function addressesIn(text: string): string[] {
   const parts: string[][] = [];

@@ -1,11 +1,13 @@
 import { maskedFql } from '../../core/fql/masked.ts';
-import { masked, withoutPaths } from './mask-urls.ts';
+import { addressOnly, masked, withoutPaths } from './mask-urls.ts';
 
 /** Members whose values are secret, with everything below them. */
 const secret = /secret|token$|password|authorization|credential|cookie|key$|^(settings|headers|generated)$/i;
 /** Members that say who somebody is, or what he did: an append-only log could not forget them. */
 const personal =
   /^(userId|anonymousId|previousId|users?|email|traits|properties|samples|raw|context|reason)$/i;
+/** Members that are addresses, or were meant to be. */
+const addresses = /(?:url|uri|endpoint)$/i;
 /** FQL, in which the values may be personal. */
 const filters = /^(filter|fql|trigger)$/;
 /** Longer ones, as JSON, are left out. */
@@ -29,7 +31,10 @@ function maskIn(value: unknown, hidden: boolean): unknown {
         withoutPaths(name),
         typeof member === 'string' && filters.test(name)
           ? maskedFql(member, withoutPaths)
-          : maskIn(member, hidden || secret.test(name) || personal.test(name) || isEvent(name, member)),
+          : maskIn(
+              typeof member === 'string' && addresses.test(name) ? addressOnly(member) : member,
+              hidden || secret.test(name) || personal.test(name) || isEvent(name, member),
+            ),
       ]),
     );
   }

@@ -10,6 +10,7 @@ import type {
 import type { EgressAllow } from '../egress-address.ts';
 import type { Audience } from '../../core/audience.ts';
 import { checkUrl } from '../egress-url.ts';
+import { urlSecrets } from '../url-secrets.ts';
 import { askAccount } from './ask-account.ts';
 import { AccountSender, type SendingAccount, type SendingAction } from './account-sender.ts';
 import type { CallContext } from './account-call.ts';
@@ -156,12 +157,15 @@ const secretsOf = (document: CatalogDocument, settings: unknown) => [
   ...environmentSecrets(),
 ];
 
-/** Everything that somebody typed may be a credential; only what is an address without a path is none. */
+/**
+ * Everything that somebody typed may be a credential, an address also in parts, as it is sent and told without the others;
+ * only what is an address without a path is none.
+ */
 function secretsIn(settings: unknown): string[] {
   if (typeof settings === 'string') {
     const url = URL.parse(settings);
     const isOrigin = url !== null && url.pathname === '/' && url.search === '' && url.username === '';
-    return isOrigin ? [] : [settings];
+    return isOrigin ? [] : [settings, ...urlSecrets(settings)];
   }
   return typeof settings === 'object' && settings !== null ? Object.values(settings).flatMap(secretsIn) : [];
 }
