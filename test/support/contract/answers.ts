@@ -25,6 +25,22 @@ const telling: readonly (readonly [url: RegExp, told: (body: Body) => unknown])[
     (body) => ({ events: listOf(body, 'data').map(() => ({ status: 'processed' })) }),
   ],
   [/amplitude\.com\/.*\/cohorts\/membership$/, () => ({ memberships_result: [{ skipped_ids: [] }] })],
+  // A message of protocol buffers without any member.
+  [/cm\.g\.doubleclick\.net\/upload/, () => ''],
+  [
+    /displayvideo\.googleapis\.com\/.*:editCustomerMatchMembers$/,
+    () => ({ firstPartyAndPartnerAudienceId: '123' }),
+  ],
+  [/salesforce\.com\/.*\/jobs\/ingest/, () => ({ id: 'a-job' })],
+  [
+    /a\.klaviyo\.com\/api\/profiles\/$/,
+    ({ data }) => (data === undefined ? { data: [] } : { data: { id: 'a-profile' } }),
+  ],
+  [
+    /\/(bulk|rest)\/v1\/(leads|lists)/,
+    () => ({ success: true, result: [{ id: 1, email: 'ada@example.com' }] }),
+  ],
+  [/pendo\.io\/.*\/visitor$/, () => ({ multistatus: [] })],
   [/content\.twilio\.com\//, () => ({ types: { 'twilio/text': { body: 'Hello' } } })],
   [/recombee\.com\/.*\/batch\//, (body) => listOf(body, 'requests').map(() => ({ code: 200, json: 'ok' }))],
   [
@@ -38,8 +54,10 @@ const telling: readonly (readonly [url: RegExp, told: (body: Body) => unknown])[
 /** A success as the service asked tells it. */
 export function successOf({ url, body }: Recorded): Answer {
   const [, told] = telling.find(([pattern]) => pattern.test(url.split('?')[0]!)) ?? [];
-  return { status: 200, body: told === undefined ? '{}' : JSON.stringify(told(bodyOf(body))) };
+  return { status: 200, body: told === undefined ? '{}' : textOf(told(bodyOf(body))) };
 }
+
+const textOf = (told: unknown) => (typeof told === 'string' ? told : JSON.stringify(told));
 
 function bodyOf(body: Buffer): Body {
   try {
