@@ -62,7 +62,7 @@ test('it is searched by words, category, credentials, batches and readiness', as
   expect(await types('&batch=true')).toHaveLength(95);
   expect(await types('&replay=careful')).toContain('actions-twilio');
   const connectable = await types('&connectable=true');
-  expect(connectable).toHaveLength(209);
+  expect(connectable).toHaveLength(207);
   expect(connectable).not.toContain('actions-amazon-eventbridge');
   const unknown = await api.call('GET', '/api/catalog?replay=never');
   expect(unknown.status).toBe(400);

@@ -12,6 +12,9 @@ const obstacles: Readonly<Record<string, string>> = {
   'actions-liveramp-audiences':
     'LiveRamp takes no file of fewer than 25 records, and its code refuses such a call for good; Reprise sends the events that are there, a single one too, and holds none back until there are 25. All its files of an audience have one name, so that each call would write over what the call before it had written.',
   'yotpo-actions': 'It sends nothing of an event: its one action asks Yotpo for the name of the store.',
+  'actions-google-data-manager': 'It sends nothing: the code of both of its actions is empty.',
+  'actions-twilio-messaging-omnichannel':
+    'It sends nothing: the code of its one action answers without asking Twilio for anything.',
   'actions-noop': 'It does nothing: Segment tests its own platform with it.',
 };
 

@@ -90,16 +90,25 @@ function mendedSftp(definition: PackageDefinition): PackageDefinition {
   return { ...definition, actions: Object.fromEntries(actions) as PackageDefinition['actions'] };
 }
 
+/** Its mails are read with cheerio as a default export, which the version that is installed does not have any more. */
+function mendedMails(definition: PackageDefinition): PackageDefinition {
+  const path = require.resolve('cheerio', { paths: [require.resolve('@segment/action-destinations')] });
+  const cheerio = require(path) as { default?: unknown };
+  cheerio.default ??= cheerio;
+  return definition;
+}
+
 const mends: Readonly<Record<string, (definition: PackageDefinition) => PackageDefinition>> = {
   'aws-kinesis': mendedKinesis,
   'aws-s3': mendedCsv,
+  'engage-messaging-sendgrid': mendedMails,
   kafka: mendedKafka,
   sftp: mendedSftp,
 };
 
 /**
  * A definition of the package, with what is wrong in its code put right where it would tell a failure as a success, write
- * twice, or lose what it was given.
+ * twice, lose what it was given, or never work.
  */
 export function mended(folder: string, definition: PackageDefinition): PackageDefinition {
   return mends[folder]?.(definition) ?? definition;
