@@ -29,7 +29,9 @@ function valueOf(field: Field): unknown {
         ? true
         : type === 'object'
           ? completed(fields)
-          : 'x'.repeat(Math.max(1, minimum)));
+          : field.format === 'uri'
+            ? 'https://api.example.com'
+            : 'x'.repeat(Math.max(1, minimum)));
   return multiple === true ? [one] : one;
 }
 
@@ -130,3 +132,12 @@ describe('settings', () => {
     expect(checkCatalogSettings(amplitude, { apiKey: 'a', secretKey: 'b' })).toEqual([]);
   });
 });
+
+test.each(['not-a-url', 'gopher://x', 'api.klime.com', 'https://', 'https:///x', 'ftp://a.example.com'])(
+  'an address that is none of the web, %s, is refused where it is typed',
+  (apiEndpoint) => {
+    expect(faultsOf('actions-klime', { apiEndpoint, writeKey: 'k' })).toEqual([
+      'apiEndpoint: Expected an address such as "https://api.example.com".',
+    ]);
+  },
+);

@@ -87,8 +87,15 @@ function checkSetting(field: Field, value: unknown, path: Path): Fault[] {
     return value.flatMap((item, index) => checkSetting(one, item, [...path, index]));
   }
   if (field.type === 'object') return checkMembers(field.fields ?? [], value, path);
-  const problem = exactProblem(field, value) ?? literalProblem(field, value);
+  const problem = exactProblem(field, value) ?? uriProblem(field, value) ?? literalProblem(field, value);
   return problem === null ? [] : [{ path, problem }];
+}
+
+/** An address is fetched as it stands there, so it has a scheme. */
+function uriProblem({ format, choices }: Field, value: unknown): string | null {
+  if (format !== 'uri' || choices !== undefined) return null;
+  const isUri = /^https?:\/\/[^\s/?#]/i.test(String(value)) && URL.canParse(String(value));
+  return isUri ? null : 'Expected an address such as "https://api.example.com".';
 }
 
 /** Settings reach the definition as they are, so nothing converts them. */
