@@ -42,7 +42,7 @@ test('a POST that changes nothing is listed, and so is an answer that is given a
     await api.call('POST', '/api/notifications', { url: 'http://127.0.0.1:9/x' }, key);
     expect(await listed()).toHaveLength(before + more);
   }
-  const [made] = await listed();
+  const [, made] = await listed();
   expect(made).toMatchObject({ action: 'createNotification', result: 'done', status: 201 });
   await api.call('POST', `${made.resource}/test`);
   expect((await listed())[0]).toMatchObject({ action: 'testNotification', result: 'done', changed: [] });

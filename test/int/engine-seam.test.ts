@@ -135,14 +135,18 @@ test('a stream that ends and opens again leaves a gap, and a replay fills exactl
   await writers.stop();
   await runToEnd(engine, second);
 
+  // Some of the gap may have arrived above the mark at which the first stream ended.
+  const had = new Set(engine.sink.taken().keys());
   const replay = await newReplay(engine);
   await runToEnd(engine, replay);
+  const filled = [...engine.sink.taken().keys()].filter((id) => !had.has(id));
   const own = await db.pool.query<{ count: number }>(
-    'select count(*) from event where source_id = $1 and position > $2 and position < $3',
-    [engine.source, endOfFirst, seam],
+    'select count(*) from event where source_id = $1 and position > $2 and position < $3 and message_id = any($4)',
+    [engine.source, endOfFirst, seam, filled],
   );
-  expect(await countsOf(engine, replay)).toMatchObject({ delivered: own.rows[0]!.count });
-  expect(own.rows[0]!.count).toBeGreaterThan(0);
+  expect(filled.length).toBeGreaterThan(0);
+  expect(own.rows[0]!.count).toBe(filled.length);
+  expect(await countsOf(engine, replay)).toMatchObject({ delivered: filled.length });
   expect([...engine.sink.taken().values()].every((times) => times === 1)).toBe(true);
   expect(engine.sink.taken().size).toBe(writers.written.length);
 });

@@ -134,11 +134,13 @@ describe('an entry', () => {
     const never = documents.filter(({ obstacle }) => obstacle !== null).map(({ type }) => type);
     expect(never).toEqual([
       'actions-amazon-eventbridge',
+      'actions-google-data-manager',
       'actions-liveramp-audiences',
       'actions-noop',
       'actions-segment',
       'actions-segment-profiles',
       'actions-the-trade-desk-crm',
+      'actions-twilio-messaging-omnichannel',
       'yotpo-actions',
     ]);
   });
