@@ -94,6 +94,30 @@ test('a batch whose address came out of its events blames none of them, and is d
   ]);
 });
 
+test('a mapping that fails for the second call of a batch takes nothing back of the first one', async () => {
+  const receiver = await startReceiver();
+  const decoded = { '@liquid': '{{ properties.text | url_decode }}' };
+  const mapping = { url: fromEvent, method: 'POST', data: { decoded }, enable_batching: true };
+  const sender = (await loadDefinition('actions-webhook'))!.open(
+    {},
+    { ...guardedContext(mapping, 'send'), egress: loopback },
+  );
+  const event = (path: string, text: string) =>
+    deliveryOf(
+      JSON.stringify({
+        type: 'track',
+        event: 'E',
+        userId: 'u',
+        properties: { to: receiver.url + path, text },
+      }),
+      { actionId },
+    );
+  const outcomes = await sender.send([event('/a', 'fine'), event('/b', '%')], openGate);
+  await sender.close();
+  expect(receiver.requests).toHaveLength(1);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['delivered', 'failed']);
+});
+
 test('a mapping that makes more of an event than any service takes fails that event, and nothing leaves', async () => {
   const receiver = await startReceiver();
   const data = Object.fromEntries(

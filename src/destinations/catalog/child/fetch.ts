@@ -23,14 +23,15 @@ const answered = Symbol('the request that a response answers');
 /** Statuses whose responses may have no body; the class throws otherwise. */
 const bodiless = new Set([101, 103, 204, 205, 304]);
 
-/** A job, and where its last request went. */
+/** A job that runs. */
 interface CurrentJob {
   readonly id: number;
   /** The folder of its definition. */
   readonly definition: string;
   /** Bytes that it gets of an answer. */
   readonly answerBytes: number;
-  url?: string;
+  /** Where the last request went of what is followed; null: it made none. */
+  url: string | null;
 }
 
 /** A request is held in memory as a whole, here and in the parent: more than any service takes. */
@@ -72,7 +73,7 @@ export class ParentFetch {
 
   /** Runs a job, so that requests that are made in it are known as its own. */
   async run<T>(job: Omit<CurrentJob, 'url'>, work: () => Promise<T>): Promise<T> {
-    return await this.#job.run({ ...job }, work);
+    return await this.#job.run({ ...job, url: null }, work);
   }
 
   /** The job that the calling code belongs to. */
@@ -85,9 +86,11 @@ export class ParentFetch {
     return this.#job.getStore()?.definition;
   }
 
-  /** Where the last request of the job went that the calling code belongs to; undefined: it made none. */
-  get lastUrl(): string | undefined {
-    return this.#job.getStore()?.url;
+  /** Follows the job that the calling code belongs to. @returns where its last request went since; null: it made none */
+  follow(): () => string | null {
+    const job = this.#job.getStore();
+    if (job !== undefined) job.url = null;
+    return () => job?.url ?? null;
   }
 
   /** The parent says how a request ended. */

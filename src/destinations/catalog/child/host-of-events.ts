@@ -17,10 +17,10 @@ export interface RunWith {
 /**
  * The error of a job, marked where the address of its last request was chosen by an event: not by the settings, by the
  * mapping's own texts or by the definition. Such an address says nothing of the destination, whoever sends events.
- * @param url of the last request; undefined: it made none
+ * @param url of the last request of that run; null: it made none
  */
-export function withHostTold(error: JobError, url: string | undefined, run: RunWith): JobError {
-  if (url === undefined || !speaksForAll.has(error.status)) return error;
+export function withHostTold(error: JobError, url: string | null, run: RunWith): JobError {
+  if (url === null || !speaksForAll.has(error.status)) return error;
   return isOfEvents(url, run) ? { ...error, hostOfEvent: true } : error;
 }
 

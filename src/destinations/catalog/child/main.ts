@@ -32,7 +32,7 @@ async function run({ id, account, work, tellsPayload, dials: mayDial }: Job): Pr
   }
   const most = work.kind === 'question' ? questionAnswerBytes : answerBytes;
   const result = await fetch.run({ id, definition: account.folder, answerBytes: most }, () =>
-    perform(account, work, { mapped: tellsPayload === true ? mapped : null, lastUrl: () => fetch.lastUrl }),
+    perform(account, work, { mapped: tellsPayload === true ? mapped : null, follow: () => fetch.follow() }),
   );
   const clues = mayDial === true ? cluesOf(id) : undefined;
   tell({ kind: 'done', job: id, result, ...(clues !== undefined && { clues }) });

@@ -45,8 +45,8 @@ interface LoadedDestination extends AnsweringDestination {
 export interface Watch {
   /** Is told what the mapping made, as JSON; null: nobody wants to know. */
   readonly mapped: Mapped | null;
-  /** Where the job's last request went. */
-  lastUrl(): string | undefined;
+  /** A call of the definition begins. @returns where its last request went; null: it made none */
+  follow(): () => string | null;
 }
 
 /** Work with events, and what it is done with. */
@@ -172,32 +172,40 @@ function inputOf({ account: { settings, auth, features }, work }: Call) {
 }
 
 async function one(call: Call, event: unknown): Promise<JobResult> {
-  const { destination, work } = call;
+  const { destination, work, watch } = call;
+  const lastUrl = watch.follow();
   try {
     const results = await destination.executeAction(work.action.type, { ...inputOf(call), event });
     const answers = answersIn(results);
     return answers === null ? { kind: 'ok' } : { kind: 'each', items: [itemOf(answers[0])] };
   } catch (error) {
-    return failed(call, [event], error);
+    return failed(call, [event], error, lastUrl());
   }
 }
 
 async function batch(call: Call, events: readonly unknown[]): Promise<JobResult> {
-  const { destination, work } = call;
+  const { destination, work, watch } = call;
+  const lastUrl = watch.follow();
   try {
     const answers = await destination.executeBatch(work.action.type, { ...inputOf(call), events });
     return { kind: 'each', items: events.map((_, index) => itemOf(answers[index])) };
   } catch (error) {
-    return failed(call, events, error);
+    return failed(call, events, error, lastUrl());
   }
 }
 
-function failed({ account, work, watch }: Call, events: readonly unknown[], thrown: unknown): JobResult {
+/** @param url of the last request of the call: if there is one, the mapping has gone well */
+function failed(
+  { account, work }: Call,
+  events: readonly unknown[],
+  thrown: unknown,
+  url: string | null,
+): JobResult {
   const { mapping } = work.action;
   const { transform } = require('@segment/actions-core') as Framework;
   const payloads = () => events.map((event) => transform(mapping, event));
   const run = { payloads, settings: account.settings, mapping };
-  return { kind: 'error', error: withHostTold(told(thrown), watch.lastUrl(), run) };
+  return { kind: 'error', error: withHostTold(told(thrown), url, run) };
 }
 
 /** The places of events that one call may take, because the mapping makes the same of them for these fields. */
