@@ -1,10 +1,8 @@
-import { meansAction } from '../core/means-action.ts';
 import { sideEffects } from '../core/replay-status.ts';
-import { readReplayToBrake, type ReplayToBrake } from '../db/replay-actions.ts';
+import { readReplayToBrake } from '../db/replay-actions.ts';
 import { brakeReplay } from '../db/replays.ts';
 import type { Queryable } from '../db/sql.ts';
-import { readCatalogDocument } from '../destinations/catalog/read.ts';
-import { refusedEffect } from '../destinations/catalog/refused-effects.ts';
+import { unallowedEffects } from '../destinations/catalog/refused-effects.ts';
 import type { TellNews } from './lane-news.ts';
 
 /**
@@ -17,17 +15,9 @@ export async function brakeSideEffects(
   { runId, lane }: { readonly runId: string; readonly lane: number },
 ): Promise<void> {
   const replay = await readReplayToBrake(db, runId, sideEffects);
-  if (replay === null || !isUnwanted(replay) || !(await brakeReplay(db, runId, sideEffects))) return;
-  const { destinationId } = replay;
+  if (replay === null) return;
+  const { destinationId, type, actions, allowed } = replay;
+  if (unallowedEffects(type, actions, allowed).length === 0) return;
+  if (!(await brakeReplay(db, runId, sideEffects))) return;
   tell({ what: 'replay_paused', reason: sideEffects, destinationId, kind: 'replay', runId, lane });
-}
-
-function isUnwanted({ type, actions, allowed }: ReplayToBrake): boolean {
-  const document = readCatalogDocument(type);
-  if (document === null) return false;
-  return actions.some((one) => {
-    const { action, mapping } = one;
-    if (action === null || allowed.some((text) => meansAction(one, text))) return false;
-    return refusedEffect(document, { action, mapping }) !== null;
-  });
 }

@@ -1,8 +1,5 @@
-import { meansAction } from '../core/means-action.ts';
 import type { DestinationRecord } from '../db/destinations.ts';
-import type { CatalogDocument } from '../destinations/catalog/document.ts';
-import { readCatalogDocument } from '../destinations/catalog/read.ts';
-import { refusedEffect } from '../destinations/catalog/refused-effects.ts';
+import { unallowedEffects } from '../destinations/catalog/refused-effects.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** What the refused can do instead of allowing it. */
@@ -21,11 +18,7 @@ export function unwantedSideEffects(
   allowed: readonly string[],
   of: keyof typeof otherwise = 'replay',
 ): Problem | null {
-  const document = readCatalogDocument(type);
-  if (document === null || document.folder === null) return null;
-  const effects = effectsOf(document, actions).filter(
-    ({ one }) => !allowed.some((text) => meansAction(one, text)),
-  );
+  const effects = unallowedEffects(type, actions, allowed);
   if (effects.length === 0) return null;
   const known = shownNames(actions, effects);
   const names = [...known.keys()].map((name) => JSON.stringify(name)).join(', ');
@@ -38,22 +31,10 @@ export function unwantedSideEffects(
 }
 
 type Action = DestinationRecord['actions'][number];
-
-interface Effect {
-  readonly one: Action;
-  readonly text: string;
-}
-
-function effectsOf(document: CatalogDocument, actions: readonly Action[]): Effect[] {
-  return actions.flatMap((one) => {
-    const { action, mapping } = one;
-    const text = action === null ? null : refusedEffect(document, { action, mapping });
-    return text === null ? [] : [{ one, text }];
-  });
-}
+type Effects = ReturnType<typeof unallowedEffects<Action>>;
 
 /** What each is called: what it does, or its own name where another action that does the same is harmless. */
-function shownNames(actions: readonly Action[], effects: readonly Effect[]): ReadonlyMap<string, string> {
+function shownNames(actions: readonly Action[], effects: Effects): ReadonlyMap<string, string> {
   const harmful = new Set(effects.map(({ one }) => one.id));
   const shared = new Set(actions.filter(({ id }) => !harmful.has(id)).map(({ action }) => action));
   return new Map(effects.map(({ one, text }) => [shared.has(one.action) ? one.name : one.action!, text]));

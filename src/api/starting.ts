@@ -7,6 +7,7 @@ import type { Created } from './creating.ts';
 import type { ApiDeps } from './deps.ts';
 import { tell } from './engine.ts';
 import { problem, type Problem } from './problem.ts';
+import { unwantedRetry } from './replay-actions.ts';
 import { invalidBody } from './route.ts';
 import { regionWarnings } from './schemas/region.ts';
 import { showReplay } from './schemas/replay.ts';
@@ -20,6 +21,8 @@ export async function answerOfCreation(
 ): Promise<Created | Problem> {
   if (made.kind !== 'created') return refusalOf(made);
   const { replay } = made;
+  const unwanted = replay.mode === 'failed' ? await unwantedRetry(tx, replay) : null;
+  if (unwanted !== null) return unwanted;
   const warnings = [
     ...regionWarnings(deps.region, await regionOf(tx, replay.destinationId)),
     ...selectionWarnings(replay, replay.selected > 0 ? 0 : await archiveHead(tx)),

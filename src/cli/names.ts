@@ -9,7 +9,7 @@ interface Named {
   readonly name: string;
 }
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+export const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** No installation has more of them; else ids have to do. */
 export const mostNamed = 10_000;
 

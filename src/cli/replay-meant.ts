@@ -1,24 +1,28 @@
 import type { ApiClient } from './client.ts';
 import { exits, Failure } from './failure.ts';
 import type { Replay } from './shapes.ts';
+import { mostNamed, uuid } from './names.ts';
 import { moment, plain } from './texts.ts';
 
 /** How a command names the replay that it is about. */
 export const replayArgument = '<replay>';
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** The bar shows eight; fewer than four would mean several sooner or later. */
 const start = /^[\da-f]{4,8}(-[\da-f-]*)?$/i;
-/** Older ones have to be named in full. */
-const mostLookedAt = 10_000;
-const mostNamed = 10;
+/** Of those that could be meant. */
+const mostTold = 10;
+
+/** The address of the replay that is meant: see `idOfReplay`. */
+export async function pathOfReplay(client: ApiClient, asked: string): Promise<string> {
+  return `/api/replays/${await idOfReplay(client, asked)}`;
+}
 
 /**
- * The address of the replay that is meant by its id, by the id's first characters (four or more), or by its label.
+ * The id of the replay that is meant by it, by the id's first characters (four or more), or by its label.
  * @throws Failure when there is none, or when several could be meant; it names them
  */
-export async function pathOfReplay(client: ApiClient, asked: string): Promise<string> {
-  if (uuid.test(asked)) return pathOf(asked.toLowerCase());
+export async function idOfReplay(client: ApiClient, asked: string): Promise<string> {
+  if (uuid.test(asked)) return asked.toLowerCase();
   const labelled = await listed(client, { label: asked }, ({ label }) => label === asked);
   const found = labelled.length > 0 ? labelled : await startingWith(client, asked.toLowerCase());
   const [first, second] = found;
@@ -29,18 +33,16 @@ export async function pathOfReplay(client: ApiClient, asked: string): Promise<st
       ['`reprise replay list` shows those there are.'],
     );
   }
-  if (second === undefined) return pathOf(first.id);
+  if (second === undefined) return first.id;
   const lines = found
-    .slice(0, mostNamed)
+    .slice(0, mostTold)
     .map(({ id, status, createdAt }) => `${id}  ${status}, created ${moment(createdAt)}`);
-  const more = found.length > mostNamed ? [`and ${found.length - mostNamed} more`] : [];
+  const more = found.length > mostTold ? [`and ${found.length - mostTold} more`] : [];
   throw new Failure(exits.usage, `"${plain(asked)}" means ${found.length} replays. Say which, by its id:`, [
     ...lines,
     ...more,
   ]);
 }
-
-const pathOf = (id: string) => `/api/replays/${id}`;
 
 async function startingWith(client: ApiClient, asked: string): Promise<Replay[]> {
   return start.test(asked) ? await listed(client, {}, ({ id }) => id.startsWith(asked)) : [];
@@ -52,7 +54,7 @@ async function listed(
   isMeant: (replay: Replay) => boolean,
 ): Promise<Replay[]> {
   const found: Replay[] = [];
-  for await (const one of client.list<Replay>('/api/replays', query, mostLookedAt)) {
+  for await (const one of client.list<Replay>('/api/replays', query, mostNamed)) {
     if (isMeant(one)) found.push(one);
   }
   return found;

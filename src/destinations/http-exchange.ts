@@ -1,6 +1,7 @@
 import type { ReceivedAnswer, SentRequest } from '../core/outcome.ts';
 import type { AnswerHead } from './http-attempt.ts';
 import { namesSecret, type SecretMask } from './secret-mask.ts';
+import { withoutUser } from './shown-url.ts';
 
 /** One request as it was written. */
 export interface HttpRequest {
@@ -69,7 +70,7 @@ export function withoutQuery(text: string): string {
   const url = URL.parse(text);
   if (url !== null && url.origin !== 'null') return `${url.origin}${url.pathname}`;
   // One without a scheme, or with one that has no origin.
-  return (text.split(/[?#]/)[0] ?? '').replace(/^((?:[a-z][a-z\d+.-]*:)?[\\/]{2})[^\\/]*@/i, '$1');
+  return withoutUser(text.split(/[?#]/)[0] ?? '', '');
 }
 
 /** A text that Postgres takes in jsonb (neither NUL nor half a surrogate pair, which a cut can make). */

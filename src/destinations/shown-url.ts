@@ -8,7 +8,7 @@ export function shownUrl(text: string, mask: SecretMask): string {
   const [whole = '', fragment] = text.split('#', 2);
   const at = whole.indexOf('?');
   const path = at === -1 ? whole : whole.slice(0, at);
-  const open = path.replace(/^((?:[a-z][a-z\d+.-]*:)?[\\/]{2})[^\\/]*@/i, '$1[secret]@');
+  const open = withoutUser(path, '[secret]@');
   const query =
     at === -1
       ? ''
@@ -19,6 +19,14 @@ export function shownUrl(text: string, mask: SecretMask): string {
           .join('&')}`;
   const rest = fragment === undefined ? '' : `#${mask.text(fragment, false)}`;
   return mask.text(open, false) + query + rest;
+}
+
+/** An address with something else in the place of its user and password, whether it has a scheme or not. */
+export function withoutUser(address: string, instead: string): string {
+  return address.replace(
+    /^((?:[a-z][a-z\d+.-]*:)?[\\/]{2})[^\\/]*@/i,
+    (_, begins: string) => begins + instead,
+  );
 }
 
 function shownPair(pair: string, mask: SecretMask): string {

@@ -1,9 +1,5 @@
-import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { LeaseWatcher } from '../../src/activities/lease-watcher.ts';
-import { HeldSlots } from '../../src/activities/held-slots.ts';
-import { SuppressionList } from '../../src/activities/suppression-list.ts';
-import { createDeliverSlice } from '../../src/activities/deliver-slice.ts';
 import { listAudit } from '../../src/db/audit/read.ts';
 import { changeDestination, getDestination } from '../../src/db/destinations.ts';
 import { setReplayDesired } from '../../src/db/replays.ts';
@@ -14,7 +10,6 @@ import { createKeyring, seal, settingsPlace } from '../../src/destinations/secre
 import { newWebhookSecret } from '../../src/destinations/webhook-signature.ts';
 import { testDatabase } from '../support/database.ts';
 import {
-  accountsOf,
   append,
   ask,
   connect,
@@ -32,34 +27,14 @@ import {
 import { startEngineSink } from '../support/engine-sink.ts';
 import { newGate } from '../support/engine-faults.ts';
 import { statusOf } from '../support/engine-waiting.ts';
+import { sliceActivity } from '../support/slice-activity.ts';
 
 const db = await testDatabase();
 const leases = new LeaseWatcher(db, () => performance.now());
 afterAll(() => leases.close());
 
-/** The activity as a worker runs it, with as much of Temporal's context around it as it uses. */
-function newActivity(engine: Engine, timing: Partial<typeof shortTiming> = {}) {
-  const { db, head } = engine;
-  const shutdown = new AbortController();
-  const heartbeats: unknown[] = [];
-  const context = {
-    cancellationSignal: shutdown.signal,
-    heartbeat: (details: unknown) => void heartbeats.push(details),
-  } as unknown as Context;
-  const deliver = createDeliverSlice({
-    db,
-    head,
-    accounts: accountsOf(db),
-    heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
-    leases,
-    openSender,
-    suppressions: new SuppressionList(db),
-    timing: { ...shortTiming, ...timing },
-    tell: () => undefined,
-  });
-  const run = (runId: string) => asyncLocalStorage.run(context, () => deliver({ runId, lane: 0 }));
-  return { run, shutDown: () => shutdown.abort(), heartbeats };
-}
+const newActivity = (engine: Engine, timing: Partial<typeof shortTiming> = {}) =>
+  sliceActivity(engine, { leases, openSender, timing: { ...shortTiming, ...timing } });
 
 describe('a slice tells its workflow', () => {
   test('done, with what a person sees of it, and done again when it is asked again', async () => {

@@ -1,11 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { afterAll, expect, test } from 'vitest';
-import { createDeliverSlice } from '../../src/activities/deliver-slice.ts';
-import { HeldSlots } from '../../src/activities/held-slots.ts';
 import type { LaneNews } from '../../src/activities/lane-news.ts';
 import { LeaseWatcher } from '../../src/activities/lease-watcher.ts';
-import { SuppressionList } from '../../src/activities/suppression-list.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { ReplayRequest } from '../../src/core/replay-request.ts';
 import { listAudit } from '../../src/db/audit/read.ts';
@@ -14,17 +10,9 @@ import { endRunIfDue } from '../../src/db/run-end.ts';
 import { sql } from '../../src/db/sql.ts';
 import type { Sender } from '../../src/destinations/definition.ts';
 import { testDatabase } from '../support/database.ts';
-import {
-  accountsOf,
-  append,
-  newEngine,
-  runOf,
-  runToEnd,
-  shortTiming,
-  turns,
-  type Engine,
-} from '../support/engine.ts';
+import { append, newEngine, runOf, runToEnd, turns, type Engine } from '../support/engine.ts';
 import { statusOf } from '../support/engine-waiting.ts';
+import { sliceActivity } from '../support/slice-activity.ts';
 
 const db = await testDatabase();
 const leases = new LeaseWatcher(db, () => performance.now());
@@ -67,23 +55,13 @@ async function ask({ destinationId }: Engine, more: Record<string, unknown> = {}
   return id;
 }
 
-/** Works a slice as a worker does, with as much of Temporal's context around it as it uses. */
-async function deliver({ db, head }: Engine, sender: Sender, runId: string) {
+/** Works a slice as a worker does. */
+async function deliver(engine: Engine, sender: Sender, runId: string) {
   const news: LaneNews[] = [];
-  const { signal } = new AbortController();
-  const context = { cancellationSignal: signal, heartbeat: () => undefined } as unknown as Context;
-  const slice = createDeliverSlice({
-    db,
-    head,
-    leases,
-    accounts: accountsOf(db),
-    heldSlots: new HeldSlots({ stream: 1, replay: 1 }),
-    openSender: () => Promise.resolve(sender),
-    suppressions: new SuppressionList(db),
-    timing: shortTiming,
-    tell: (one) => void news.push(one),
-  });
-  const told = await asyncLocalStorage.run(context, () => slice({ runId, lane: 0 }));
+  const openSender = () => Promise.resolve(sender);
+  const told = await sliceActivity(engine, { leases, openSender, tell: (one) => void news.push(one) }).run(
+    runId,
+  );
   return { told, news: news.map(({ what, reason }) => `${what} ${reason}`) };
 }
 

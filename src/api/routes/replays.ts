@@ -14,7 +14,7 @@ import { isProblem, type Problem } from '../problem.ts';
 import { invalidBody, nothingHere, route, type Route } from '../route.ts';
 import { Id, IdPath, pageOf, pageQuery, several } from '../schemas/fields.ts';
 import { Replay, replayExample, ReplayWithWarnings, showReplay } from '../schemas/replay.ts';
-import { actionsOfReplay, unwantedRetry } from '../replay-actions.ts';
+import { actionsOfReplay } from '../replay-actions.ts';
 import { answerOfCreation } from '../starting.ts';
 import { namedIn, unknownSources } from '../unknown-sources.ts';
 
@@ -88,9 +88,6 @@ function create(deps: ApiDeps): Route {
       if (isProblem(actions)) return actions;
       const request = { ...body, range, ...(actions !== null && { actions: [...actions] }) };
       const made = await createReplay(tx, { id: randomUUID(), destinationId, request });
-      const unwanted =
-        made.kind === 'created' && body.mode === 'failed' ? await unwantedRetry(tx, made.replay) : null;
-      if (unwanted !== null) return unwanted;
       return await answerOfCreation(deps, tx, made);
     },
   );

@@ -7,7 +7,7 @@ import { createReplay, getReplay } from '../../db/replays.ts';
 import type { RunRecord } from '../../db/runs.ts';
 import type { Queryable } from '../../db/sql.ts';
 import { strangerAmong } from '../../db/take-up.ts';
-import { allowedBy, unknownAllowed, unwantedRetry } from '../replay-actions.ts';
+import { allowedBy, unknownAllowed } from '../replay-actions.ts';
 import { creatingRoute, type Created } from '../creating.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Problem } from '../problem.ts';
@@ -155,9 +155,7 @@ async function retry(
   const parentId = parent === null ? {} : { parentId: parent.id };
   const id = randomUUID();
   const retry = { id, destinationId, request, choice, whenBusy: 'wait', ...parentId } as const;
-  const made = await createReplay(tx, retry);
-  const unwanted = made.kind === 'created' ? await unwantedRetry(tx, made.replay) : null;
-  return unwanted ?? (await answerOfCreation(deps, tx, made));
+  return await answerOfCreation(deps, tx, await createReplay(tx, retry));
 }
 
 /** What a replay lends to one that takes up what it gave up on: as it is now, not as it began. */

@@ -2,7 +2,7 @@ import { Argument } from 'commander';
 import { rate } from '../arguments.ts';
 import { withExamples, type Register } from '../command.ts';
 import { named } from '../names.ts';
-import { pathOfReplay, replayArgument } from '../replay-meant.ts';
+import { idOfReplay, pathOfReplay, replayArgument } from '../replay-meant.ts';
 import { asksEvents, endings, summary } from '../replay-progress.ts';
 import { allowOption, replayBody, replayOptions, type ReplayOptions } from '../replay-request.ts';
 import type { Session } from '../session.ts';
@@ -137,7 +137,7 @@ async function retryFailed(
 }
 
 async function watch(session: Session, asked: string): Promise<void> {
-  await watchReplay(session, await pathOfReplay(session.api, asked));
+  await watchReplay(session, await idOfReplay(session.api, asked));
 }
 
 /** Tells of a replay that was made, with what its answer warns of. */
@@ -158,7 +158,7 @@ async function begun(
     );
     if (!follow || out.quiet) out.data(replay.id);
   }
-  if (follow) await watchReplay(session, `/api/replays/${replay.id}`);
+  if (follow) await watchReplay(session, replay.id);
   else out.say(`Next: reprise replay watch ${replay.id}`);
 }
 

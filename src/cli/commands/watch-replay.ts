@@ -10,21 +10,21 @@ const lineEveryMs = 10_000;
 
 /**
  * Shows how a replay goes on until it has ended: a bar on a terminal, else a line now and then; with --json each state.
- * @param path the replay's address
  * @throws Failure that carries the exit code of how it ended
  */
-export async function watchReplay(session: Session, path: string): Promise<void> {
+export async function watchReplay(session: Session, id: string): Promise<void> {
   const show = shower(session);
   const away = (why: string) =>
     session.out.say(`${plain(why)}; trying again. The replay does not wait for that.`);
   try {
-    for await (const { state, ended } of watch<Replay>(session.api, `${path}/progress`, session.over, away)) {
+    const path = `/api/replays/${id}/progress`;
+    for await (const { state, ended } of watch<Replay>(session.api, path, session.over, away)) {
       show(state, ended);
       if (ended) end(session, state);
     }
   } catch (error) {
     session.out.erase();
-    throw left(error, path.slice(path.lastIndexOf('/') + 1));
+    throw left(error, id);
   }
 }
 

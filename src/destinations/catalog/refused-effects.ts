@@ -1,5 +1,7 @@
+import { meansAction, type NamedAction } from '../../core/means-action.ts';
 import { holds } from './conditions.ts';
 import type { CatalogDocument } from './document.ts';
+import { readCatalogDocument } from './read.ts';
 import { removalsIn, type Removal } from './removals.ts';
 
 /** An action as somebody has configured it. */
@@ -33,6 +35,27 @@ export function refusedEffect(
     (removal === undefined ? null : removalText(removal)) ??
     (guessed === undefined ? null : byName[guessed])
   );
+}
+
+/** An action of a destination, in the version that would be used. */
+export interface UsedAction extends NamedAction {
+  readonly mapping: Readonly<Record<string, unknown>>;
+}
+
+/** Of the actions of a destination those that would do so and are not allowed by name, each with what it would do. */
+export function unallowedEffects<Action extends UsedAction>(
+  type: string,
+  actions: readonly Action[],
+  allowed: readonly string[],
+): { readonly one: Action; readonly text: string }[] {
+  const document = readCatalogDocument(type);
+  if (document === null) return [];
+  return actions.flatMap((one) => {
+    const { action, mapping } = one;
+    if (action === null || allowed.some((text) => meansAction(one, text))) return [];
+    const text = refusedEffect(document, { action, mapping });
+    return text === null ? [] : [{ one, text }];
+  });
 }
 
 function writtenEffect(
